@@ -1,0 +1,17 @@
+#include "backends/archive.h"
+
+namespace astrofs {
+
+Result<std::optional<Entry>> Archive::find(std::string_view, std::string_view, std::stop_token) {
+  return std::optional<Entry>{};
+}
+
+std::vector<std::string> Archive::other_names(std::string_view) const { return {}; }
+
+std::optional<LocalFile> Archive::local_file(std::string_view) const { return std::nullopt; }
+
+Result<FrameShape> Archive::shape(std::string_view) const {
+  return fail(Errc::unsupported, "this archive does not know what a missing file looked like");
+}
+
+}  // namespace astrofs

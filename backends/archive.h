@@ -1,0 +1,91 @@
+// An archive DESCRIBES: what is listed where, how big it is, and where its bytes are now.
+// It never stores, retries, starts threads or touches the disk. Every archive passes tests/contract.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "backends/http/client.h"
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace astrofs {
+
+enum class EntryKind : std::uint8_t { file, directory, symlink };
+
+struct Entry {
+  std::string name;                   ///< as the archive writes it, one component, not yet made safe for a directory
+  EntryKind kind{EntryKind::file};
+  std::optional<std::uint64_t> size;  ///< bytes, exact; a rounded size is no size
+  SysSeconds mtime{};                 ///< 0 = not known
+  std::string locator;                ///< for this archive's own eyes: says again what this entry is
+  std::string validator;              ///< strong ETag with quotes, or "" (an opaque version tag of the listing)
+};
+
+struct Listing {
+  std::vector<Entry> entries;
+  std::string token;                        ///< handed back at the next list(), e.g. the page's ETag; "" = none
+  std::chrono::seconds good_for{3600};      ///< refresh behind the reader's back after this
+};
+struct NotModified {};
+
+/// One card of a FITS header. `value` is already written as FITS wants it: 'text', T, 12, 1.5E0.
+struct FitsCard {
+  std::string keyword, value, comment;
+};
+
+struct HduShape {
+  int bitpix{8};
+  std::vector<std::uint64_t> axes;  ///< NAXIS1 first; empty = no data
+  std::vector<FitsCard> cards;      ///< what the name tells, beyond the structural cards
+};
+
+/// What a frame that is gone would have looked like, as far as its name tells. A sibling's header, where there is one,
+/// overrides the axes: same instrument, same mode.
+struct FrameShape {
+  std::vector<HduShape> hdus;
+};
+
+/// A file on this machine: type "local" serves it without a copy in the cache.
+struct LocalFile {
+  std::string path;
+};
+
+class Archive {
+ public:
+  virtual ~Archive() = default;
+
+  /// What is in a directory. `dir` is the locator of the directory's entry ("" for the archive's root), `token` that
+  /// of the listing known so far. Complete or an error, never a half page. Blocks; may fetch in parallel.
+  [[nodiscard]] virtual Result<std::variant<Listing, NotModified>> list(std::string_view dir, std::string_view token,
+                                                                      std::stop_token stop) = 0;
+
+  /// One name that no listing shows because there are too many (a TIC, a plate). Default: nullopt, the listing is all there is.
+  [[nodiscard]] virtual Result<std::optional<Entry>> find(std::string_view dir, std::string_view name, std::stop_token stop);
+
+  /// Names under which the archive may list today what used to be called `name`, nearest first. Pure. Default: none.
+  [[nodiscard]] virtual std::vector<std::string> other_names(std::string_view name) const;
+
+  /// Where the bytes are NOW: mirrors in order, with credentials, without range. Never stored.
+  [[nodiscard]] virtual Result<std::vector<http::Request>> locate(std::string_view locator) = 0;
+
+  /// Where the listing's validator of a file may be sent as If-Match: the origin that gave it; "" = nowhere.
+  [[nodiscard]] virtual std::string validator_origin() const { return {}; }
+
+  /// The file itself, for archives on this machine.
+  [[nodiscard]] virtual std::optional<LocalFile> local_file(std::string_view locator) const;
+
+  /// What a missing frame would have looked like. Default: unsupported, so that a missing file is ENOENT.
+  [[nodiscard]] virtual Result<FrameShape> shape(std::string_view locator) const;
+
+  /// Who may see the bytes: part of every cached object's identity. "public" unless tokens are in play.
+  [[nodiscard]] virtual std::string credential_scope() const { return "public"; }
+};
+
+}  // namespace astrofs

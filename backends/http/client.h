@@ -1,0 +1,80 @@
+// HTTP as the project speaks it: one attempt, no opinion. Retries, budgets and what an answer must look
+// like live in backends/http/fetcher; the implementation on libcurl is backends/http/curl_client.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+namespace astrofs::http {
+
+enum class Method : unsigned char { get, head, post };
+
+struct Header {
+  std::string name;  ///< as sent; in a response always lower case
+  std::string value;
+};
+
+struct Request {
+  Method method{Method::get};
+  std::string url;
+  std::vector<Header> headers;      ///< beyond those the client always sends
+  std::optional<ByteRange> range;   ///< sent as one closed "Range: bytes=a-b"
+  std::string if_match;             ///< strong ETag with its quotes, or empty
+  std::string body;                 ///< of a POST
+  /// "scheme://host:port" with the default port written out: the unit of budgets, breakers and credentials.
+  [[nodiscard]] std::string origin() const;
+};
+
+struct ResponseHead {
+  int status{0};
+  std::string url;  ///< after redirects
+  std::vector<Header> headers;
+  /// Value of the first header of that (lower-case) name, "" when absent.
+  [[nodiscard]] std::string_view header(std::string_view name) const;
+  [[nodiscard]] std::optional<std::uint64_t> content_length() const;
+};
+
+struct Response {
+  ResponseHead head;
+  std::string body;
+};
+
+/// What a receiver wants next. `pause` stops the transfer until Client::resume() names this receiver; the
+/// same data is then offered again.
+enum class Flow : unsigned char { proceed, pause, stop };
+
+/// Called on the client's own thread, which must never block. on_head at most once (for the final answer,
+/// not for redirects), then on_data in order, then on_end exactly once, after which no call follows.
+/// on_end carries an error for a transport failure (see curl_client.h for the causes) or when the receiver or the
+/// stop token stopped it (Errc::interrupted); an HTTP status is never an error here.
+class Receiver {
+ public:
+  virtual ~Receiver() = default;
+  virtual Flow on_head(const ResponseHead& head) = 0;
+  virtual Flow on_data(std::span<const std::byte> data) = 0;
+  virtual void on_end(Result<void> result) = 0;
+};
+
+class Client {
+ public:
+  virtual ~Client() = default;
+  /// Queue a request; returns at once. Any thread.
+  virtual void start(Request request, std::shared_ptr<Receiver> receiver, std::stop_token stop) = 0;
+  /// Let a paused transfer go on. Any thread; harmless when it is not paused or has ended.
+  virtual void resume(const Receiver* receiver) = 0;
+  /// Run `job` on the client's thread after `delay` (0: as soon as possible). The project's only timer for
+  /// back-off and hedging; jobs not yet due at shutdown are dropped.
+  virtual void after(std::chrono::milliseconds delay, std::function<void()> job) = 0;
+};
+
+}  // namespace astrofs::http

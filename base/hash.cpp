@@ -1,0 +1,48 @@
+#include "base/hash.h"
+
+#include <openssl/evp.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <memory>
+#include <new>
+
+namespace astrofs {
+
+std::uint64_t xxh3(std::span<const std::byte> bytes) noexcept {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+Hash128 sha256_prefix(std::initializer_list<std::string_view> parts) {
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  if (!context || EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) != 1) throw std::bad_alloc();
+  for (const std::string_view part : parts) {
+    std::array<unsigned char, 8> length{};
+    std::uint64_t rest = part.size();
+    for (unsigned char& digit : length) {
+      digit = static_cast<unsigned char>(rest & 0xffU);
+      rest >>= 8U;
+    }
+    EVP_DigestUpdate(context.get(), length.data(), length.size());
+    EVP_DigestUpdate(context.get(), part.data(), part.size());
+  }
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  EVP_DigestFinal_ex(context.get(), digest.data(), nullptr);
+  Hash128 out{};
+  std::transform(digest.begin(), digest.begin() + out.size(), out.begin(),
+                 [](unsigned char digit) { return std::byte{digit}; });
+  return out;
+}
+
+std::string to_hex(std::span<const std::byte> bytes) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out;
+  out.reserve(bytes.size() * 2);
+  for (const std::byte byte : bytes) {
+    out.push_back(kDigits[std::to_integer<std::size_t>(byte >> 4)]);
+    out.push_back(kDigits[std::to_integer<std::size_t>(byte & std::byte{0xf})]);
+  }
+  return out;
+}
+
+}  // namespace astrofs

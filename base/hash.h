@@ -1,0 +1,25 @@
+// XXH3 for blocks and records, a SHA-256 prefix for names on disk.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace astrofs {
+
+/// XXH3-64: finds damage on disk, not malice.
+[[nodiscard]] std::uint64_t xxh3(std::span<const std::byte> bytes) noexcept;
+
+/// First 128 bits of a SHA-256.
+using Hash128 = std::array<std::byte, 16>;
+
+/// Hash of a sequence of strings. Each part is preceded by its length, so ("ab","c") and ("a","bc") differ.
+[[nodiscard]] Hash128 sha256_prefix(std::initializer_list<std::string_view> parts);
+
+[[nodiscard]] std::string to_hex(std::span<const std::byte> bytes);
+
+}  // namespace astrofs

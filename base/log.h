@@ -1,0 +1,39 @@
+// One logger for the daemon. Errors are logged once, where they are decided, with path, host, status, attempt.
+// Any thread. Before start_log() messages go to stderr.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+
+namespace astrofs::log {
+
+enum class Level : unsigned char { debug, info, warning, error };
+
+/// Where to write: "" = stderr, "syslog", "journal" (stderr with priorities), or a file's path. Level from ASTROFS_LOG_LEVEL or `level`.
+[[nodiscard]] Result<void> start(const std::string& target, Level level);
+
+[[nodiscard]] bool enabled(Level level) noexcept;
+void write(Level level, std::string_view message);
+
+template <class... Args>
+void debug(fmt::format_string<Args...> format, Args&&... args) {
+  if (enabled(Level::debug)) write(Level::debug, fmt::format(format, std::forward<Args>(args)...));
+}
+template <class... Args>
+void info(fmt::format_string<Args...> format, Args&&... args) {
+  if (enabled(Level::info)) write(Level::info, fmt::format(format, std::forward<Args>(args)...));
+}
+template <class... Args>
+void warning(fmt::format_string<Args...> format, Args&&... args) {
+  if (enabled(Level::warning)) write(Level::warning, fmt::format(format, std::forward<Args>(args)...));
+}
+template <class... Args>
+void error(fmt::format_string<Args...> format, Args&&... args) {
+  write(Level::error, fmt::format(format, std::forward<Args>(args)...));
+}
+
+}  // namespace astrofs::log

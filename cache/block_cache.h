@@ -1,0 +1,92 @@
+// Reads of file versions, answered from disk when the blocks are here and verified, else parked until a flight
+// brings them. One block is in flight at most once; many readers wait for it together.
+//
+// Threads: read/prefetch/cancel from any thread, never blocking on the network; flights' bytes come in on the source's
+// thread and are copied; hashing, writing and waking happen on the `store` executor. No lock is held while a
+// waiter is answered.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/executor.h"
+#include "base/metrics.h"
+#include "cache/block_store.h"
+#include "cache/catalog.h"
+#include "cache/index_writer.h"
+#include "cache/source.h"
+
+namespace astrofs {
+
+/// Who asked and was parked. done() is called exactly once, on another thread, unless cancel() returned true.
+class Waiter {
+ public:
+  virtual ~Waiter() = default;
+  virtual void done(Result<Bytes> result) = 0;
+};
+
+using WaitId = std::uint64_t;
+
+struct BlockCacheOptions {
+  std::uint64_t quota{100ULL << 30};           ///< bytes on disk
+  std::uint64_t memory{256ULL << 20};          ///< bytes received and not yet on disk, over all files
+  std::uint64_t largest_flight{4ULL << 20};    ///< a wanted range is fetched in pieces of at most this
+  bool offline{false};                         ///< never fetch: a miss is Errc::offline
+};
+
+/// What is on this machine of a version.
+struct Presence {
+  std::uint64_t bytes{0};
+  bool complete{false};
+};
+
+class BlockCache {
+ public:
+  /// Collaborators outlive the cache. `store` runs hashing, writing and waking.
+  BlockCache(Catalog& catalog, IndexWriter& writer, BlockStore& blocks, Source& source, Executor& store, Metrics& metrics,
+             BlockCacheOptions options);
+  ~BlockCache();
+  BlockCache(const BlockCache&) = delete;
+  BlockCache& operator=(const BlockCache&) = delete;
+
+  /// A handle on a version: while it lives the object is not evicted under its reader. open() may read the index.
+  void open(const FileVersion& version);
+  void close(const FileVersion& version);
+
+  /// Bytes [range) of the version, cut at its size, now; or parked until they arrive. `fetch` is what to bring when something of `range`
+  /// is not here: at least `range` is brought, and what else of `fetch` is neither here nor on its way (the caller's read-ahead).
+  /// A disk that fails counts as a miss. `waiter` is taken only when parked.
+  [[nodiscard]] std::variant<Result<Bytes>, WaitId> read(const FileVersion& version, ByteRange range, ByteRange fetch,
+                                                       std::unique_ptr<Waiter>& waiter);
+  /// True: the waiter is dropped without being called. False: it was called or will be. The flight goes on, its bytes are kept.
+  bool cancel(WaitId id);
+  /// Bring what of `range` is neither here nor on its way. Nobody waits; errors are not reported.
+  void prefetch(const FileVersion& version, ByteRange range, FetchUrgency urgency = FetchUrgency::prefetch);
+  /// Only what is on this machine; not_found when a byte of it is not. For headers of siblings.
+  [[nodiscard]] Result<Bytes> read_cached(const FileVersion& version, ByteRange range);
+
+  [[nodiscard]] Presence presence(const FileVersion& version) const;
+  /// Present ranges in order, merged: SEEK_DATA and SEEK_HOLE.
+  [[nodiscard]] std::vector<ByteRange> present_ranges(const FileVersion& version, ByteRange within) const;
+  /// Forget a version's bytes unless somebody has it open (then Errc::unavailable). Returns bytes freed.
+  [[nodiscard]] Result<std::uint64_t> evict(const FileVersion& version);
+  /// Make room down to the quota: oldest use first, never open, pinned or in flight. Runs on the `house` thread.
+  void evict_to_quota();
+
+  [[nodiscard]] std::uint64_t disk_bytes() const;       ///< what the objects occupy now
+  [[nodiscard]] std::uint64_t bytes_in_flight() const;  ///< received and not yet on disk
+  [[nodiscard]] std::size_t parked() const;
+  [[nodiscard]] std::size_t flights() const;
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace astrofs

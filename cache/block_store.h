@@ -1,0 +1,60 @@
+// Bytes on disk: data/ab/<32 hex digits>, one sparse file per object (file version), below a directory descriptor, 0600,
+// never through a symlink. Knows nothing of the index. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/unique_fd.h"
+
+namespace astrofs {
+
+/// An open object file; shared by its readers and writers, closed with the last of them. An unlinked one stays readable.
+class ObjectFile {
+ public:
+  explicit ObjectFile(UniqueFd fd) : fd_(std::move(fd)) {}
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  /// All of `out` or an error; a file that ends early is Errc::corrupt.
+  [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> out) const;
+  [[nodiscard]] Result<void> write(std::uint64_t offset, std::span<const std::byte> data);
+  /// Give the blocks' space back; the file keeps its length. unsupported where the file system cannot.
+  [[nodiscard]] Result<void> punch(ByteRange range);
+  [[nodiscard]] std::uint64_t disk_bytes() const;  ///< st_blocks * 512
+
+ private:
+  UniqueFd fd_;
+};
+
+class BlockStore {
+ public:
+  /// Opens or makes `dir`/data. Errors: denied (not ours, group or world writable, read-only), no_space, invalid (network file system).
+  [[nodiscard]] static Result<std::unique_ptr<BlockStore>> open(const std::string& dir);
+
+  /// The file of an object, made when `create`. Idle descriptors are kept open up to a bound and closed when the process runs out.
+  [[nodiscard]] Result<std::shared_ptr<ObjectFile>> object(const Hash128& id, bool create);
+  [[nodiscard]] Result<void> remove(const Hash128& id);
+  /// Every object file on disk, for the sweep that finds orphans. Calls `visit` until it returns false.
+  [[nodiscard]] Result<void> scan(const std::function<bool(const Hash128&, std::uint64_t disk_bytes)>& visit) const;
+  /// Bytes and inodes the file system has left for us.
+  [[nodiscard]] std::uint64_t free_bytes() const;
+  [[nodiscard]] const std::string& path() const;
+
+  ~BlockStore();
+  BlockStore(const BlockStore&) = delete;
+  BlockStore& operator=(const BlockStore&) = delete;
+
+ private:
+  class Impl;
+  explicit BlockStore(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace astrofs

@@ -1,0 +1,50 @@
+// All the cache knows of the outside: a Source brings bytes of a file version into a Sink.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stop_token>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/hash.h"
+
+namespace astrofs {
+
+using NodeId = std::uint64_t;  ///< inode number; never reused, survives restarts
+
+/// One version of one file's content. Two versions never share an `object`, so never a byte on disk.
+struct FileVersion {
+  NodeId node{0};
+  std::uint32_t generation{0};  ///< grows with each change of content at the archive
+  std::uint64_t size{0};        ///< bytes, exact
+  Hash128 object{};             ///< hash of (archive, locator, validator, credential scope, size, block size, format)
+};
+
+enum class FetchUrgency : unsigned char { demand, prefetch, background };
+
+/// Takes a fetch's bytes. Called by one thread at a time, which must not be kept waiting.
+class Sink {
+ public:
+  enum class Flow : unsigned char { proceed, pause, stop };
+  virtual ~Sink() = default;
+  /// Once: which bytes will arrive (more than asked when the server ignores Range). After Flow::pause the sink calls
+  /// `resume` (from any thread) when it can take more. False: not wanted.
+  virtual bool begin(ByteRange arriving, std::function<void()> resume) = 0;
+  /// In order, without gaps.
+  virtual Flow data(std::uint64_t offset, std::span<const std::byte> data) = 0;
+  /// Exactly once, last; success means all of begin()'s range arrived.
+  virtual void end(Result<void> result) = 0;
+};
+
+class Source {
+ public:
+  virtual ~Source() = default;
+  /// Returns at once; the sink hears from another thread, or from this one for an immediate failure.
+  virtual void fetch(const FileVersion& version, ByteRange range, FetchUrgency urgency, std::shared_ptr<Sink> sink,
+                     std::stop_token stop) = 0;
+};
+
+}  // namespace astrofs
