@@ -13,6 +13,10 @@ std::uint64_t xxh3(std::span<const std::byte> bytes) noexcept {
   return XXH3_64bits(bytes.data(), bytes.size());
 }
 
+std::uint64_t xxh3(std::span<const std::byte> bytes, std::uint64_t seed) noexcept {
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+
 Hash128 sha256_prefix(std::initializer_list<std::string_view> parts) {
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
   if (!context || EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) != 1) throw std::bad_alloc();
@@ -23,11 +27,14 @@ Hash128 sha256_prefix(std::initializer_list<std::string_view> parts) {
       digit = static_cast<unsigned char>(rest & 0xffU);
       rest >>= 8U;
     }
-    EVP_DigestUpdate(context.get(), length.data(), length.size());
-    EVP_DigestUpdate(context.get(), part.data(), part.size());
+    if (EVP_DigestUpdate(context.get(), length.data(), length.size()) != 1 ||
+        EVP_DigestUpdate(context.get(), part.data(), part.size()) != 1) {
+      throw std::bad_alloc();
+    }
   }
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  EVP_DigestFinal_ex(context.get(), digest.data(), nullptr);
+  // A digest left at zero would give two objects one file: rather no answer.
+  if (EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) != 1) throw std::bad_alloc();
   Hash128 out{};
   std::transform(digest.begin(), digest.begin() + out.size(), out.begin(),
                  [](unsigned char digit) { return std::byte{digit}; });

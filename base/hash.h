@@ -13,6 +13,8 @@ namespace astrofs {
 
 /// XXH3-64: finds damage on disk, not malice.
 [[nodiscard]] std::uint64_t xxh3(std::span<const std::byte> bytes) noexcept;
+/// The same bytes under another seed give another hash: a record moved under another key is found out.
+[[nodiscard]] std::uint64_t xxh3(std::span<const std::byte> bytes, std::uint64_t seed) noexcept;
 
 /// First 128 bits of a SHA-256.
 using Hash128 = std::array<std::byte, 16>;
