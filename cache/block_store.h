@@ -1,5 +1,5 @@
-// Bytes on disk: data/ab/<32 hex digits>, one sparse file per object (file version), below a directory descriptor, 0600,
-// never through a symlink. Knows nothing of the index. Any thread.
+// Bytes on disk: data/ab/<32 hex digits>, one sparse file per object (file version), below a directory
+// descriptor, 0600, never through a symlink. Knows nothing of the index. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +11,15 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/unique_fd.h"
 
 namespace astrofs {
 
-/// An open object file; shared by its readers and writers, closed with the last of them. An unlinked one stays readable.
+/// An open object file; shared by its readers and writers, closed with the last of them. An unlinked one
+/// stays readable.
 class ObjectFile {
  public:
   explicit ObjectFile(UniqueFd fd) : fd_(std::move(fd)) {}
@@ -27,24 +29,34 @@ class ObjectFile {
   [[nodiscard]] Result<void> write(std::uint64_t offset, std::span<const std::byte> data);
   /// Give the blocks' space back; the file keeps its length. unsupported where the file system cannot.
   [[nodiscard]] Result<void> punch(ByteRange range);
-  [[nodiscard]] std::uint64_t disk_bytes() const;  ///< st_blocks * 512
+  [[nodiscard]] std::uint64_t disk_bytes() const;  ///< st_blocks * 512: what `du` counts
 
  private:
   UniqueFd fd_;
 };
 
+/// An object file as the sweep sees it.
+struct StoredObject {
+  Hash128 id{};
+  std::uint64_t disk_bytes{0};
+  SysSeconds modified{};
+};
+
 class BlockStore {
  public:
-  /// Opens or makes `dir`/data. Errors: denied (not ours, group or world writable, read-only), no_space, invalid (network file system).
+  /// Opens or makes `dir`/data. Errors: denied (not ours, group or world writable, read-only), no_space,
+  /// invalid (network file system).
   [[nodiscard]] static Result<std::unique_ptr<BlockStore>> open(const std::string& dir);
 
-  /// The file of an object, made when `create`. Idle descriptors are kept open up to a bound and closed when the process runs out.
+  /// The file of an object, made when `create`. Idle descriptors are kept open up to a bound and closed when
+  /// the process runs out.
   [[nodiscard]] Result<std::shared_ptr<ObjectFile>> object(const Hash128& id, bool create);
-  [[nodiscard]] Result<void> remove(const Hash128& id);
+  /// Unlinks the object's file; those who hold it keep it. Returns what it occupied; a file that is not there
+  /// is 0.
+  [[nodiscard]] Result<std::uint64_t> remove(const Hash128& id);
   /// Every object file on disk, for the sweep that finds orphans. Calls `visit` until it returns false.
-  [[nodiscard]] Result<void> scan(const std::function<bool(const Hash128&, std::uint64_t disk_bytes)>& visit) const;
-  /// Bytes and inodes the file system has left for us.
-  [[nodiscard]] std::uint64_t free_bytes() const;
+  [[nodiscard]] Result<void> scan(const std::function<bool(const StoredObject&)>& visit) const;
+  [[nodiscard]] std::uint64_t free_bytes() const;  ///< what the file system has left for us
   [[nodiscard]] const std::string& path() const;
 
   ~BlockStore();
