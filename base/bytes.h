@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -24,8 +25,9 @@ struct ByteRange {
   [[nodiscard]] constexpr bool contains(const ByteRange& other) const {
     return other.empty() || (offset <= other.offset && other.end() <= end());
   }
+  /// An empty range overlaps nothing.
   [[nodiscard]] constexpr bool overlaps(const ByteRange& other) const {
-    return offset < other.end() && other.offset < end();
+    return std::max(offset, other.offset) < std::min(end(), other.end());
   }
   /// The common part; empty when there is none.
   [[nodiscard]] constexpr ByteRange intersect(const ByteRange& other) const {
@@ -39,7 +41,8 @@ struct ByteRange {
   friend constexpr bool operator==(const ByteRange&, const ByteRange&) = default;
 };
 
-/// Leaves new elements uninitialised: a buffer that is about to be filled from disk or network needs no zeros first.
+/// Leaves new elements uninitialised: a buffer that is about to be filled from disk or network needs no zeros
+/// first.
 template <class T>
 struct Uninitialised : std::allocator<T> {
   template <class U>
@@ -62,13 +65,13 @@ using Buffer = std::vector<std::byte, Uninitialised<std::byte>>;
 class Bytes {
  public:
   Bytes() = default;
-  explicit Bytes(Buffer buffer)
-      : owner_(std::make_shared<const Buffer>(std::move(buffer))), view_(*owner_) {}
+  explicit Bytes(Buffer buffer) : owner_(std::make_shared<const Buffer>(std::move(buffer))), view_(*owner_) {}
   Bytes(std::shared_ptr<const Buffer> owner, std::span<const std::byte> view)
       : owner_(std::move(owner)), view_(view) {}
   [[nodiscard]] static Bytes copy_of(std::string_view text) {
     Buffer buffer(text.size());
-    std::memcpy(buffer.data(), text.data(), text.size());
+    if (!text.empty())
+      std::memcpy(buffer.data(), text.data(), text.size());  // memcpy takes no null, even for 0 bytes
     return Bytes(std::move(buffer));
   }
 

@@ -47,7 +47,9 @@ using Result = tl::expected<T, Error>;
 /// "not_found", "denied", ...: for logs, metrics and JSON.
 [[nodiscard]] std::string_view name_of(Errc code) noexcept;
 
-/// Cause of a failed system call: ENOENT -> not_found, ENOSPC and EDQUOT -> no_space, the rest -> internal.
+/// Cause of a failed system call, where errno says it (ENOENT -> not_found, ENOSPC and EDQUOT -> no_space,
+/// EROFS -> denied,
+/// ...); all others are internal. The message is "what: text of the errno".
 [[nodiscard]] Error system_error(int errno_value, std::string_view what);
 
 }  // namespace astrofs

@@ -2,6 +2,9 @@
 
 #include <pthread.h>
 
+#include <cassert>
+#include <utility>
+
 namespace astrofs {
 
 void name_this_thread(const std::string& name) {
@@ -9,11 +12,20 @@ void name_this_thread(const std::string& name) {
 }
 
 Executor::Executor(std::string name, unsigned threads) : name_(std::move(name)) {
+  assert(threads > 0);
   threads_.reserve(threads);
-  for (unsigned number = 0; number < threads; ++number) threads_.emplace_back([this, number] { run(number); });
+  try {
+    for (unsigned number = 0; number < threads; ++number)
+      threads_.emplace_back([this, number] { run(number); });
+  } catch (...) {
+    stop();  // the system is out of threads: those made already wait for work, and nobody would join them
+    throw;
+  }
 }
 
-Executor::~Executor() { stop(); }
+Executor::~Executor() {
+  stop();
+}
 
 bool Executor::submit(std::function<void()> job) {
   {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <string>
@@ -15,6 +16,7 @@ namespace astrofs {
 
 class Executor {
  public:
+  /// At least one thread; throws std::system_error when the system has none left.
   /// `name` becomes the threads' name with a number behind it ("store-0"); at most 12 letters.
   Executor(std::string name, unsigned threads);
   ~Executor();
@@ -25,7 +27,8 @@ class Executor {
   bool submit(std::function<void()> job) EXCLUDES(mutex_);
   /// Jobs waiting, without those running.
   [[nodiscard]] std::size_t queued() const EXCLUDES(mutex_);
-  /// Refuse new jobs, run those queued, join. Idempotent; not from a job.
+  /// Refuse new jobs, run those queued, join. Idempotent; the owner calls it, from one thread at a time and
+  /// not from a job.
   void stop() EXCLUDES(mutex_);
 
  private:

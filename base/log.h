@@ -1,11 +1,13 @@
-// One logger for the daemon. Errors are logged once, where they are decided, with path, host, status, attempt.
-// Any thread. Before start_log() messages go to stderr.
+// One logger for the daemon. Errors are logged once, where they are decided, with path, host, status,
+// attempt. Each message is one line, without secrets (base/redact.h). Any thread. Before start() messages go
+// to stderr.
 #pragma once
+
+#include <fmt/format.h>
 
 #include <string>
 #include <string_view>
-
-#include <fmt/format.h>
+#include <utility>
 
 #include "base/error.h"
 
@@ -13,7 +15,9 @@ namespace astrofs::log {
 
 enum class Level : unsigned char { debug, info, warning, error };
 
-/// Where to write: "" = stderr, "syslog", "journal" (stderr with priorities), or a file's path. Level from ASTROFS_LOG_LEVEL or `level`.
+/// Where to write: "" = stderr, "syslog", "journal" (stderr with priorities), or a file's path (appended to,
+/// made 0600). The level is that of $ASTROFS_LOG_LEVEL (debug, info, warning, error), else `level`. On an
+/// error all stays as it was.
 [[nodiscard]] Result<void> start(const std::string& target, Level level);
 
 [[nodiscard]] bool enabled(Level level) noexcept;

@@ -27,13 +27,14 @@ class Metric {
 class Metrics {
  public:
   /// The metric of that name and label, made on first use; the reference lives as long as Metrics.
-  /// `name` like "astrofs_http_requests_total"; `label` like `host="example.org"` or empty.
+  /// `name` like "astrofs_http_requests_total"; `label` like `host="example.org"` or empty, its value escaped
+  /// by the caller. One name is either a counter or a gauge.
   Metric& counter(std::string_view name, std::string_view help, std::string_view label = {});
   Metric& gauge(std::string_view name, std::string_view help, std::string_view label = {});
   /// Value of a metric, 0 when unknown.
-  [[nodiscard]] std::int64_t value(std::string_view name, std::string_view label = {}) const;
+  [[nodiscard]] std::int64_t value(std::string_view name, std::string_view label = {}) const EXCLUDES(mutex_);
   /// Text exposition format 0.0.4.
-  [[nodiscard]] std::string prometheus() const;
+  [[nodiscard]] std::string prometheus() const EXCLUDES(mutex_);
 
  private:
   struct Row {
@@ -41,7 +42,8 @@ class Metrics {
     bool is_counter;
     Metric metric;
   };
-  Metric& row(std::string_view name, std::string_view help, std::string_view label, bool is_counter);
+  Metric& row(std::string_view name, std::string_view help, std::string_view label, bool is_counter)
+      EXCLUDES(mutex_);
 
   mutable Mutex mutex_;
   std::vector<std::unique_ptr<Row>> rows_ GUARDED_BY(mutex_);

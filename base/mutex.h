@@ -38,6 +38,8 @@ class ASTROFS_TSA(scoped_lockable) MutexLock {
   MutexLock(const MutexLock&) = delete;
   MutexLock& operator=(const MutexLock&) = delete;
 
+  /// Waits may end without a cause: call them in a loop `while (!condition holds)` written out in the
+  /// function that holds the lock, as the analysis does not look into a predicate.
   void wait(std::condition_variable& condition) { condition.wait(lock_); }
   /// False when `duration` passed without a notification.
   bool wait_for(std::condition_variable& condition, std::chrono::nanoseconds duration) {

@@ -1,5 +1,7 @@
 #include "base/range_set.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <iterator>
 
 namespace astrofs {

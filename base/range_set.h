@@ -1,6 +1,7 @@
 // A set of byte offsets kept as disjoint, merged ranges in order. Not thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <vector>
 
