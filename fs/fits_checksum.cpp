@@ -1,0 +1,82 @@
+#include "fs/fits_checksum.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace astrofs::fits {
+namespace {
+
+constexpr std::size_t kWordSize = 4;
+constexpr std::size_t kEncodedSize = 16;
+
+/// The same number modulo 2^32 - 1; zero stays the only one that gives zero.
+std::uint32_t fold(std::uint64_t sum) {
+  while ((sum >> 32U) != 0) sum = (sum & 0xFFFFFFFFU) + (sum >> 32U);
+  return static_cast<std::uint32_t>(sum);
+}
+
+std::uint32_t word_of(const char* bytes) {
+  std::uint32_t word = 0;
+  for (std::size_t i = 0; i < kWordSize; ++i) word = word << 8U | static_cast<unsigned char>(bytes[i]);
+  return word;
+}
+
+bool is_alphanumeric(unsigned letter) {
+  return (letter >= '0' && letter <= '9') || (letter >= 'A' && letter <= 'Z') ||
+         (letter >= 'a' && letter <= 'z');
+}
+
+/// A byte as four letters whose distances from '0' add up to it. Letters that are no digits or letters are
+/// moved apart in pairs, which keeps the sum.
+std::array<unsigned, 4> four_letters(unsigned byte) {
+  std::array<unsigned, 4> letters{};
+  letters.fill(byte / 4 + '0');
+  letters[0] += byte % 4;
+  while (!std::ranges::all_of(letters, is_alphanumeric)) {
+    for (std::size_t pair = 0; pair < letters.size(); pair += 2) {
+      if (is_alphanumeric(letters[pair]) && is_alphanumeric(letters[pair + 1])) continue;
+      ++letters[pair];
+      --letters[pair + 1];
+    }
+  }
+  return letters;
+}
+
+}  // namespace
+
+void WordSum::add(std::uint32_t word, std::uint64_t times) {
+  const std::uint64_t product = std::uint64_t{fold(times)} * word;  // below 2^64: both are below 2^32
+  sum_ = fold(std::uint64_t{sum_} + fold(product));
+}
+
+void WordSum::add(std::string_view text) {
+  assert(text.size() % kWordSize == 0);
+  for (std::size_t at = 0; at < text.size(); at += kWordSize) add(word_of(text.data() + at));
+}
+
+WordSum sum_of(const Pattern& pattern, std::uint64_t length) {
+  WordSum sum;
+  const char* bytes = reinterpret_cast<const char*>(pattern.data());
+  const std::uint64_t words = length / kWordSize;
+  sum.add(word_of(bytes), words - words / 2);
+  sum.add(word_of(bytes + kWordSize), words / 2);
+  std::array<char, kWordSize> rest{};
+  std::copy_n(bytes + (words % 2) * kWordSize, length % kWordSize, rest.begin());
+  sum.add(word_of(rest.data()));
+  return sum;
+}
+
+std::string encode_checksum(WordSum hdu) {
+  const std::uint32_t wanted = ~hdu.value();
+  std::string encoded(kEncodedSize, '0');
+  for (std::size_t byte = 0; byte < kWordSize; ++byte) {
+    const auto letters = four_letters(wanted >> (24 - 8 * byte) & 0xFFU);
+    for (std::size_t i = 0; i < letters.size(); ++i) {
+      // The value begins in column 12 of its card, one byte before a word: the letters go round by one.
+      encoded[(kWordSize * i + byte + 1) % kEncodedSize] = static_cast<char>(letters[i]);
+    }
+  }
+  return encoded;
+}
+
+}  // namespace astrofs::fits

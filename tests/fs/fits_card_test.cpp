@@ -1,0 +1,98 @@
+// Cards of a FITS header, and the checksum of the standard against its published example.
+#include "fs/fits_card.h"
+
+#include <gtest/gtest.h>
+
+#include "fs/fits_checksum.h"
+
+namespace astrofs::fits {
+namespace {
+
+std::string padded(std::string text) {
+  text.resize(kCardSize, ' ');
+  return text;
+}
+
+TEST(FitsCard, WritesNumbersInColumnThirty) {
+  EXPECT_EQ(format_card({"NAXIS1", "2136", "length"}).value(),
+            padded("NAXIS1  =                 2136 / length"));
+}
+
+TEST(FitsCard, PadsStringsToEightLetters) {
+  EXPECT_EQ(format_card({"ORIGIN", "'a'", ""}).value(), padded("ORIGIN  = 'a       '"));
+}
+
+TEST(FitsCard, CutsACommentButRefusesALongValue) {
+  EXPECT_EQ(format_card({"A", "1", std::string(200, 'c')}).value().size(), kCardSize);
+  EXPECT_FALSE(format_card({"A", "'" + std::string(69, 'v') + "'", ""}).has_value());
+  EXPECT_TRUE(format_card({"A", "'" + std::string(68, 'v') + "'", ""}).has_value());
+}
+
+TEST(FitsCard, RefusesWhatIsNoKeyword) {
+  for (const char* keyword : {"lower", "TOOLONGKEY", "A B", "A=B"}) {
+    EXPECT_FALSE(format_card({keyword, "1", ""}).has_value()) << keyword;
+  }
+}
+
+TEST(FitsCard, RefusesAStringThatEndsEarly) {
+  for (const char* value : {"'", "'open", "'a' b'", "'a'b"}) {
+    EXPECT_FALSE(format_card({"A", value, ""}).has_value()) << value;
+  }
+}
+
+TEST(FitsCard, SplitsAtTheSlashThatIsNotInAString) {
+  const std::string card = padded("BUNIT   = 'it''s e/s'         / a / b");
+  const auto parts = split_card(card);
+  ASSERT_TRUE(parts.has_value());
+  EXPECT_EQ(parts->value, "'it''s e/s'");
+  EXPECT_EQ(parts->comment, "a / b");
+}
+
+TEST(FitsCard, SplitsCardsWithoutAValue) {
+  const std::string undefined = padded("MH      =                      / metallicity");
+  EXPECT_EQ(split_card(undefined)->value, "");
+  EXPECT_EQ(split_card(undefined)->comment, "metallicity");
+  EXPECT_FALSE(split_card(padded("COMMENT text")).has_value());
+}
+
+TEST(FitsCard, ReadsIntegersOnly) {
+  EXPECT_EQ(integer_value(padded("A       =                  -12 / x")), -12);
+  EXPECT_EQ(integer_value(padded("A       =                  +12")), 12);
+  EXPECT_FALSE(integer_value(padded("A       =                 1.5")).has_value());
+  EXPECT_FALSE(integer_value(padded("A       = '12      '")).has_value());
+  EXPECT_FALSE(integer_value(padded("A       = 99999999999999999999")).has_value());
+}
+
+TEST(FitsCard, QuotesDoublingWhatMustBe) {
+  EXPECT_EQ(quoted("it's\n"), "'it''s?'");
+}
+
+TEST(FitsChecksum, EncodesTheExampleOfTheStandard) {
+  WordSum sum;  // appendix J: an HDU that sums to 868229149
+  sum.add(std::uint32_t{868229149});
+  EXPECT_EQ(encode_checksum(sum), "hcHjjc9ghcEghc9g");
+}
+
+TEST(FitsChecksum, SumsAPatternAsItsBytes) {
+  Pattern pattern{};
+  for (std::size_t i = 0; i < pattern.size(); ++i) pattern[i] = static_cast<std::byte>(0xF1 - 29 * i);
+  for (std::uint64_t length = 0; length < 100; ++length) {
+    std::string bytes;
+    for (std::uint64_t i = 0; i < length; ++i) bytes += static_cast<char>(pattern[i % 8]);
+    bytes.resize((bytes.size() + 3) / 4 * 4, '\0');
+    WordSum sum;
+    sum.add(bytes);
+    EXPECT_EQ(sum_of(pattern, length).value(), sum.value()) << length;
+  }
+}
+
+TEST(FitsChecksum, CarriesAroundForAnyNumberOfWords) {
+  WordSum one_by_one;
+  for (int i = 0; i < 100'000; ++i) one_by_one.add(0xFFC00001U);
+  WordSum at_once;
+  at_once.add(0xFFC00001U, 100'000);
+  EXPECT_EQ(one_by_one.value(), at_once.value());
+}
+
+}  // namespace
+}  // namespace astrofs::fits

@@ -1,0 +1,160 @@
+// Placeholders in the eyes of those who wrote the readers: cfitsio, astropy and fitsverify.
+#include <fitsio.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "tests/fs/placeholder_fixture.h"
+
+namespace astrofs {
+namespace {
+
+using fake::ffi_shape;
+using fake::synthetic_sibling;
+
+struct Case {
+  std::string name;
+  FrameShape shape;
+  std::optional<SiblingHeader> sibling;
+  std::optional<std::uint64_t> size;
+};
+
+std::vector<Case> all_cases() {
+  std::vector<Case> cases;
+  for (const int bitpix : {8, 16, 32, 64, -32, -64}) {
+    cases.push_back({fmt::format("bare {}", bitpix), ffi_shape(61, 47, bitpix), {}, {}});
+    fake::Frame frame{.width = 61, .height = 47, .bitpix = bitpix};
+    if (bitpix == 16) frame.extra = {{"BZERO", "32768", ""}, {"BSCALE", "1", ""}};
+    cases.push_back(
+        {fmt::format("sibling {}", bitpix), ffi_shape(61, 47, bitpix), synthetic_sibling(frame), {}});
+  }
+  for (const std::uint64_t size : {35'536'320ULL, 35'547'840ULL, 35'570'880ULL}) {
+    cases.push_back({fmt::format("full {}", size), ffi_shape(2136, 2078), synthetic_sibling({}), size});
+    cases.push_back({fmt::format("full bare {}", size), ffi_shape(2136, 2078), {}, size});
+    if (const auto recorded = fake::recorded_sibling()) {
+      cases.push_back({fmt::format("recorded {}", size), ffi_shape(2136, 2078), recorded, size});
+    }
+  }
+  return cases;
+}
+
+/// A placeholder in a file of its own directory, which goes with it.
+class WrittenCase {
+ public:
+  explicit WrittenCase(const Case& one) {
+    std::string pattern = (std::filesystem::temp_directory_path() / "astrofs-placeholder-XXXXXX").string();
+    directory_ = ::mkdtemp(pattern.data());
+    const auto placeholder = Placeholder::make(one.shape, one.sibling, one.size,
+                                               MissingCause::denied_by_archive, fake::kFrameName);
+    EXPECT_TRUE(placeholder.has_value());
+    if (!placeholder) return;
+    const auto bytes = fake::contents(*placeholder);
+    std::ofstream(path(), std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  }
+  ~WrittenCase() { std::filesystem::remove_all(directory_); }
+  WrittenCase(const WrittenCase&) = delete;
+  WrittenCase& operator=(const WrittenCase&) = delete;
+  [[nodiscard]] std::string path() const { return directory_ + "/frame.fits"; }
+
+ private:
+  std::string directory_;
+};
+
+struct Finished {
+  int status;
+  std::string output;
+};
+
+Finished run(const std::string& command) {
+  std::string output;
+  FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) return {-1, "cannot start"};
+  char part[4096];
+  for (std::size_t n = 0; (n = std::fread(part, 1, sizeof part, pipe)) > 0;) output.append(part, n);
+  const int status = ::pclose(pipe);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
+}
+
+bool exists(const std::string& program) {
+  return run("command -v " + program).status == 0;
+}
+
+TEST(PlaceholderOracle, CfitsioFindsEverySumRightAndEveryPixelBlank) {
+  for (const Case& one : all_cases()) {
+    SCOPED_TRACE(one.name);
+    const WrittenCase written(one);
+    fitsfile* file = nullptr;
+    int status = 0;
+    ASSERT_EQ(fits_open_diskfile(&file, written.path().c_str(), READONLY, &status), 0);
+    int hdus = 0;
+    fits_get_num_hdus(file, &hdus, &status);
+    EXPECT_EQ(hdus, 3);
+    for (int i = 1; i <= hdus; ++i) {
+      int data_ok = 0;
+      int hdu_ok = 0;
+      fits_movabs_hdu(file, i, nullptr, &status);
+      fits_verify_chksum(file, &data_ok, &hdu_ok, &status);
+      EXPECT_EQ(data_ok, 1) << i;
+      EXPECT_EQ(hdu_ok, 1) << i;
+      if (i == 1) continue;
+      long axes[2] = {0, 0};
+      fits_get_img_size(file, 2, axes, &status);
+      std::vector<double> pixels(static_cast<std::size_t>(axes[0] * axes[1]), 1.0);
+      double null = -999;
+      int any = 0;
+      fits_read_img(file, TDOUBLE, 1, axes[0] * axes[1], &null, pixels.data(), &any, &status);
+      EXPECT_TRUE(std::ranges::all_of(pixels, [](double value) { return value == -999; }));
+    }
+    EXPECT_EQ(status, 0);
+    fits_close_file(file, &status);
+  }
+}
+
+TEST(PlaceholderOracle, AstropyReadsNaNWithoutAWarning) {
+  const std::string python = "/usr/bin/python3";  // the one that Debian's astropy belongs to
+  if (run(python + " -c 'import astropy'").status != 0) GTEST_SKIP() << "python3-astropy is not installed";
+  const std::string script = R"(
+import sys, warnings
+warnings.simplefilter("error")
+import numpy
+from astropy.io import fits
+with fits.open(sys.argv[1], checksum=True) as hdus:
+    assert len(hdus) == 3, len(hdus)
+    for hdu in hdus:
+        hdu.verify("exception")
+        assert hdu.header["ASTROFS"] == "PLACEHOLDER"
+        assert hdu.data is None or numpy.isnan(hdu.data).all(), hdu.data
+)";
+  for (const Case& one : all_cases()) {
+    SCOPED_TRACE(one.name);
+    const WrittenCase written(one);
+    const auto finished = run(fmt::format("{} -c '{}' {}", python, script, written.path()));
+    EXPECT_EQ(finished.status, 0) << finished.output;
+  }
+}
+
+TEST(PlaceholderOracle, FitsverifyFindsNothing) {
+  if (!exists("fitsverify")) GTEST_SKIP() << "fitsverify is not installed";
+  for (const Case& one : all_cases()) {
+    SCOPED_TRACE(one.name);
+    const WrittenCase written(one);
+    const auto finished = run("fitsverify -q " + written.path());
+    EXPECT_EQ(finished.status, 0) << run("fitsverify " + written.path()).output;
+    EXPECT_NE(finished.output.find("verification OK"), std::string::npos) << finished.output;
+    EXPECT_EQ(finished.output.find("warning"), std::string::npos)
+        << run("fitsverify " + written.path()).output;
+  }
+}
+
+}  // namespace
+}  // namespace astrofs
