@@ -1,0 +1,64 @@
+#include "backends/settle.h"
+
+#include <algorithm>
+
+#include "base/hash.h"
+#include "base/log.h"
+
+namespace astrofs {
+namespace {
+
+bool is_single_component(const std::string& name) {
+  return !name.empty() && name.find('/') == std::string::npos && name.find('\0') == std::string::npos;
+}
+
+}  // namespace
+
+std::vector<Entry> settle_entries(std::vector<Entry> entries, std::string_view where) {
+  const auto given = entries.size();
+  std::erase_if(entries, [](const Entry& entry) { return !is_single_component(entry.name); });
+  const auto dropped = given - entries.size();
+
+  std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    if (a.name != b.name) return a.name < b.name;
+    return a.kind == EntryKind::directory && b.kind != EntryKind::directory;
+  });
+  const auto same_name = [](const Entry& a, const Entry& b) { return a.name == b.name; };
+  const auto end = std::unique(entries.begin(), entries.end(), same_name);
+  const auto doubled = entries.end() - end;
+  entries.erase(end, entries.end());
+
+  if (dropped > 0 || doubled > 0) {
+    log::warning("{}: {} names that are no file names and {} doubled names are not shown", where, dropped,
+                 doubled);
+  }
+  return entries;
+}
+
+std::string content_token(const std::vector<Entry>& entries) {
+  std::string text;
+  const auto field = [&text](std::string_view value) {
+    text += std::to_string(value.size());  // the length first: no two sequences of fields give one text
+    text += ':';
+    text += value;
+  };
+  for (const Entry& entry : entries) {
+    field(entry.name);
+    field(std::to_string(static_cast<int>(entry.kind)));
+    field(entry.size ? std::to_string(*entry.size) : "");
+    field(std::to_string(entry.mtime.time_since_epoch().count()));
+    field(entry.locator);
+    field(entry.validator);
+  }
+  return "content:" + to_hex(sha256_prefix({text}));
+}
+
+std::variant<Listing, NotModified> settle(std::vector<Entry> entries, std::string_view token,
+                                          std::chrono::seconds good_for, std::string_view where) {
+  Listing listing{settle_entries(std::move(entries), where), {}, good_for};
+  listing.token = content_token(listing.entries);
+  if (listing.token == token) return NotModified{};
+  return listing;
+}
+
+}  // namespace astrofs
