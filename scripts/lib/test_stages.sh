@@ -1,0 +1,179 @@
+# shellcheck shell=bash disable=SC2154
+# The stages of scripts/test, which reads this file. They add to these totals, and conclude prints them.
+passed=0
+failed=0
+skipped=0
+failures=()
+results=$root/build/results
+# A program that has not ended by then hangs: the longest takes a few minutes under a sanitizer on two cores.
+limit_seconds=900
+fuzz_seconds=${FUZZ_SECONDS:-5}
+
+count() { # name passed failed skipped seconds
+  passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
+  printf '  %-34s %5d passed' "$1" "$2"
+  [[ $3 -gt 0 ]] && printf ', %d FAILED' "$3" && failures+=("$1")
+  [[ $4 -gt 0 ]] && printf ', %d skipped' "$4"
+  printf ' (%d s)\n' "$5"
+}
+
+failed_step() {
+  count "$1" 0 1 0 0
+}
+
+conclude() {
+  local line="$passed passed, $failed failed"
+  [[ $skipped -gt 0 ]] && line+=", $skipped skipped"
+  if [[ ${#failures[@]} -gt 0 ]]; then
+    printf 'Failed: %s (logs in build/results)\n' "${failures[*]}"
+  fi
+  if [[ $((passed + failed)) -eq 0 ]]; then
+    echo "scripts/test: nothing was run" >&2
+    line="0 passed, 1 failed"
+    failed=1
+  fi
+  echo "$line"
+  trap - EXIT
+  [[ $failed -eq 0 ]] && exit 0
+  exit 1
+}
+
+wanted() { # any of the names, when --only asks for one
+  [[ -z $only ]] && return 0
+  local name
+  for name in "$@"; do
+    [[ $name == "$only" ]] && return 0
+  done
+  return 1
+}
+
+show_tail() { # log
+  sed 's/^/    | /' "$1" | tail -n 60
+}
+
+run_step() { # name command...: one check that passes or fails as a whole
+  local name=$1 log=$results/${1//[^A-Za-z0-9_.-]/_}.log start=$SECONDS
+  shift
+  if timeout "$limit_seconds" "$@" >"$log" 2>&1; then
+    count "$name" 1 0 0 $((SECONDS - start))
+  else
+    count "$name" 0 1 0 $((SECONDS - start))
+    show_tail "$log"
+  fi
+}
+
+# Test folders that have sources: what tests/CMakeLists.txt makes programs of.
+test_names() {
+  local folder
+  for folder in tests/*/; do
+    compgen -G "$folder*_test.cpp" >/dev/null && basename "$folder"
+  done
+}
+
+configure_and_build() { # preset targets...
+  local preset=$1 log=$results/build-$1.log start=$SECONDS
+  shift
+  local targets=()
+  [[ $# -gt 0 ]] && targets=(--target "$@")
+  if cmake --preset "$preset" >"$log" 2>&1 && cmake --build --preset "$preset" "${targets[@]}" >>"$log" 2>&1; then
+    printf '  %-34s built (%d s)\n' "$preset" $((SECONDS - start))
+    return 0
+  fi
+  failed_step "build $preset"
+  grep -E 'error|FAILED|Error' "$log" | head -n 20 | sed 's/^/    | /'
+  show_tail "$log" | tail -n 20
+  return 1
+}
+
+run_gtest() { # preset name
+  local program=build/$1/$2_tests label="$1 $2" start=$SECONDS status=0
+  local json=$results/$1-$2.json log=$results/$1-$2.log
+  [[ -x $program ]] || { failed_step "$label" && return; }
+  rm -f "$json"
+  timeout "$limit_seconds" "$program" --gtest_brief=1 --gtest_output="json:$json" >"$log" 2>&1 || status=$?
+  local totals
+  # "passed failed skipped"; a program that crashed has written nothing.
+  if ! totals=$(python3 scripts/lib/gtest_totals.py "$json" "$status" 2>>"$log"); then
+    totals="0 1 0"
+    echo "ended with status $status before its last test" >>"$log"
+  fi
+  # shellcheck disable=SC2086 # three numbers
+  count "$label" $totals $((SECONDS - start))
+  [[ $status -ne 0 ]] && show_tail "$log"
+  return 0
+}
+
+# A script says "N passed, N failed" or "N passed, N failed, N skipped" in its last line.
+run_script() { # label command...
+  local label=$1 start=$SECONDS status=0
+  local log=$results/${label//[^A-Za-z0-9_.-]/_}.log
+  shift
+  timeout "$limit_seconds" "$@" >"$log" 2>&1 || status=$?
+  local line p=0 f=1 s=0
+  line=$(grep -oE '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$log" | tail -n 1)
+  if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]; then
+    p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]} s=${BASH_REMATCH[4]:-0}
+    [[ $status -ne 0 && $f -eq 0 ]] && f=1
+  fi
+  count "$label" "$p" "$f" "$s" $((SECONDS - start))
+  [[ $f -gt 0 ]] && show_tail "$log"
+  return 0
+}
+
+stage_release() {
+  local name script
+  local names=() scripts=()
+  for name in $(test_names); do
+    wanted release "$name" && names+=("$name")
+  done
+  for script in tests/mount/*.sh tests/mount/*.py tests/semantics/check*; do
+    [[ -x $script ]] && wanted release "$(basename "$script")" "$(basename "${script%.*}")" "$(basename "$(dirname "$script")")" &&
+      scripts+=("$script")
+  done
+  if wanted release layers && [[ -x scripts/check_layers ]]; then
+    run_step "check_layers" scripts/check_layers
+  fi
+  [[ ${#names[@]} -eq 0 && ${#scripts[@]} -eq 0 ]] && return
+  local targets=()
+  [[ -n $only && $only != release && ${#scripts[@]} -eq 0 ]] && targets=("${names[@]/%/_tests}")
+  configure_and_build release "${targets[@]}" || return
+  for name in "${names[@]}"; do run_gtest release "$name"; done
+  for script in "${scripts[@]}"; do
+    ASTROFS_BUILD=$root/build/release run_script "$script" "$script"
+  done
+}
+
+stage_sanitizer() { # preset names...; all but the mount tests when none are given
+  local preset=$1 name
+  local names=()
+  shift
+  for name in $(test_names); do
+    [[ $name == mount ]] && continue
+    [[ $# -gt 0 && " $* " != *" $name "* ]] && continue
+    wanted "$preset" "$name" && names+=("$name")
+  done
+  [[ ${#names[@]} -eq 0 ]] && return
+  configure_and_build "$preset" "${names[@]/%/_tests}" || return
+  for name in "${names[@]}"; do run_gtest "$preset" "$name"; done
+}
+
+# clang compiles the four rooms with -Wthread-safety as an error, then every fuzz target runs for a moment.
+stage_clang() {
+  command -v clang++-19 >/dev/null || { echo "  clang-19 is not here: no thread-safety analysis, no fuzzing" && return; }
+  wanted thread-safety && run_step "thread-safety" scripts/check_threads
+  local source name targets=()
+  for source in tests/fuzz/fuzz_*.cpp; do
+    [[ -e $source ]] || continue
+    name=$(basename "${source%.cpp}")
+    wanted fuzz "$name" && targets+=("$name")
+  done
+  [[ ${#targets[@]} -eq 0 ]] && return
+  configure_and_build fuzz "${targets[@]}" || return
+  for name in "${targets[@]}"; do
+    local corpus=$root/build/corpus/$name seeds=()
+    mkdir -p "$corpus"
+    [[ -d tests/data/fuzz/$name ]] && seeds=("tests/data/fuzz/$name")
+    run_step "$name" "build/fuzz/$name" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 \
+      -artifact_prefix="$results/$name-" "$corpus" "${seeds[@]}"
+  done
+}
