@@ -62,11 +62,11 @@ run_step() { # name command...: one check that passes or fails as a whole
   fi
 }
 
-# Test folders that have sources: what tests/CMakeLists.txt makes programs of.
+# The test programs that tests/CMakeLists.txt knows and whose folder has sources.
 test_names() {
-  local folder
-  for folder in tests/*/; do
-    compgen -G "$folder*_test.cpp" >/dev/null && basename "$folder"
+  local name
+  for name in $(sed -n 's/^astrofs_tests(\([a-z_]*\).*/\1/p' tests/CMakeLists.txt); do
+    compgen -G "tests/$name/*.cpp" >/dev/null && echo "$name"
   done
 }
 
@@ -172,7 +172,7 @@ stage_clang() {
   for name in "${targets[@]}"; do
     local corpus=$root/build/corpus/$name seeds=()
     mkdir -p "$corpus"
-    [[ -d tests/data/fuzz/$name ]] && seeds=("tests/data/fuzz/$name")
+    [[ -d tests/fuzz/corpus/${name#fuzz_} ]] && seeds=("tests/fuzz/corpus/${name#fuzz_}")
     run_step "$name" "build/fuzz/$name" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 \
       -artifact_prefix="$results/$name-" "$corpus" "${seeds[@]}"
   done
