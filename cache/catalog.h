@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/unique_fd.h"
 #include "cache/source.h"
 
 namespace astrofs {
@@ -83,7 +84,8 @@ struct CatalogOptions {
   std::uint64_t map_size{1ULL << 30};  ///< first size of the map; grows by doubling
 };
 
-class Environment;  // cache/lmdb.h
+class Environment;   // cache/lmdb.h
+struct OpenedIndex;  // cache/recover.h
 
 class Catalog {
  public:
@@ -120,8 +122,16 @@ class Catalog {
   /// A sentence when the index had to be quarantined or rebuilt at open; "" otherwise.
   [[nodiscard]] const std::string& recovery_note() const { return recovery_note_; }
 
+  /// The last writer has finished: the next opener need not look for damage.
+  [[nodiscard]] Result<void> mark_clean();
+
  private:
-  explicit Catalog(std::unique_ptr<Environment> environment, std::string recovery_note);
+  explicit Catalog(OpenedIndex opened);
+  [[nodiscard]] Result<void> scan_from(NodeId dir, std::string from, const std::function<bool(const Node&)>& visit) const;
+  [[nodiscard]] std::uint64_t meta(std::string_view key) const;
+
+  UniqueFd directory_;
+  UniqueFd lock_;  ///< held while this process has the index: a second opener is refused
   std::unique_ptr<Environment> environment_;
   std::string recovery_note_;
 };

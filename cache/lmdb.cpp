@@ -46,6 +46,7 @@ Error error_of(int code, const std::string& what) {
   Errc cause = Errc::internal;
   switch (code) {
     case ENOSPC:
+    case EIO:  // what a short write on a full disk is called as well
     case EDQUOT:
     case MDB_MAP_FULL:
       cause = Errc::no_space;

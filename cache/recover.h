@@ -1,0 +1,36 @@
+// Opening the index: alone, in a directory fit for it, of a format we know, and never one that is broken.
+// On the thread that starts the process's work, before there are others (it may fork a child to look first).
+//
+//   lock              flock(LOCK_EX) by the process that has the index, its pid inside
+//   format            "astrofs cache format 1\n"
+//   catalog/          LMDB: data.mdb, lock.mdb
+//   catalog/clean     only after a clean end: what data.mdb was then. Not in LMDB, for LMDB cannot be asked
+//   safely whether it is whole catalog.damaged-N the newest index that was found broken, for whoever wants to
+//   know why
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "base/unique_fd.h"
+#include "cache/catalog.h"
+#include "cache/lmdb.h"
+
+namespace astrofs {
+
+struct OpenedIndex {
+  UniqueFd directory;  ///< the cache directory
+  UniqueFd lock;
+  std::unique_ptr<Environment> environment;
+  std::string note;  ///< what was wrong with the index and what became of it; "" = nothing
+};
+
+/// Errors: denied, invalid (in use, network file system, newer format), no_space; each says what to do.
+[[nodiscard]] Result<OpenedIndex> open_index(const CatalogOptions& options);
+
+/// Leaves word that data.mdb is whole as it is now. Nobody may write to it afterwards without opening it
+/// anew.
+[[nodiscard]] Result<void> seal_index(int cache_directory);
+
+}  // namespace astrofs
