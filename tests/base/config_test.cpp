@@ -139,6 +139,14 @@ TEST(Config, TheCacheDirectoryIsAbsoluteOrBelowHome) {
   EXPECT_THAT(refused("[cache]\ndir = \"/a\\u0000b\"\n"), HasSubstr("NUL"));
 }
 
+TEST(Config, ATableNameThatBeginsWithoutALetterIsRefusedWithItsPlace) {
+  using namespace std::string_literals;
+  for (const std::string& header :
+       {"[/x]"s, "[[/x]]"s, "[.a]"s, "[=]"s, "[é]"s, "[ #"s, "[\0\0ss]"s, "[\x7f]"s}) {
+    EXPECT_THAT(refused("[cache]\n" + header + "\n"), StartsWith("astrofs.toml:2:")) << header;
+  }
+}
+
 TEST(Config, NestingDoesNotExhaustTheStack) {
   EXPECT_NE(refused("a = " + std::string(100'000, '[')), "accepted");
 }
