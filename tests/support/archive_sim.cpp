@@ -1,0 +1,203 @@
+#include "tests/support/archive_sim.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+
+#include "tests/support/sim_listings.h"
+
+namespace astrofs::sim {
+namespace {
+
+/// More than any test opens at once; further clients wait in the kernel's queue.
+constexpr unsigned kMostConnections = 512;
+constexpr std::size_t kMostHeadBytes = 64U << 10;
+constexpr std::size_t kMostBodyBytes = 1U << 20;
+
+/// The next request of a kept connection, or nothing when the client is gone or speaks something else.
+std::optional<HttpRequest> receive_request(Connection& connection, std::string& pending) {
+  std::array<char, 16384> piece{};
+  std::size_t end = 0;
+  while ((end = pending.find("\r\n\r\n")) == std::string::npos) {
+    const std::size_t got = connection.receive(piece);
+    if (got == 0 || pending.size() > kMostHeadBytes) return std::nullopt;
+    pending.append(piece.data(), got);
+  }
+  auto request = parse_request(std::string_view(pending).substr(0, end + 2));
+  if (!request) return std::nullopt;
+  pending.erase(0, end + 4);
+  std::size_t length = 0;
+  const auto text = request->header("content-length");
+  std::from_chars(text.data(), text.data() + text.size(), length);
+  if (length > kMostBodyBytes) return std::nullopt;
+  while (pending.size() < length) {
+    const std::size_t got = connection.receive(piece);
+    if (got == 0) return std::nullopt;
+    pending.append(piece.data(), got);
+  }
+  request->body = pending.substr(0, length);
+  pending.erase(0, length);
+  return request;
+}
+
+bool is_download(std::string_view path) {
+  while (path.ends_with('/')) path.remove_suffix(1);
+  return path == "/api/v0.1/Download/file" || path == "/portal/Download/file";
+}
+
+Reply spoilt_resource(const HttpRequest& request, ResourcePtr resource, const std::vector<Fault>& faults) {
+  for (const Fault& fault : faults) resource = spoil_resource(fault, std::move(resource));
+  return resource_reply(request, resource);
+}
+
+Reply download_reply(const HttpRequest& request, const ContentTree& tree, const std::vector<Fault>& faults) {
+  const std::string uri = request.parameter("uri").value_or("");
+  const std::string name = uri.substr(uri.rfind('/') + 1);
+  const ResourcePtr resource = uri.starts_with("mast:") ? tree.find_product(name) : nullptr;
+  if (resource == nullptr) return text_reply(404, "{\"detail\": \"Not Found\"}\n", "application/json");
+  Reply reply = spoilt_resource(request, resource, faults);
+  reply.set_header("Content-Disposition", fmt::format("attachment; filename=\"{}\"", name));
+  return reply;
+}
+
+}  // namespace
+
+ArchiveSim::ArchiveSim() {
+  buckets_["stpubdata"] = "";
+  // The archive's tree and the bucket's keys are the same files; a bucket shows no directory pages.
+  tree_.alias("/missions/tess/ffi", "/tess/public/ffi");
+  tree_.set_style("/tess/public", ListingStyle::none);
+}
+
+ArchiveSim::~ArchiveSim() {
+  stop();
+}
+
+Result<void> ArchiveSim::start(std::uint16_t port) {
+  return server_.start(port, kMostConnections, [this](Connection& connection) { serve(connection); });
+}
+
+void ArchiveSim::stop() {
+  server_.stop();
+}
+
+std::string ArchiveSim::url() const {
+  return fmt::format("http://127.0.0.1:{}", server_.port());
+}
+
+void ArchiveSim::serve_file(const std::string& path, std::string bytes, const ResourceOptions& options) {
+  ResourceOptions named = options;
+  if (!named.etag) named.etag = etag_of(path + bytes);
+  const std::uint64_t size = bytes.size();
+  tree_.put(path, size, read_from_text(std::move(bytes)), named);
+}
+
+void ArchiveSim::serve_file(const std::string& path, ReadBytes read, std::uint64_t size,
+                            const ResourceOptions& options) {
+  tree_.put(path, size, std::move(read), options);
+}
+
+bool ArchiveSim::serve_file_from(const std::string& path, const std::string& file,
+                                 const ResourceOptions& options) {
+  ResourcePtr resource = file_resource(file, options);
+  if (resource == nullptr) return false;
+  tree_.put(path, std::move(resource));
+  return true;
+}
+
+void ArchiveSim::serve_folder(const std::string& prefix, const std::string& directory, ListingStyle style) {
+  tree_.mount(prefix, directory);
+  tree_.set_style(prefix, style);
+}
+
+void ArchiveSim::add_bucket(const std::string& name, const std::string& root) {
+  std::string prefix = root.substr(root.starts_with('/') ? 1 : 0);
+  if (!prefix.empty() && !prefix.ends_with('/')) prefix += '/';
+  const MutexLock lock(mutex_);
+  buckets_[name] = std::move(prefix);
+}
+
+Result<std::vector<FrameName>> ArchiveSim::add_sector(const SectorOptions& options) {
+  return put_sector(tree_, options);
+}
+
+void ArchiveSim::add_prf_models() {
+  put_prf_models(tree_);
+}
+
+std::size_t ArchiveSim::count(std::string_view part, std::string_view method) const {
+  return log_.count([&](const LoggedRequest& request) {
+    return request.target.find(part) != std::string::npos && (method.empty() || request.method == method);
+  });
+}
+
+void ArchiveSim::clear_log() {
+  log_.clear();
+  server_.reset_peak();
+}
+
+void ArchiveSim::serve(Connection& connection) {
+  if (faults_.refuses()) {
+    connection.reset();
+    return;
+  }
+  std::string pending;
+  while (const auto request = receive_request(connection, pending)) {
+    if (request->path.starts_with("/_sim/")) {
+      if (!deliver(connection, *request, control(*request), log_, 0)) return;
+    } else if (!answer(connection, *request)) {
+      return;
+    }
+  }
+}
+
+bool ArchiveSim::answer(Connection& connection, const HttpRequest& request) {
+  const std::uint64_t number = log_.open(request, connection.number());
+  const auto faults = faults_.strike({.method = request.method,
+                                      .path = request.path,
+                                      .target = request.target,
+                                      .ranged = !request.header("range").empty()});
+  Reply reply = route(request, faults);
+  reply.head_only = request.method == "HEAD";
+  for (const Fault& fault : faults) spoil_reply(fault, request, reply);
+  const bool keep = deliver(connection, request, reply, log_, number);
+  log_.finished(number);
+  return keep;
+}
+
+Reply ArchiveSim::route(const HttpRequest& request, const std::vector<Fault>& faults) {
+  if (request.method != "GET" && request.method != "HEAD") return error_reply(405, request.path);
+  if (is_download(request.path)) return download_reply(request, tree_, faults);
+  std::string path = request.path;
+  std::string name = path.substr(std::min<std::size_t>(1, path.size()), path.find('/', 1) - 1);
+  if (name.empty()) name = "stpubdata";
+  bool known = false;
+  Bucket bucket{.name = name, .root = {}};
+  {
+    const MutexLock lock(mutex_);
+    const auto found = buckets_.find(name);
+    known = found != buckets_.end();
+    if (known) bucket.root = found->second;
+  }
+  const bool bucket_root = path.size() <= 1 || path == '/' + name || path == '/' + name + '/';
+  if (bucket_root && request.parameter("list-type")) {
+    if (!known) return s3_error(404, "NoSuchBucket", "The specified bucket does not exist", path);
+    for (const Fault& fault : faults) bucket.token_repeats |= fault.kind == Kind::token_repeats;
+    return bucket_reply(request, tree_, bucket);
+  }
+  const bool path_style = known && path.size() > name.size() + 2;
+  if (path_style) path = '/' + bucket.root + path.substr(name.size() + 2);
+  if (const ResourcePtr resource = tree_.find(path)) return spoilt_resource(request, resource, faults);
+  const ListingStyle style = path_style ? ListingStyle::none : tree_.style_of(path + '/');
+  if (style == ListingStyle::none)
+    return s3_error(404, "NoSuchKey", "The specified key does not exist.", path);
+  const auto entries = tree_.list(path);
+  if (!entries) return error_reply(404, path);
+  if (path.ends_with('/')) return index_reply(style, path, *entries);
+  Reply moved = error_reply(301, path);
+  moved.set_header("Location", percent_encode(path) + '/');
+  return moved;
+}
+
+}  // namespace astrofs::sim
