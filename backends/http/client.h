@@ -27,10 +27,11 @@ struct Header {
 struct Request {
   Method method{Method::get};
   std::string url;
-  std::vector<Header> headers;      ///< beyond those the client always sends
-  std::optional<ByteRange> range;   ///< sent as one closed "Range: bytes=a-b"
-  std::string if_match;             ///< strong ETag with its quotes, or empty
-  std::string body;                 ///< of a POST
+  std::vector<Header> headers;     ///< beyond those the client always sends
+  std::optional<ByteRange> range;  ///< sent as one closed "Range: bytes=a-b"
+  std::string if_match;            ///< strong ETag with its quotes, or empty
+  std::string body;                ///< of a POST
+  bool fresh_connection{false};    ///< not over a kept one: another server of a balanced set may answer
   /// "scheme://host:port" with the default port written out: the unit of budgets, breakers and credentials.
   [[nodiscard]] std::string origin() const;
 };
@@ -50,13 +51,13 @@ struct Response {
 };
 
 /// What a receiver wants next. `pause` stops the transfer until Client::resume() names this receiver; the
-/// same data is then offered again.
+/// same bytes are then offered again, perhaps in other pieces.
 enum class Flow : unsigned char { proceed, pause, stop };
 
 /// Called on the client's own thread, which must never block. on_head at most once (for the final answer,
 /// not for redirects), then on_data in order, then on_end exactly once, after which no call follows.
-/// on_end carries an error for a transport failure (see curl_client.h for the causes) or when the receiver or the
-/// stop token stopped it (Errc::interrupted); an HTTP status is never an error here.
+/// on_end carries an error for a transport failure (see curl_client.h for the causes) or when the receiver or
+/// the stop token stopped it (Errc::interrupted); an HTTP status is never an error here.
 class Receiver {
  public:
   virtual ~Receiver() = default;
@@ -73,7 +74,7 @@ class Client {
   /// Let a paused transfer go on. Any thread; harmless when it is not paused or has ended.
   virtual void resume(const Receiver* receiver) = 0;
   /// Run `job` on the client's thread after `delay` (0: as soon as possible). The project's only timer for
-  /// back-off and hedging; jobs not yet due at shutdown are dropped.
+  /// back-off and hedging. At shutdown those due at once still run, those not yet due are dropped.
   virtual void after(std::chrono::milliseconds delay, std::function<void()> job) = 0;
 };
 

@@ -1,0 +1,92 @@
+// Is an answer what was asked for, and if not, what should be done about it? Pure judgement, no state; any
+// thread. Nobody who trusts an archive's server is right for long: of 46 ways a server can lie, common tools
+// notice half.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "backends/http/client.h"
+#include "backends/http/fetcher.h"
+
+namespace astrofs::http {
+
+/// What an attempt's outcome asks for.
+enum class Remedy : unsigned char {
+  accept,       ///< it is what was asked for
+  retry,        ///< a failure that may pass
+  distrust,     ///< a lie: once more, then this mirror is out
+  confirm,      ///< gone (404, 410): one fresh request before it is believed
+  next_mirror,  ///< this mirror will not do
+  give_up,      ///< no mirror will do
+  again,        ///< no failure: the same mirror at once, asked in another way
+  wait,         ///< the receiver has paused; it will say when to go on
+};
+
+struct Verdict {
+  Remedy remedy{Remedy::accept};
+  Error error{};
+  std::optional<std::chrono::milliseconds> retry_after{};  ///< the server asked for this pause
+  bool origin_failed{false};                               ///< counts towards the origin's breaker
+};
+
+struct Validators {
+  std::string etag, last_modified;  ///< as sent; empty = not known
+};
+
+/// What the answer to a Range request must look like.
+struct Expectation {
+  ByteRange range;
+  std::uint64_t size{0};
+  bool is_fits{false};
+  Validators known;  ///< of this version at the origin that answered
+};
+
+/// How the body of an answer is to be read.
+enum class Body : unsigned char {
+  range,    ///< exactly the range asked for
+  whole,    ///< the whole file, of the right length
+  unsized,  ///< perhaps the whole file: its length is not announced
+  page,     ///< not data; its first bytes tell what it is (judge_page)
+  none,     ///< not wanted
+};
+
+struct RangeAnswer {
+  Body body{Body::none};
+  Verdict verdict;  ///< for page and none: what is wrong
+};
+
+struct ContentRange {
+  std::optional<ByteRange> range;  ///< absent in "bytes */N"
+  std::optional<std::uint64_t> total;
+};
+
+[[nodiscard]] std::optional<ContentRange> parse_content_range(std::string_view value);
+/// The three forms of an HTTP date.
+[[nodiscard]] std::optional<SysSeconds> parse_http_date(std::string_view value);
+/// Seconds or a date; a date is compared with the server's own Date where there is one, else with `now`.
+[[nodiscard]] std::optional<std::chrono::seconds> parse_retry_after(const ResponseHead& head, SysSeconds now);
+
+[[nodiscard]] bool is_strong_etag(std::string_view etag);
+[[nodiscard]] bool is_html(const ResponseHead& head);
+/// False when the bytes are compressed for transport. A file that is a .gz itself may be labelled so.
+[[nodiscard]] bool is_identity(const ResponseHead& head);
+[[nodiscard]] bool starts_like_fits(std::span<const std::byte> start);
+[[nodiscard]] bool looks_like_login(std::span<const std::byte> text);
+[[nodiscard]] ContentInfo content_info(const ResponseHead& head);
+/// May `head` speak of the version that has these validators?
+[[nodiscard]] bool same_version(const Validators& known, const ResponseHead& head);
+
+/// A status that is not the wanted one.
+[[nodiscard]] Verdict judge_status(const ResponseHead& head, SysSeconds now);
+/// The head of an answer to a Range request.
+[[nodiscard]] RangeAnswer judge_range(const ResponseHead& head, const Expectation& expected, SysSeconds now);
+/// The start of a body that is not what it should be: `suspicion` unless the page says more.
+[[nodiscard]] Verdict judge_page(std::span<const std::byte> start, bool is_fits, Verdict suspicion);
+/// A failure of the connection, as Client::on_end reports it.
+[[nodiscard]] Verdict judge_transport(const Error& error);
+
+}  // namespace astrofs::http

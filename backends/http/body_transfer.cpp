@@ -1,0 +1,130 @@
+#include "backends/http/body_transfer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace astrofs::http {
+namespace {
+
+/// The first part of an error's body says enough for a message; the rest is not read.
+constexpr std::size_t kErrorBody = 64 << 10;
+
+Transfer::Terms terms(std::vector<Request> mirrors, const FetcherOptions& options) {
+  return {std::move(mirrors), Urgency::demand, options.body_timeout, false, false};
+}
+
+bool is_conditional(const Request& request) {
+  return std::any_of(request.headers.begin(), request.headers.end(), [](const Header& one) {
+    std::string name = one.name;
+    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return name == "if-none-match" || name == "if-modified-since";
+  });
+}
+
+}  // namespace
+
+BodyTransfer::BodyTransfer(std::shared_ptr<Exchange> shared, std::vector<Request> mirrors, Done done)
+    : Transfer(shared, terms(std::move(mirrors), shared->options)), done_(std::move(done)) {}
+
+void BodyTransfer::prepare(Request& request) {
+  conditional_ = is_conditional(request);
+  response_ = {};
+  verdict_.reset();
+}
+
+Flow BodyTransfer::head(const ResponseHead& head) {
+  const bool success = (head.status >= 200 && head.status < 300) || (head.status == 304 && conditional_);
+  if (!success) {
+    verdict_ = judge_status(head, exchange().clock.wall());
+  } else if (!is_identity(head)) {
+    verdict_ =
+        Verdict{Remedy::distrust, {Errc::corrupt, "a compressed body that was not asked for"}, {}, false};
+  } else if (head.content_length().value_or(0) > exchange().options.largest_body && head.status != 304) {
+    verdict_ = Verdict{Remedy::give_up, {Errc::too_large, "the body is too large for a listing"}, {}, false};
+    return Flow::stop;
+  }
+  response_.head = head;
+  return Flow::proceed;
+}
+
+Flow BodyTransfer::data(std::span<const std::byte> data) {
+  const std::uint64_t limit = verdict_ ? kErrorBody : exchange().options.largest_body;
+  if (response_.body.size() + data.size() > limit) {
+    if (!verdict_) {
+      verdict_ =
+          Verdict{Remedy::give_up, {Errc::too_large, "the body is too large for a listing"}, {}, false};
+    }
+    return Flow::stop;
+  }
+  response_.body.append(reinterpret_cast<const char*>(data.data()), data.size());
+  return Flow::proceed;
+}
+
+Verdict BodyTransfer::ended(const Result<void>& transport) {
+  if (verdict_) return *verdict_;
+  if (!transport) return judge_transport(transport.error());
+  return {};
+}
+
+void BodyTransfer::finished(Result<void> result) {
+  if (result) {
+    done_(std::move(response_));
+  } else {
+    done_(tl::unexpected(std::move(result.error())));
+  }
+}
+
+ProbeTransfer::ProbeTransfer(std::shared_ptr<Exchange> shared, std::vector<Request> mirrors, Done done)
+    : Transfer(shared, terms(std::move(mirrors), shared->options)), done_(std::move(done)) {}
+
+void ProbeTransfer::prepare(Request& request) {
+  request.method = by_get_ ? Method::get : Method::head;
+  request.body.clear();
+  if (by_get_) request.range = ByteRange{0, 1};
+  known_ = false;
+  dropped_ = 0;
+  verdict_.reset();
+}
+
+Flow ProbeTransfer::head(const ResponseHead& head) {
+  info_ = content_info(head);
+  // An empty file has no byte 0: 416 with "bytes */0" is its way to say so.
+  const bool empty_file = by_get_ && head.status == 416 && info_.size == 0;
+  const bool success = head.status == 200 || (by_get_ && head.status == 206) || empty_file;
+  const bool head_refused = !by_get_ && (head.status == 403 || head.status == 405 || head.status == 501);
+  if (head_refused || (success && !by_get_ && !info_.size)) {
+    by_get_ = true;
+    verdict_ = Verdict{Remedy::again, {}, {}, false};
+  } else if (success) {
+    known_ = true;
+  } else {
+    verdict_ = judge_status(head, exchange().clock.wall());
+  }
+  return Flow::proceed;
+}
+
+Flow ProbeTransfer::data(std::span<const std::byte> data) {
+  // One byte was asked for, and an error has little to say; more is the file itself, from a server that
+  // ignores ranges.
+  dropped_ += data.size();
+  return dropped_ > kErrorBody ? Flow::stop : Flow::proceed;
+}
+
+Verdict ProbeTransfer::ended(const Result<void>& transport) {
+  if (known_) return {};
+  if (verdict_) return *verdict_;
+  if (!transport) return judge_transport(transport.error());
+  return {Remedy::distrust, {Errc::corrupt, "an answer without a head"}, {}, false};
+}
+
+void ProbeTransfer::finished(Result<void> result) {
+  if (result) {
+    done_(std::move(info_));
+  } else {
+    done_(tl::unexpected(std::move(result.error())));
+  }
+}
+
+}  // namespace astrofs::http

@@ -1,0 +1,51 @@
+// Small answers that are wanted whole: a listing page (BodyTransfer), or only what the server says about a
+// file (ProbeTransfer). On the client's thread only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "backends/http/transfer.h"
+
+namespace astrofs::http {
+
+class BodyTransfer final : public Transfer {
+ public:
+  using Done = std::function<void(Result<Response>)>;
+  BodyTransfer(std::shared_ptr<Exchange> exchange, std::vector<Request> mirrors, Done done);
+
+ private:
+  void prepare(Request& request) override;
+  Flow head(const ResponseHead& head) override;
+  Flow data(std::span<const std::byte> data) override;
+  [[nodiscard]] Verdict ended(const Result<void>& transport) override;
+  void finished(Result<void> result) override;
+
+  const Done done_;
+  bool conditional_{false};  ///< this request may be answered with 304
+  Response response_;
+  std::optional<Verdict> verdict_;
+};
+
+class ProbeTransfer final : public Transfer {
+ public:
+  using Done = std::function<void(Result<ContentInfo>)>;
+  ProbeTransfer(std::shared_ptr<Exchange> exchange, std::vector<Request> mirrors, Done done);
+
+ private:
+  void prepare(Request& request) override;
+  Flow head(const ResponseHead& head) override;
+  Flow data(std::span<const std::byte> data) override;
+  [[nodiscard]] Verdict ended(const Result<void>& transport) override;
+  void finished(Result<void> result) override;
+
+  const Done done_;
+  bool by_get_{false};  ///< HEAD has not helped
+  bool known_{false};
+  std::size_t dropped_{0};  ///< bytes of bodies that nobody wants
+  ContentInfo info_;
+  std::optional<Verdict> verdict_;
+};
+
+}  // namespace astrofs::http

@@ -1,0 +1,47 @@
+// HTTP on libcurl: one thread named "net" with one multi handle. The only door to <curl/curl.h>.
+// Owned by main, made after the fork. All of Client's functions may be called from any thread, until the
+// destructor begins; it ends transfers with `interrupted`, runs what is due, and joins.
+//
+// on_end's causes: unavailable (name, connection, reset, body cut off), timed_out (connecting, first byte,
+// stalled), corrupt (not HTTP, headers too large, a certificate that is not believed, a redirect that is not
+// followed), invalid (the URL), interrupted. Redirects: at most 10; never from https to http, to another
+// protocol, or from elsewhere to this machine. An Authorization or Cookie header of the request stays with
+// the first host and port.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "backends/http/client.h"
+
+namespace astrofs::http {
+
+struct CurlOptions {
+  std::string user_agent{"astrofs"};                     ///< who we are; archives ask for it
+  std::chrono::milliseconds connect_timeout{10'000};     ///< name, TCP and TLS
+  std::chrono::milliseconds first_byte_timeout{30'000};  ///< from the start to the first byte of the answer
+  std::chrono::milliseconds stall_time{15'000};  ///< slower than `stall_bytes` in such a time is a stall
+  std::uint64_t stall_bytes{15 * 1024};          ///< 1 KiB/s
+  std::uint64_t largest_head{512 * 1024};        ///< bytes of all header lines of an answer
+  unsigned kept_connections{128};                ///< idle ones kept open: more than all budgets together
+};
+
+class CurlClient final : public Client {
+ public:
+  explicit CurlClient(CurlOptions options = {});
+  ~CurlClient() override;
+  CurlClient(const CurlClient&) = delete;
+  CurlClient& operator=(const CurlClient&) = delete;
+
+  void start(Request request, std::shared_ptr<Receiver> receiver, std::stop_token stop) override;
+  void resume(const Receiver* receiver) override;
+  void after(std::chrono::milliseconds delay, std::function<void()> job) override;
+
+ private:
+  class Loop;
+  std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace astrofs::http
