@@ -1,0 +1,213 @@
+#include "tests/contract/stage.h"
+
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
+#include "backends/format/tess_name.h"
+#include "backends/index.h"
+#include "backends/local.h"
+#include "backends/s3.h"
+#include "backends/tess.h"
+
+namespace astrofs::contract {
+namespace {
+
+using sim::Fault;
+using sim::Kind;
+using sim::ListedEntry;
+using sim::ListingStyle;
+
+// Names that archives have served, by mistake or malice.
+std::vector<std::string> hostile_names() {
+  return {"..",          ".", "a/b",    "../../up", "new\nline",        "tab\there",  std::string(300, 'x'),
+          "bad\xff\xfe", "",  "%2e%2e", "%41",      "sp ace+plus&amp;", "quote'\"<>", "/etc/passwd"};
+}
+
+/// A stage whose archive asks a stand-in.
+class ServedStage : public Stage {
+ public:
+  ServedStage() {
+    if (const auto started = server_.start(); !started) throw std::runtime_error(started.error().message);
+  }
+  Archive& archive() override { return *archive_; }
+  HttpStack* http() override { return &http_; }
+  sim::ArchiveSim* go_silent() override {
+    server_.clear_log();
+    server_.add_fault(Fault{.kind = Kind::silent});
+    return &server_;
+  }
+  bool add_hostile_names() override {
+    for (const std::string& name : hostile_names()) {
+      server_.inject(directory_, ListedEntry{.name = name, .size = 1});
+      server_.inject(directory_, ListedEntry{.name = name, .directory = true});
+    }
+    for (const char* const href : {"http://other.example/x", "//other/x", "javascript:alert(1)", "?C=M",
+                                   "#top", "../../etc/passwd", "%2e%2e%2fpasswd", "%252e%252e%252f"}) {
+      server_.inject(directory_, ListedEntry{.name = "link", .href = href});
+    }
+    return true;
+  }
+  void change() override { server_.remove_file(directory_ + files.begin()->first); }
+
+ protected:
+  sim::ArchiveSim server_;
+  HttpStack http_;
+  std::unique_ptr<Archive> archive_;
+  std::string directory_;  ///< of the deepest level, on the server, with its last '/'
+};
+
+/// Three levels of plain files under "/lake/": for buckets and for directory pages.
+class TreeStage : public ServedStage {
+ public:
+  explicit TreeStage(std::size_t more_files = 0) {
+    path = {"sub dir", "deep+er"};
+    files = {{"a.fits", "SIMPLE  = the first file"},
+             {"b c.fits", "a name with a space"},
+             {"per%41cent.txt", "an escape that is none"},
+             {"plus+and&amp=.txt", "characters that a query would take"},
+             {"\xc3\xa9toile.txt", "UTF-8"}};
+    for (std::size_t i = 0; i < more_files; ++i)
+      files.emplace(fmt::format("n{:05}.dat", i), fmt::format("number {}", i));
+    directory_ = "/lake/sub dir/deep+er/";
+    for (const auto& [name, bytes] : files) server_.serve_file(directory_ + name, bytes);
+    server_.serve_file("/lake/top.txt", "at the top");
+    server_.serve_file("/lake/sub dir/middle.txt", "in the middle");
+  }
+};
+
+/// `files` are more than two pages hold, so that one of them can fail.
+class S3Stage final : public TreeStage {
+ public:
+  explicit S3Stage(bool path_style) : TreeStage(2100) {
+    if (path_style) server_.add_bucket("bucket", "/");
+    archive_ =
+        std::make_unique<S3Archive>(server_.url() + (path_style ? "/bucket" : ""), "lake/", http_.fetcher());
+    unknown = "lake/no-such-prefix/";
+  }
+  bool break_a_page() override {
+    server_.add_fault(Fault{.path = "*continuation-token*", .kind = Kind::status, .n = 503, .skip = 1});
+    return true;
+  }
+};
+
+class IndexStage final : public TreeStage {
+ public:
+  explicit IndexStage(ListingStyle style) {
+    server_.set_style("/lake/", style);
+    archive_ = std::make_unique<IndexArchive>(server_.url() + "/lake", http_.fetcher());
+  }
+};
+
+class LocalStage final : public Stage {
+ public:
+  LocalStage() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "astrofs-contract-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
+    root_ = pattern;
+    path = {"sub dir", "deep"};
+    files = {{"a.fits", "SIMPLE  = here"}, {"b%41.txt", "an escape that is none"}};
+    std::filesystem::create_directories(deep());
+    for (const auto& [name, bytes] : files) std::ofstream(deep() / name) << bytes;
+    archive_ = std::make_unique<LocalArchive>(root_.string());
+  }
+  ~LocalStage() override {
+    std::error_code ignored;
+    std::filesystem::remove_all(root_, ignored);
+  }
+  Archive& archive() override { return *archive_; }
+  bool add_hostile_names() override {
+    for (const std::string name : {"new\nline", "bad\xff\xfe", "back\\slash", "%2e%2e"})
+      std::ofstream(deep() / name) << "x";
+    return true;
+  }
+  void change() override { std::filesystem::remove(deep() / files.begin()->first); }
+
+ private:
+  [[nodiscard]] std::filesystem::path deep() const { return root_ / path[0] / path[1]; }
+  std::filesystem::path root_;
+  std::unique_ptr<LocalArchive> archive_;
+};
+
+/// One chip of sector 4 over three days, on the one source that is named.
+class TessStage final : public ServedStage {
+ public:
+  enum class From { s3, script, pages };
+
+  explicit TessStage(From from) : from_(from) {
+    path = {"4", "1", "2"};
+    unknown = "9999";
+    std::string script = "#!/bin/sh\n";
+    for (const char* const stamp : {"2018292095939", "2018292102939", "2018293095939", "2018294095938"}) {
+      const std::string name = fmt::format("tess{}-s0004-1-2-0124-s_ffic.fits", stamp);
+      files.emplace(name, "SIMPLE  =                    T / " + name);
+      script += fmt::format(
+          "curl -C - -L -o {0} https://mast.stsci.edu/api/v0.1/Download/file/?uri=mast:TESS/product/{0}\n",
+          name);
+    }
+    directory_ = "/tess/public/ffi/s0004/2018/292/1-2/";
+    server_.set_style("/missions/", ListingStyle::apache);
+    for (const auto& [name, bytes] : files) {
+      server_.serve_file("/tess/public/" + tess::ffi_path(name), bytes);
+      server_.serve_file("/missions/tess/" + tess::ffi_path(name), bytes);
+    }
+    if (from == From::script) server_.serve_file(kScript, script);
+    tess::Sources sources{server_.url(), server_.url(), server_.url()};
+    // S3 that refuses to list is the case for which the other sources are there.
+    if (from != From::s3) server_.add_fault(Fault{.path = "*list-type*", .kind = Kind::status, .n = 403});
+    // A third source would hide the failure of the first.
+    if (from == From::s3) sources.archive.clear();
+    archive_ = std::make_unique<TessArchive>(std::move(sources), tess::Kinds{}, http_.fetcher(), clock_);
+  }
+
+  bool add_hostile_names() override {
+    if (from_ == From::pages) directory_ = "/missions/tess/ffi/s0004/2018/292/1-2/";
+    return from_ != From::script && ServedStage::add_hostile_names();
+  }
+  void change() override {
+    const std::string gone = files.begin()->first;
+    server_.remove_file("/tess/public/" + tess::ffi_path(gone));
+    server_.remove_file("/missions/tess/" + tess::ffi_path(gone));
+    if (from_ == From::script) server_.serve_file(kScript, "#!/bin/sh\n");
+  }
+  bool break_a_page() override {
+    if (from_ == From::script) return false;  // a script of this size is one piece
+    server_.add_fault(
+        Fault{.path = from_ == From::s3 ? "*293*" : "*/293/1-2/", .kind = Kind::status, .n = 503});
+    return true;
+  }
+
+ private:
+  static constexpr const char* kScript = "/missions/tess/download_scripts/sector/tesscurl_sector_4_ffic.sh";
+  const From from_;
+  ManualClock clock_;
+};
+
+template <class T, class... Args>
+std::function<std::unique_ptr<Stage>()> maker(Args... args) {
+  return [=] { return std::make_unique<T>(args...); };
+}
+
+}  // namespace
+
+const std::vector<StageKind>& stage_kinds() {
+  static const std::vector<StageKind> kinds{
+      {"S3VirtualHost", maker<S3Stage>(false)},
+      {"S3PathStyle", maker<S3Stage>(true)},
+      {"IndexApache", maker<IndexStage>(ListingStyle::apache)},
+      {"IndexNginx", maker<IndexStage>(ListingStyle::nginx)},
+      {"IndexNginxJson", maker<IndexStage>(ListingStyle::nginx_json)},
+      {"IndexLighttpd", maker<IndexStage>(ListingStyle::lighttpd)},
+      {"Local", maker<LocalStage>()},
+      {"TessFromS3", maker<TessStage>(TessStage::From::s3)},
+      {"TessFromScript", maker<TessStage>(TessStage::From::script)},
+      {"TessFromPages", maker<TessStage>(TessStage::From::pages)},
+  };
+  return kinds;
+}
+
+}  // namespace astrofs::contract
