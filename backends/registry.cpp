@@ -1,0 +1,167 @@
+#include "backends/registry.h"
+
+#include <algorithm>
+#include <array>
+
+#include "backends/index.h"
+#include "backends/local.h"
+#include "backends/s3.h"
+#include "backends/tess.h"
+#include "backends/url.h"
+
+namespace astrofs {
+namespace {
+
+/// Takes the keys of one table, remembers which there may be and the first thing that is wrong.
+class TableReader {
+ public:
+  explicit TableReader(const ArchiveConfig& table) : table_(table) {}
+
+  /// A string; `fallback` when the key is not there, an error when there is no fallback either.
+  std::string text(const std::string& key, std::optional<std::string> fallback) {
+    const ConfigValue* const found = take(key);
+    if (found == nullptr) {
+      if (!fallback)
+        complain(table_.where,
+                 "[archives." + table_.name + "] of type \"" + table_.type + "\" needs the key " + key);
+      return fallback.value_or("");
+    }
+    if (const auto* const value = std::get_if<std::string>(&found->value)) return *value;
+    complain(found->where, key + " must be a string");
+    return {};
+  }
+
+  bool flag(const std::string& key, bool fallback) {
+    const ConfigValue* const found = take(key);
+    if (found == nullptr) return fallback;
+    if (const auto* const value = std::get_if<bool>(&found->value)) return *value;
+    complain(found->where, key + " must be true or false");
+    return fallback;
+  }
+
+  /// A base URL without a trailing slash. `fallback` as in text(). With `may_be_empty`, "" turns the source
+  /// off.
+  std::string base_url(const std::string& key, const std::optional<std::string>& fallback,
+                       bool may_be_empty = false) {
+    const std::string given = text(key, fallback);
+    if (error_ || (given.empty() && may_be_empty)) return {};
+    auto checked = url::check_base(given);
+    if (!checked) complain(where_of(key), key + ": " + checked.error().message);
+    return checked.value_or("");
+  }
+
+  /// For checks that the table alone cannot make.
+  void complain(const std::string& where, const std::string& what) {
+    if (!error_) error_ = Error{Errc::invalid, where + ": " + what};
+  }
+  [[nodiscard]] std::string where_of(const std::string& key) const {
+    const auto found = table_.keys.find(key);
+    return found == table_.keys.end() ? table_.where : found->second.where;
+  }
+
+  /// The first error, or that of a key nobody took.
+  [[nodiscard]] Result<void> finish() {
+    for (const auto& [key, value] : table_.keys) {
+      if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
+      complain(value.where, "unknown key \"" + key + "\" for an archive of type \"" + table_.type +
+                                "\"; known: type, " + known_keys());
+    }
+    if (error_) return tl::unexpected<Error>(*error_);
+    return {};
+  }
+
+ private:
+  const ConfigValue* take(const std::string& key) {
+    known_.push_back(key);
+    const auto found = table_.keys.find(key);
+    return found == table_.keys.end() ? nullptr : &found->second;
+  }
+  [[nodiscard]] std::string known_keys() const {
+    std::string all;
+    for (const std::string& key : known_) all += (all.empty() ? "" : ", ") + key;
+    return all;
+  }
+
+  const ArchiveConfig& table_;
+  std::vector<std::string> known_;
+  std::optional<Error> error_;
+};
+
+using MadeArchive = Result<std::unique_ptr<Archive>>;
+
+MadeArchive make_tess(TableReader& table, http::Fetcher& fetcher) {
+  // Stateless, and the same for every mount of the process.
+  static const SystemClock clock;
+  tess::Sources sources;
+  sources.s3 = table.base_url("s3", "https://stpubdata.s3.amazonaws.com", true);
+  sources.archive = table.base_url("archive", "https://archive.stsci.edu", true);
+  sources.mast = table.base_url("mast", "https://mast.stsci.edu", true);
+  tess::Kinds kinds;
+  kinds.raw = table.flag("raw", false);
+  kinds.collateral = table.flag("collateral", false);
+  kinds.cbv = table.flag("cbv", false);
+  if (sources.s3.empty() && sources.archive.empty()) {
+    table.complain(table.where_of("s3"),
+                   "s3 and archive are both empty, and MAST cannot list; give one of them");
+  }
+  if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
+  return std::make_unique<TessArchive>(std::move(sources), kinds, fetcher, clock);
+}
+
+MadeArchive make_s3(TableReader& table, http::Fetcher& fetcher) {
+  std::string base = table.base_url("url", std::nullopt);
+  std::string prefix = table.text("prefix", "");
+  if (prefix.starts_with('/'))
+    table.complain(table.where_of("prefix"), "prefix must not begin with '/': keys of a bucket do not");
+  if (!prefix.empty() && !prefix.ends_with('/')) prefix += '/';
+  if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
+  return std::make_unique<S3Archive>(std::move(base), std::move(prefix), fetcher);
+}
+
+MadeArchive make_index(TableReader& table, http::Fetcher& fetcher) {
+  std::string base = table.base_url("url", std::nullopt);
+  if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
+  return std::make_unique<IndexArchive>(std::move(base), fetcher);
+}
+
+MadeArchive make_local(TableReader& table, http::Fetcher&) {
+  std::string path = table.text("path", std::nullopt);
+  if (!path.starts_with('/'))
+    table.complain(table.where_of("path"),
+                   "path must be absolute: the mount does not run where it was started");
+  if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
+  return std::make_unique<LocalArchive>(std::move(path));
+}
+
+struct ArchiveType {
+  std::string_view name;
+  MadeArchive (*make)(TableReader&, http::Fetcher&);
+};
+constexpr std::array<ArchiveType, 4> kTypes{{
+    {"index", make_index},
+    {"local", make_local},
+    {"s3", make_s3},
+    {"tess", make_tess},
+}};
+
+}  // namespace
+
+Result<std::unique_ptr<Archive>> make_archive(const ArchiveConfig& config, http::Fetcher& fetcher) {
+  const auto* const type = std::find_if(kTypes.begin(), kTypes.end(),
+                                        [&](const ArchiveType& each) { return each.name == config.type; });
+  if (type == kTypes.end()) {
+    std::string known;
+    for (const ArchiveType& each : kTypes) known += (known.empty() ? "" : ", ") + std::string(each.name);
+    return fail(Errc::invalid, config.where + ": unknown type \"" + config.type + "\" of [archives." +
+                                   config.name + "]; known: " + known);
+  }
+  TableReader table(config);
+  // Of every type: what a missing frame reads as. fs acts on it; here it is only checked.
+  const std::string missing = table.text("missing", "placeholder");
+  if (missing != "placeholder" && missing != "enoent") {
+    table.complain(table.where_of("missing"), "missing must be \"placeholder\" or \"enoent\"");
+  }
+  return type->make(table, fetcher);
+}
+
+}  // namespace astrofs

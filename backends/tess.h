@@ -1,0 +1,46 @@
+// Type "tess": the full-frame images of TESS by sector, camera and CCD, and the models of its pixel response.
+//
+//   <sector>/<camera>/<ccd>/NAME         sector unpadded, as its users write it
+//   prf/<set>/cam<c>_ccd<d>/NAME
+//
+// A directory's locator is its path as above. A file's locator is its path in the archive:
+// "ffi/s0004/2018/292/1-1/NAME", "prf/start_s0001/cam1_ccd1/NAME"; that and the name are all that its URLs on
+// S3, the archive and MAST are made of. Owned by the mount. Any thread: immutable but for one atomic in
+// TessListing.
+#pragma once
+
+#include <string>
+
+#include "backends/archive.h"
+#include "backends/http/fetcher.h"
+#include "backends/tess_listing.h"
+#include "base/clock.h"
+
+namespace astrofs {
+
+class TessArchive final : public Archive {
+ public:
+  /// `fetcher` and `clock` outlive the archive. Sets the budgets of the three hosts.
+  TessArchive(tess::Sources sources, tess::Kinds kinds, http::Fetcher& fetcher, const Clock& clock);
+
+  [[nodiscard]] Result<std::variant<Listing, NotModified>> list(std::string_view dir, std::string_view token,
+                                                                std::stop_token stop) override;
+  /// A sector by its number, before a listing of the root shows it.
+  [[nodiscard]] Result<std::optional<Entry>> find(std::string_view dir, std::string_view name,
+                                                  std::stop_token stop) override;
+  /// Names of an FFI whose stamp is up to three seconds away: reprocessing moved stamps by 0 to 2 s.
+  [[nodiscard]] std::vector<std::string> other_names(std::string_view name) const override;
+  [[nodiscard]] Result<std::vector<http::Request>> locate(std::string_view locator) override;
+  [[nodiscard]] std::string validator_origin() const override;
+  [[nodiscard]] Result<FrameShape> shape(std::string_view locator) const override;
+
+ private:
+  Result<std::vector<Entry>> list_root(std::stop_token stop) const;
+  [[nodiscard]] std::chrono::seconds good_for_chip(const std::vector<Entry>& frames) const;
+
+  const tess::Sources sources_;
+  const Clock& clock_;
+  tess::TessListing listing_;
+};
+
+}  // namespace astrofs
