@@ -263,14 +263,16 @@ CardList image_cards(const FrameSpec& spec, std::string_view type) {
   const std::size_t room = static_cast<std::size_t>(header) / kCard - 3;  // CHECKSUM, DATASUM, END
   CardList without = cards_with_wcs(spec, type, 0, false);
   if (spec.data_offset <= kDataOffsets.front()) return without;
-  // Longer headers are those with more distortion terms: the highest order that fits.
+  // Longer headers are those with more distortion terms: the lowest order that reaches the last block.
   constexpr int kHighestOrder = 9;  // two digits are not allowed in the names
-  for (int order = kHighestOrder; order >= 4; --order) {
+  constexpr std::size_t kCardsInBlock = kFitsBlock / kCard;
+  CardList chosen = cards_with_wcs(spec, type, 4, false);
+  for (int order = 4; order <= kHighestOrder && chosen.count() + kCardsInBlock <= room; ++order) {
     CardList cards = cards_with_wcs(spec, type, order, true);
-    if (cards.count() <= room) return cards;
+    if (cards.count() > room) break;
+    chosen = std::move(cards);
   }
-  CardList plain = cards_with_wcs(spec, type, 4, false);
-  return plain.count() <= room ? plain : without;
+  return chosen.count() <= room ? chosen : without;
 }
 
 }  // namespace astrofs::sim

@@ -285,7 +285,19 @@ std::optional<std::vector<ListedEntry>> ContentTree::list(std::string_view direc
       file = files_.lower_bound(file->first.substr(0, slash) + static_cast<char>('/' + 1));
     }
   }
+  const auto add_child = [&](const std::string& below) {  // a mount or an alias further down
+    if (below.size() <= prefix.size() || !below.starts_with(prefix)) return;
+    const std::string name = below.substr(prefix.size(), below.find('/', prefix.size()) - prefix.size());
+    if (std::ranges::find(entries, name, &ListedEntry::name) != entries.end()) return;
+    exists = true;
+    entries.push_back({.name = name, .directory = true, .mtime = *ResourceOptions{}.last_modified});
+  };
+  for (const auto& [below, target] : aliases_) {
+    if (const auto file = files_.lower_bound(target); file != files_.end() && file->first.starts_with(target))
+      add_child(below);
+  }
   for (const auto& [mounted, root] : mounts_) {
+    add_child(mounted);
     if (!prefix.starts_with(mounted)) continue;
     const auto inside = path_inside(root, std::string_view(prefix).substr(mounted.size()));
     std::error_code error;

@@ -189,7 +189,7 @@ std::string bucket_page(const PageRequest& asked, const Bucket& bucket, const Co
 }  // namespace
 
 std::string rounded_size(std::uint64_t bytes) {
-  if (bytes < 1000) return fmt::format("{}", bytes);
+  if (bytes < 973) return fmt::format("{:>3} ", bytes);
   constexpr std::string_view kUnits = "KMGTP";
   double value = static_cast<double>(bytes) / 1024;
   std::size_t unit = 0;
@@ -198,7 +198,7 @@ std::string rounded_size(std::uint64_t bytes) {
     ++unit;
   }
   return value < 9.95 ? fmt::format("{:.1f}{}", value, kUnits[unit])
-                      : fmt::format("{:.0f}{}", value, kUnits[unit]);
+                      : fmt::format("{:3.0f}{}", value, kUnits[unit]);
 }
 
 Reply index_reply(ListingStyle style, std::string_view path, const std::vector<ListedEntry>& entries) {

@@ -15,7 +15,7 @@ namespace astrofs::sim {
 [[nodiscard]] Reply index_reply(ListingStyle style, std::string_view path,
                                 const std::vector<ListedEntry>& entries);
 
-/// "34M", " - ": as Apache rounds.
+/// "  5 ", " 34M", "1.5K": as Apache rounds, four columns wide.
 [[nodiscard]] std::string rounded_size(std::uint64_t bytes);
 
 struct Bucket {
