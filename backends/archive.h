@@ -67,6 +67,7 @@ class Archive {
                                                                       std::stop_token stop) = 0;
 
   /// One name that no listing shows because there are too many (a TIC, a plate). Default: nullopt, the listing is all there is.
+  [[nodiscard]] virtual bool finds(std::string_view) const { return false; }  ///< does find() know more than list() in `dir`?
   [[nodiscard]] virtual Result<std::optional<Entry>> find(std::string_view dir, std::string_view name, std::stop_token stop);
 
   /// Names under which the archive may list today what used to be called `name`, nearest first. Pure. Default: none.

@@ -1,0 +1,211 @@
+#include "fs/commands.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/redact.h"
+#include "fs/waiting.h"
+#include "fs/warm.h"
+
+namespace astrofs {
+namespace {
+
+using nlohmann::json;
+
+/// Deeper trees than this are a loop.
+constexpr unsigned kDeepest = 64;
+/// Beyond the file system's own deadline: that one answers first, with the better reason.
+constexpr seconds kGrace{5};
+
+std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+json to_json(const WarmProgress& progress) {
+  return {{"files", progress.files},           {"files_done", progress.files_done}, {"failed", progress.failed},
+          {"bytes", progress.bytes},           {"bytes_done", progress.bytes_done}, {"bytes_fetched", progress.bytes_fetched}};
+}
+
+std::vector<std::string> paths_of(const json& request) {
+  std::vector<std::string> paths;
+  if (request.contains("path")) paths.push_back(request.at("path").get<std::string>());
+  if (request.contains("paths")) paths = request.at("paths").get<std::vector<std::string>>();
+  return paths;
+}
+
+}  // namespace
+
+Commands::Commands(Vfs& vfs, const Status& status) : vfs_(vfs), status_(status) {}
+
+Result<std::string> Commands::run(const std::string& line, const Progress& progress) {
+  const json request = json::parse(line, nullptr, false);
+  if (!request.is_object() || !request.contains("command") || !request["command"].is_string()) {
+    return fail(Errc::invalid, "a request is {\"command\": ..., \"path\": ...}");
+  }
+  std::vector<std::string> paths;
+  try {
+    paths = paths_of(request);
+  } catch (const json::exception&) {
+    return fail(Errc::invalid, "`path` is a string, `paths` a list of strings");
+  }
+  const std::string command = request["command"];
+  if (command == "status") return status_.status_json();
+  if (command == "metrics") return dump({{"text", status_.metrics_text()}});
+  if (command == "warm") return warm(paths, progress);
+  if (command == "evict") return evict(paths);
+  if (command == "pin" || command == "unpin") return pin(paths, command == "pin");
+  if (command == "refresh") return refresh(paths);
+  if (command == "why") {
+    const Result<Node> node = resolve(paths.empty() ? "" : paths.front());
+    if (!node) return tl::unexpected<Error>(node.error());
+    return status_.why_json(*node);
+  }
+  return fail(Errc::invalid, "unknown command '" + command + "'");
+}
+
+Result<Node> Commands::lookup(NodeId parent, const std::string& name) {
+  const Result<Attr> attr = wait_for_reply<Attr>(vfs_.parts().parking.timeout() + kGrace, [&](ReplyPtr<Attr> reply) {
+    vfs_.lookup(parent, name, std::move(reply));
+  });
+  if (!attr) return tl::unexpected<Error>(attr.error());
+  return vfs_.parts().catalog.node(attr->node);
+}
+
+Result<Node> Commands::resolve(const std::string& path) {
+  Result<Node> node = vfs_.parts().catalog.node(kRootNode);
+  std::size_t at = 0;
+  while (node && at < path.size()) {
+    const std::size_t slash = std::min(path.find('/', at), path.size());
+    const std::string name = path.substr(at, slash - at);
+    at = slash + 1;
+    if (name.empty() || name == ".") continue;
+    Result<Node> child = lookup(node->id, name);
+    if (!child) return fail(child.error().code, path + ": " + child.error().message);
+    node = std::move(child);
+  }
+  return node;
+}
+
+Result<void> Commands::list(const Node& dir) {
+  return wait_for_reply<Node>(vfs_.parts().parking.timeout() + kGrace,
+                              [&](ReplyPtr<Node> reply) { vfs_.opendir(dir.id, std::move(reply)); })
+      .map([](const Node&) {});
+}
+
+Result<void> Commands::walk(const Node& start, bool list_unknown, const std::function<bool(const Node&)>& visit) {
+  struct Step {
+    Node node;
+    unsigned depth;
+  };
+  std::vector<Step> steps{{start, 0}};
+  while (!steps.empty() && !stopping_) {
+    const Step step = std::move(steps.back());
+    steps.pop_back();
+    if (step.node.kind == NodeKind::file) {
+      if (!visit(step.node)) return {};
+      continue;
+    }
+    if (step.node.kind != NodeKind::directory || step.depth > kDeepest) continue;
+    if (list_unknown) {
+      if (Result<void> listed = list(step.node); !listed) return listed;
+    }
+    std::vector<Node> children;
+    Result<void> scanned = vfs_.parts().catalog.scan(step.node.id, 0, [&children](const Node& child) {
+      children.push_back(child);
+      return true;
+    });
+    if (!scanned) return scanned;
+    for (auto child = children.rbegin(); child != children.rend(); ++child) steps.push_back({std::move(*child), step.depth + 1});
+  }
+  return {};
+}
+
+Result<std::string> Commands::warm(const std::vector<std::string>& paths, const Progress& progress) {
+  std::vector<Warmer::File> files;
+  std::vector<WarmFailure> failures;
+  for (const std::string& path : paths) {
+    const Result<Node> start = resolve(path);
+    if (!start) return tl::unexpected<Error>(start.error());
+    const Result<void> walked = walk(*start, true, [&](const Node& node) {
+      std::string shown = vfs_.parts().catalog.path(node.id).value_or(node.name);
+      Result<Node> sized = node.size ? Result<Node>(node) : lookup(node.parent, node.name);
+      if (!sized) {
+        failures.push_back({std::move(shown), sized.error()});
+      } else if (!sized->missing && vfs_.state_of(*sized) != FileState::local) {
+        files.push_back({std::move(shown), vfs_.parts().archives.version(*sized)});
+      }
+      return progress(dump({{"progress", {{"files", files.size()}, {"listing", true}}}}));
+    });
+    if (!walked) return tl::unexpected<Error>(walked.error());
+  }
+  Warmer warmer(vfs_.parts().cache, [&](const WarmProgress& now) {
+    return !stopping_ && progress(dump({{"progress", to_json(now)}}));
+  });
+  const bool whole = warmer.run(files);
+  for (WarmFailure& failure : warmer.failures()) failures.push_back(std::move(failure));
+  json result = to_json(warmer.progress());
+  result["ended_early"] = !whole;
+  result["failures"] = json::array();
+  for (const WarmFailure& failure : failures) {
+    result["failures"].push_back({{"path", failure.path}, {"cause", name_of(failure.error.code)}, {"message", redact(failure.error.message)}});
+  }
+  return dump(result);
+}
+
+Result<std::string> Commands::evict(const std::vector<std::string>& paths) {
+  std::uint64_t freed = 0;
+  std::size_t files = 0;
+  std::size_t in_use = 0;
+  for (const std::string& path : paths) {
+    const Result<Node> start = resolve(path);
+    if (!start) return tl::unexpected<Error>(start.error());
+    const Result<void> walked = walk(*start, false, [&](const Node& node) {
+      if (!node.size || vfs_.state_of(node) == FileState::local) return true;
+      const FileVersion version = vfs_.parts().archives.version(node);
+      if (vfs_.parts().cache.presence(version).bytes == 0) return true;
+      const Result<std::uint64_t> bytes = vfs_.parts().cache.evict(version);
+      if (bytes) {
+        freed += *bytes;
+        ++files;
+        vfs_.parts().notices.attributes_changed(inode_of(node));
+      } else {
+        ++in_use;
+      }
+      return true;
+    });
+    if (!walked) return tl::unexpected<Error>(walked.error());
+  }
+  return dump({{"files", files}, {"bytes_freed", freed}, {"in_use", in_use}});
+}
+
+Result<std::string> Commands::pin(const std::vector<std::string>& paths, bool pinned) {
+  for (const std::string& path : paths) {
+    const Result<Node> node = resolve(path);
+    if (!node) return tl::unexpected<Error>(node.error());
+    vfs_.parts().writer.set_pin(node->id, pinned);
+  }
+  if (Result<void> flushed = vfs_.parts().writer.flush(); !flushed) return tl::unexpected<Error>(flushed.error());
+  return dump({{pinned ? "pinned" : "unpinned", paths.size()}});
+}
+
+Result<std::string> Commands::refresh(const std::vector<std::string>& paths) {
+  json refreshed = json::array();
+  for (const std::string& path : paths) {
+    Result<Node> node = resolve(path);
+    if (!node) return tl::unexpected<Error>(node.error());
+    // A file is refreshed by listing its directory again.
+    if (node->kind != NodeKind::directory) {
+      vfs_.recheck(*node);
+      node = vfs_.parts().catalog.node(node->parent);
+      if (!node) return tl::unexpected<Error>(node.error());
+    }
+    auto answer = std::make_shared<Answer<bool>>();
+    vfs_.parts().lister.refresh(*node, [answer](const Result<void>& done) {
+      answer->give(done.map([] { return true; }));
+    });
+    const Result<bool> done = answer->take(vfs_.parts().parking.timeout() + kGrace);
+    if (!done) return tl::unexpected<Error>(done.error());
+    const Result<ListingState> listing = vfs_.parts().catalog.listing(node->id);
+    refreshed.push_back({{"path", vfs_.parts().catalog.path(node->id).value_or(path)}, {"names", listing ? listing->count : 0}});
+  }
+  return dump({{"refreshed", std::move(refreshed)}});
+}
+
+}  // namespace astrofs

@@ -1,0 +1,42 @@
+// What the control socket can do: each command of `astrofs`, on the daemon's side. May block; runs on the connection's thread.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+
+#include "base/error.h"
+#include "fs/status.h"
+#include "fs/vfs.h"
+
+namespace astrofs {
+
+class Commands {
+ public:
+  /// `progress` sends one line of JSON to the client; false: the client is gone.
+  using Progress = std::function<bool(const std::string& json)>;
+
+  Commands(Vfs& vfs, const Status& status);
+
+  /// Runs one request line; the result is JSON text. invalid: not a request we know.
+  [[nodiscard]] Result<std::string> run(const std::string& request, const Progress& progress);
+  /// Commands that take long give up soon. At shutdown.
+  void stop() { stopping_ = true; }
+
+ private:
+  [[nodiscard]] Result<Node> resolve(const std::string& path);
+  [[nodiscard]] Result<Node> lookup(NodeId parent, const std::string& name);
+  [[nodiscard]] Result<void> list(const Node& dir);
+  [[nodiscard]] Result<std::string> warm(const std::vector<std::string>& paths, const Progress& progress);
+  [[nodiscard]] Result<std::string> evict(const std::vector<std::string>& paths);
+  [[nodiscard]] Result<std::string> pin(const std::vector<std::string>& paths, bool pinned);
+  [[nodiscard]] Result<std::string> refresh(const std::vector<std::string>& paths);
+  /// Files below a node, listing directories that were not; until `visit` returns false.
+  [[nodiscard]] Result<void> walk(const Node& node, bool list_unknown, const std::function<bool(const Node&)>& visit);
+
+  Vfs& vfs_;
+  const Status& status_;
+  std::atomic<bool> stopping_{false};
+};
+
+}  // namespace astrofs

@@ -1,0 +1,188 @@
+#include "fs/daemon.h"
+
+#include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstdlib>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "backends/http/curl_client.h"
+#include "backends/registry.h"
+#include "base/log.h"
+#include "cache/block_cache.h"
+#include "cache/index_writer.h"
+#include "fs/commands.h"
+#include "fs/control.h"
+#include "fs/lister.h"
+#include "fs/missing_frames.h"
+#include "fs/notifier.h"
+#include "fs/remote_source.h"
+#include "fs/session.h"
+#include "fs/size_resolver.h"
+#include "fs/status.h"
+
+namespace astrofs {
+namespace {
+
+/// Hashing, writing and waking: two keep one core's worth of network busy and leave the readers theirs.
+constexpr unsigned kStoreThreads = 2;
+/// Listings of directories at a time; each may itself fetch many pages in parallel.
+constexpr unsigned kListThreads = 8;
+constexpr seconds kHouseEvery{2};
+/// Downloads are cut into requests of this size: small enough to run in parallel, large enough that the round trip does not matter.
+constexpr std::uint64_t kRequestBytes = 1ULL << 20;
+
+/// SIGTERM, SIGINT and SIGHUP reach the main thread only, where libfuse waits for them.
+void block_ending_signals(int how) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(how, &signals, nullptr);
+}
+
+Result<std::vector<MountedArchive>> make_archives(const Config& config, const MountOptions& options, http::Fetcher& fetcher) {
+  std::vector<MountedArchive> archives;
+  for (const ArchiveConfig& table : config.archives) {
+    MountedArchive mounted;
+    mounted.name = table.name;
+    ArchiveConfig own = table;
+    if (const auto missing = own.keys.find("missing"); missing != own.keys.end()) {
+      const auto* policy = std::get_if<std::string>(&missing->second.value);
+      if (policy == nullptr || (*policy != "placeholder" && *policy != "enoent")) {
+        return fail(Errc::invalid, missing->second.where + ": missing must be \"placeholder\" or \"enoent\"");
+      }
+      mounted.missing = *policy == "enoent" ? MissingPolicy::enoent : MissingPolicy::placeholder;
+      own.keys.erase(missing);
+    }
+    if (options.missing) mounted.missing = *options.missing;
+    Result<std::unique_ptr<Archive>> archive = make_archive(own, fetcher);
+    if (!archive) return tl::unexpected<Error>(archive.error());
+    mounted.archive = std::move(*archive);
+    archives.push_back(std::move(mounted));
+  }
+  return archives;
+}
+
+/// Keeps the cache inside its quota.
+class House {
+ public:
+  explicit House(BlockCache& cache) : thread_([this, &cache](const std::stop_token& stop) { run(cache, stop); }) {}
+  ~House() {
+    thread_.request_stop();
+    wake_.notify_all();
+  }
+  House(const House&) = delete;
+  House& operator=(const House&) = delete;
+
+ private:
+  void run(BlockCache& cache, const std::stop_token& stop) {
+    name_this_thread("house");
+    while (!stop.stop_requested()) {
+      cache.evict_to_quota();
+      MutexLock lock(mutex_);
+      if (!stop.stop_requested()) lock.wait_for(wake_, kHouseEvery);
+    }
+  }
+  Mutex mutex_;
+  std::condition_variable wake_;
+  std::jthread thread_;
+};
+
+/// The mount point must not hold the cache: every read would ask itself.
+Result<void> check_places(const Config& config, const MountOptions& options) {
+  char cache[PATH_MAX];
+  char mountpoint[PATH_MAX];
+  if (::realpath(config.cache_dir.c_str(), cache) == nullptr || ::realpath(options.mountpoint.c_str(), mountpoint) == nullptr) return {};
+  const std::string inside = std::string(mountpoint) + '/';
+  if ((std::string(cache) + '/').starts_with(inside)) {
+    return fail(Errc::invalid, fmt::format("the cache {} lies inside the mount point {}; choose another with cache=", cache, mountpoint));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Config> effective_config(const MountOptions& options) {
+  Result<Config> config = load_config(options.config_path);
+  if (!config) return config;
+  if (options.cache_dir) config->cache_dir = *options.cache_dir;
+  if (!config->cache_dir.starts_with('/')) {
+    char here[PATH_MAX];
+    if (::getcwd(here, sizeof here) != nullptr) config->cache_dir = std::string(here) + '/' + config->cache_dir;
+  }
+  if (options.cache_size) config->cache_size = *options.cache_size;
+  return config;
+}
+
+Result<void> run_daemon(const Config& config, const MountOptions& options, const std::function<void()>& ready) {
+  if (Result<void> places = check_places(config, options); !places) return places;
+  // The catalog forks a probe after an unclean end and the mount may fork fusermount3: both before the first thread.
+  Result<std::unique_ptr<Catalog>> catalog = Catalog::open({config.cache_dir});
+  if (!catalog) return tl::unexpected<Error>(catalog.error());
+  if (!(*catalog)->recovery_note().empty()) log::warning("{}", (*catalog)->recovery_note());
+  Result<std::unique_ptr<BlockStore>> blocks = BlockStore::open(config.cache_dir);
+  if (!blocks) return tl::unexpected<Error>(blocks.error());
+
+  SessionOptions mount;
+  mount.source = options.source;
+  mount.mountpoint = options.mountpoint;
+  mount.allow_other = options.allow_other;
+  mount.owner_uid = options.uid.value_or(::getuid());
+  mount.owner_gid = options.gid.value_or(::getgid());
+  mount.fuse_options = options.fuse_options;
+  mount.control_socket = control_socket_path(config.cache_dir);
+  Result<std::unique_ptr<Session>> session = Session::mount(mount);
+  if (!session) return tl::unexpected<Error>(session.error());
+
+  block_ending_signals(SIG_BLOCK);  // inherited by every thread made from here on
+  const auto timeout = std::chrono::duration_cast<milliseconds>(options.timeout);
+  const SystemClock clock;
+  Metrics metrics;
+  Executor store("store", kStoreThreads);
+  Executor list("list", kListThreads);
+  http::CurlClient client(http::CurlOptions{});
+  http::Fetcher fetcher(client, clock, metrics, {});
+  Result<std::vector<MountedArchive>> mounted = make_archives(config, options, fetcher);
+  if (!mounted) return tl::unexpected<Error>(mounted.error());
+  const ArchiveTable archives(**catalog, std::move(*mounted));
+  IndexWriter writer(**catalog);
+  RemoteSource source(**catalog, writer, archives, fetcher, timeout);
+  BlockCacheOptions cache_options;
+  cache_options.quota = config.cache_size;
+  cache_options.largest_flight = kRequestBytes;
+  cache_options.offline = options.offline;
+  BlockCache cache(**catalog, writer, **blocks, source, store, metrics, cache_options);
+  Notifier notifier;
+  Lister lister(**catalog, writer, archives, notifier, list, clock, metrics, options.offline);
+  SizeResolver sizes(**catalog, writer, archives, fetcher, list, options.offline);
+  MissingFrames missing(**catalog, cache, archives, list, timeout);
+  Parking parking(timeout, metrics);
+  Vfs vfs({**catalog, writer, cache, archives, lister, sizes, missing, parking, notifier}, {options.offline, config.cache_size});
+  const Status status(vfs, fetcher, metrics, config, options, clock);
+  Commands commands(vfs, status);
+  Result<std::unique_ptr<ControlServer>> control = ControlServer::start(mount.control_socket, commands);
+  if (!control) return tl::unexpected<Error>(control.error());
+  if (Result<void> root = lister.list_root(); !root) return root;
+  const House house(cache);
+
+  log::info("mounted {} from {}, cache {} of {}{}", options.mountpoint, config.source, config.cache_dir,
+            format_size(config.cache_size), options.offline ? ", offline" : "");
+  block_ending_signals(SIG_UNBLOCK);
+  Result<void> served = (*session)->serve(vfs, notifier, ready);
+  block_ending_signals(SIG_BLOCK);
+  (*session)->unmount();
+  control->reset();
+  lister.stop();
+  sizes.stop();
+  list.stop();  // its jobs use what is destroyed below
+  log::info("unmounted {}", options.mountpoint);
+  return served;
+}
+
+}  // namespace astrofs

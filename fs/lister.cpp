@@ -1,0 +1,220 @@
+#include "fs/lister.h"
+
+#include <algorithm>
+
+#include "base/file_name.h"
+#include "base/log.h"
+
+namespace astrofs {
+namespace {
+
+/// A background refresh that failed is not tried again sooner: archives are not hammered because a directory is popular.
+constexpr seconds kRefreshPause{30};
+constexpr std::size_t kRememberedAttempts = 16'384;
+
+NodeKind kind_of(EntryKind kind) {
+  switch (kind) {
+    case EntryKind::directory: return NodeKind::directory;
+    case EntryKind::symlink: return NodeKind::symlink;
+    case EntryKind::file: break;
+  }
+  return NodeKind::file;
+}
+
+}  // namespace
+
+ShownListing to_shown(std::vector<Entry> entries) {
+  ShownListing shown;
+  shown.entries.reserve(entries.size());
+  for (Entry& entry : entries) {
+    std::optional<std::string> name = encode_file_name(entry.name);
+    if (!name) {
+      ++shown.dropped;
+      continue;
+    }
+    shown.entries.push_back({std::move(*name), kind_of(entry.kind), entry.size, entry.mtime, std::move(entry.locator),
+                             std::move(entry.validator)});
+  }
+  // Of two entries with one name a directory wins, else the first given.
+  const auto order = [](const ListedEntry& a, const ListedEntry& b) {
+    if (a.name != b.name) return a.name < b.name;
+    return a.kind == NodeKind::directory && b.kind != NodeKind::directory;
+  };
+  std::stable_sort(shown.entries.begin(), shown.entries.end(), order);
+  const auto same_name = [](const ListedEntry& a, const ListedEntry& b) { return a.name == b.name; };
+  const auto last = std::unique(shown.entries.begin(), shown.entries.end(), same_name);
+  shown.dropped += static_cast<std::size_t>(shown.entries.end() - last);
+  shown.entries.erase(last, shown.entries.end());
+  return shown;
+}
+
+Lister::Lister(Catalog& catalog, IndexWriter& writer, const ArchiveTable& archives, Notices& notices, Executor& list,
+               const Clock& clock, Metrics& metrics, bool offline)
+    : catalog_(catalog),
+      writer_(writer),
+      archives_(archives),
+      notices_(notices),
+      list_(list),
+      clock_(clock),
+      listings_(metrics.counter("astrofs_listings_total", "Directory listings asked of archives")),
+      failures_(metrics.counter("astrofs_listing_failures_total", "Directory listings that failed")),
+      offline_(offline) {}
+
+Lister::~Lister() { stop(); }
+
+void Lister::stop() { stop_.request_stop(); }
+
+Result<void> Lister::list_root() {
+  std::vector<ListedEntry> entries;
+  for (const MountedArchive& archive : archives_.all()) {
+    entries.push_back({archive.name, NodeKind::directory, std::nullopt, {}, "", ""});
+  }
+  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  Result<void> outcome;
+  writer_.replace_listing(kRootNode, std::move(entries), {clock_.wall(), seconds::max(), "", archives_.all().size(), ""},
+                          [&outcome](const Result<ListingChange>& change) {
+                            if (!change) outcome = tl::unexpected<Error>(change.error());
+                          });
+  if (Result<void> flushed = writer_.flush(); !flushed) return flushed;
+  return outcome;
+}
+
+void Lister::ensure(const Node& dir, Done done) {
+  if (dir.id == kRootNode) return done({});
+  const Result<ListingState> known = catalog_.listing(dir.id);
+  if (known && known->fetched != SysSeconds{}) {
+    if (!offline_ && clock_.wall() > known->fetched + known->good_for && due_again(dir.id)) start(dir, {});
+    return done({});
+  }
+  if (offline_) {
+    return done(fail(Errc::offline, "this directory was not listed before the mount went offline"));
+  }
+  start(dir, std::move(done));
+}
+
+void Lister::refresh(const Node& dir, Done done) {
+  if (dir.id == kRootNode) return done({});
+  if (offline_) return done(fail(Errc::offline, "the mount is offline"));
+  start(dir, std::move(done));
+}
+
+bool Lister::due_again(NodeId dir) {
+  const MutexLock lock(mutex_);
+  const SteadyTime now = clock_.steady();
+  if (tried_.size() >= kRememberedAttempts) tried_.clear();
+  const auto [row, is_new] = tried_.emplace(dir, now);
+  if (!is_new && now - row->second < kRefreshPause) return false;
+  row->second = now;
+  return true;
+}
+
+void Lister::start(const Node& dir, Done done) {
+  {
+    const MutexLock lock(mutex_);
+    const auto [flight, is_new] = flights_.try_emplace(dir.id);
+    if (done) flight->second.waiting.push_back(std::move(done));
+    if (!is_new) return;
+  }
+  if (!list_.submit([this, dir] { run(dir); })) finish(dir.id, fail(Errc::interrupted, "the mount is ending"));
+}
+
+void Lister::run(const Node& dir) {
+  const MountedArchive* archive = archives_.of(dir);
+  if (archive == nullptr) return finish(dir.id, fail(Errc::not_found, "no archive is configured here"));
+  const Result<ListingState> known = catalog_.listing(dir.id);
+  const bool was_listed = known && known->fetched != SysSeconds{};
+  listings_.add();
+  auto listed = archive->archive->list(dir.locator, was_listed ? known->token : "", stop_.get_token());
+  if (!listed) {
+    note_failure(dir, listed.error());
+    return finish(dir.id, tl::unexpected<Error>(listed.error()));
+  }
+  if (std::holds_alternative<NotModified>(*listed)) {
+    ListingState state = known.value_or(ListingState{});
+    state.fetched = clock_.wall();
+    state.last_error.clear();
+    writer_.note_listing(dir.id, std::move(state), [this, id = dir.id](const Result<void>& noted) { finish(id, noted); });
+    return;
+  }
+  merge(dir, std::get<Listing>(std::move(*listed)));
+}
+
+void Lister::merge(const Node& dir, Listing listing) {
+  ShownListing shown = to_shown(std::move(listing.entries));
+  if (shown.dropped > 0) {
+    log::warning("{} of the listed names of directory {} cannot be shown", shown.dropped, catalog_.path(dir.id).value_or("?"));
+  }
+  ListingState state{clock_.wall(), listing.good_for, std::move(listing.token), shown.entries.size(), ""};
+  writer_.replace_listing(dir.id, std::move(shown.entries), std::move(state),
+                          [this, id = dir.id](const Result<ListingChange>& change) {
+                            if (!change) return finish(id, tl::unexpected<Error>(change.error()));
+                            tell_kernel(id, *change);
+                            finish(id, {});
+                          });
+}
+
+void Lister::note_failure(const Node& dir, const Error& error) {
+  failures_.add();
+  ListingState state = catalog_.listing(dir.id).value_or(ListingState{});
+  state.last_error = error.message;
+  log::warning("cannot list {}: {}", catalog_.path(dir.id).value_or("?"), error.message);
+  writer_.note_listing(dir.id, std::move(state));
+}
+
+void Lister::tell_kernel(NodeId dir, const ListingChange& change) {
+  for (const std::string& name : change.removed) notices_.entry_changed(dir, name);
+  for (const NodeId id : change.changed) {
+    if (const Result<Node> node = catalog_.node(id)) notices_.entry_changed(dir, node->name);
+  }
+  if (change.added || !change.removed.empty()) notices_.directory_changed(dir);
+}
+
+void Lister::finish(NodeId dir, const Result<void>& result) {
+  Flight flight;
+  {
+    const MutexLock lock(mutex_);
+    const auto found = flights_.find(dir);
+    if (found == flights_.end()) return;
+    flight = std::move(found->second);
+    flights_.erase(found);
+  }
+  if (flight.waiting.empty()) return;
+  // Waiters read the catalog and reply: not on the index thread, which may be running this.
+  const auto tell = [waiting = std::move(flight.waiting), result] {
+    for (const Done& done : waiting) done(result);
+  };
+  if (!list_.submit(tell)) tell();
+}
+
+bool Lister::may_find(const Node& dir) const {
+  const MountedArchive* archive = archives_.of(dir);
+  return archive != nullptr && archive->archive->finds(dir.locator);
+}
+
+void Lister::find(const Node& dir, std::string name, std::function<void(Result<Node>)> done) {
+  const MountedArchive* archive = archives_.of(dir);
+  const auto none = [name] { return fail(Errc::not_found, name + " is not in the archive's listing"); };
+  if (archive == nullptr) return done(none());
+  const std::string raw = decode_file_name(name);
+  for (const std::string& other : archive->archive->other_names(raw)) {
+    const std::optional<std::string> shown = encode_file_name(other);
+    if (!shown) continue;
+    if (Result<Node> node = catalog_.child(dir.id, *shown)) return done(std::move(node));
+  }
+  if (!archive->archive->finds(dir.locator) || offline_) return done(none());
+  const auto ask = [this, dir, archive, raw, none, done] {
+    Result<std::optional<Entry>> found = archive->archive->find(dir.locator, raw, stop_.get_token());
+    if (!found) return done(tl::unexpected<Error>(found.error()));
+    if (!*found) return done(none());
+    std::vector<Entry> one;
+    one.push_back(std::move(**found));
+    ShownListing shown = to_shown(std::move(one));
+    if (shown.entries.empty()) return done(none());
+    writer_.add_child(dir.id, std::move(shown.entries.front()), [this, done](Result<Node> node) {
+      list_.submit([done, node = std::move(node)]() mutable { done(std::move(node)); });
+    });
+  };
+  if (!list_.submit(ask)) done(fail(Errc::interrupted, "the mount is ending"));
+}
+
+}  // namespace astrofs

@@ -1,0 +1,83 @@
+// Brings listings of archives into the catalog: once when a directory is first looked at, again behind the reader's back when
+// it has grown old. One listing of a directory at a time, however many wait for it. An error leaves the listing that was.
+// Any thread; archives are asked on the `list` executor, which may block on the network.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/metrics.h"
+#include "base/mutex.h"
+#include "cache/catalog.h"
+#include "cache/index_writer.h"
+#include "fs/archive_table.h"
+#include "fs/notices.h"
+
+namespace astrofs {
+
+/// An archive's entries as a directory may show them: names safe, unique and in order; how many could not be shown.
+struct ShownListing {
+  std::vector<ListedEntry> entries;
+  std::size_t dropped{0};
+};
+[[nodiscard]] ShownListing to_shown(std::vector<Entry> entries);
+
+class Lister {
+ public:
+  using Done = std::function<void(Result<void>)>;
+
+  Lister(Catalog& catalog, IndexWriter& writer, const ArchiveTable& archives, Notices& notices, Executor& list,
+         const Clock& clock, Metrics& metrics, bool offline);
+  ~Lister();
+  Lister(const Lister&) = delete;
+  Lister& operator=(const Lister&) = delete;
+
+  /// The root shows the configured archives. At start, before the first reader.
+  [[nodiscard]] Result<void> list_root();
+  /// `done` when the directory's listing is known: at once and on this thread when it is, else later on another. A listing that
+  /// has grown old is refreshed in the background.
+  void ensure(const Node& dir, Done done);
+  /// Ask the archive now, whatever the age.
+  void refresh(const Node& dir, Done done);
+  /// A name the listing does not show: under another name it has today, or one that the archive finds on its own.
+  /// `done` gets not_found when there is none.
+  void find(const Node& dir, std::string name, std::function<void(Result<Node>)> done);
+  /// True when a name that is not in the catalog may still exist, so that find() is worth its time.
+  [[nodiscard]] bool may_find(const Node& dir) const;
+  /// No new work; waits for what runs. Before the executor and the writer go.
+  void stop();
+
+ private:
+  struct Flight {
+    std::vector<Done> waiting;
+  };
+  void start(const Node& dir, Done done);
+  void run(const Node& dir);
+  void merge(const Node& dir, Listing listing);
+  void finish(NodeId dir, const Result<void>& result);
+  void note_failure(const Node& dir, const Error& error);
+  void tell_kernel(NodeId dir, const ListingChange& change);
+  [[nodiscard]] bool due_again(NodeId dir);
+
+  Catalog& catalog_;
+  IndexWriter& writer_;
+  const ArchiveTable& archives_;
+  Notices& notices_;
+  Executor& list_;
+  const Clock& clock_;
+  Metric& listings_;
+  Metric& failures_;
+  const bool offline_;
+  std::stop_source stop_;
+  Mutex mutex_;
+  std::unordered_map<NodeId, Flight> flights_ GUARDED_BY(mutex_);
+  std::unordered_map<NodeId, SteadyTime> tried_ GUARDED_BY(mutex_);  ///< last background attempt
+};
+
+}  // namespace astrofs

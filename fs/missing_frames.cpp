@@ -1,0 +1,102 @@
+#include "fs/missing_frames.h"
+
+#include "backends/format/fits_layout.h"
+#include "base/log.h"
+#include "fs/read_pattern.h"
+#include "fs/waiting.h"
+
+namespace astrofs {
+namespace {
+
+/// Siblings looked at on each side of a missing frame for one whose header is in the cache.
+constexpr std::size_t kSiblings = 32;
+/// Siblings whose header is fetched when none is cached. The listing's neighbours are seldom missing too.
+constexpr std::size_t kFetchedSiblings = 2;
+
+}  // namespace
+
+MissingFrames::MissingFrames(const Catalog& catalog, BlockCache& cache, const ArchiveTable& archives, Executor& list,
+                             std::chrono::milliseconds timeout)
+    : catalog_(catalog), cache_(cache), archives_(archives), list_(list), timeout_(timeout) {}
+
+bool MissingFrames::can_make(const Node& node) const {
+  const MountedArchive* archive = archives_.of(node);
+  return archive != nullptr && archive->missing == MissingPolicy::placeholder && archive->archive->shape(node.locator);
+}
+
+Result<std::uint64_t> MissingFrames::natural_size(const Node& node) const {
+  const MountedArchive* archive = archives_.of(node);
+  if (archive == nullptr) return fail(Errc::not_found, "no archive is configured here");
+  Result<FrameShape> shape = archive->archive->shape(node.locator);
+  if (!shape) return tl::unexpected<Error>(shape.error());
+  return Placeholder::make(*shape, std::nullopt, std::nullopt, MissingCause::denied_by_archive, node.name)
+      .map([](const Placeholder& made) { return made.size(); });
+}
+
+void MissingFrames::make(const Node& node, MissingCause cause, Done done) {
+  const auto job = [this, node, cause, done] { done(build(node, cause)); };
+  if (!list_.submit(job)) done(fail(Errc::interrupted, "the mount is ending"));
+}
+
+Result<std::shared_ptr<const Placeholder>> MissingFrames::build(const Node& node, MissingCause cause) {
+  const MountedArchive* archive = archives_.of(node);
+  if (archive == nullptr) return fail(Errc::not_found, "no archive is configured here");
+  Result<FrameShape> shape = archive->archive->shape(node.locator);
+  if (!shape) return tl::unexpected<Error>(shape.error());
+  std::optional<std::uint64_t> size = node.size;
+  if (!size) {
+    const Result<std::uint64_t> natural = natural_size(node);
+    if (!natural) return tl::unexpected<Error>(natural.error());
+    size = *natural;
+  }
+  Result<Placeholder> made = Placeholder::make(*shape, sibling_header(node, cause != MissingCause::not_fetched), size,
+                                               cause, node.name);
+  if (!made) {
+    log::warning("{} is missing and has no placeholder: {}", node.name, made.error().message);
+    return tl::unexpected<Error>(made.error());
+  }
+  return std::make_shared<const Placeholder>(std::move(*made));
+}
+
+std::optional<SiblingHeader> MissingFrames::sibling_header(const Node& node, bool may_fetch) {
+  std::vector<Node> siblings;
+  const auto gather = [&](const Node& next) {
+    if (next.kind == NodeKind::file && next.id != node.id && next.size && !next.missing) siblings.push_back(next);
+    return siblings.size() < kSiblings;
+  };
+  (void)catalog_.scan_after_name(node.parent, node.name, gather);
+  if (siblings.empty()) (void)catalog_.scan(node.parent, 0, gather);
+  for (const Node& sibling : siblings) {
+    if (auto header = read_header(sibling, false)) return header;
+  }
+  for (std::size_t i = 0; may_fetch && i < std::min(kFetchedSiblings, siblings.size()); ++i) {
+    if (auto header = read_header(siblings[i], true)) return header;
+  }
+  return std::nullopt;
+}
+
+std::optional<SiblingHeader> MissingFrames::read_header(const Node& sibling, bool may_fetch) {
+  const FileVersion version = archives_.version(sibling);
+  SiblingHeader header;
+  std::uint64_t at = 0;
+  while (at < version.size) {
+    const ByteRange range = ByteRange::between(at, std::min(version.size, at + kHeadBytes));
+    Result<Bytes> bytes = cache_.read_cached(version, range);
+    // Only the head is worth a request; headers further on serve if they happen to be here.
+    if (!bytes && may_fetch && at == 0) bytes = read_waiting(cache_, version, range, timeout_);
+    if (!bytes) break;
+    std::uint64_t within = 0;
+    while (within < bytes->size()) {
+      const Result<FitsHeader> parsed = parse_fits_header(bytes->span().subspan(within));
+      if (!parsed || !parsed->complete) break;
+      header.hdu_cards.push_back(parsed->cards);
+      within += parsed->header_length + parsed->data_length;
+    }
+    if (within == 0) break;
+    at += within;
+  }
+  if (header.hdu_cards.empty()) return std::nullopt;
+  return header;
+}
+
+}  // namespace astrofs

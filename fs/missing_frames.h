@@ -1,0 +1,43 @@
+// Frames that are missing for good, made readable: finds a sibling's header to stand in for the lost one, and makes the placeholder.
+// Any thread; work that may block runs on the `list` executor.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/executor.h"
+#include "cache/block_cache.h"
+#include "cache/catalog.h"
+#include "fs/archive_table.h"
+#include "fs/placeholder.h"
+
+namespace astrofs {
+
+class MissingFrames {
+ public:
+  using Done = std::function<void(Result<std::shared_ptr<const Placeholder>>)>;
+
+  MissingFrames(const Catalog& catalog, BlockCache& cache, const ArchiveTable& archives, Executor& list,
+                std::chrono::milliseconds timeout);
+
+  /// The placeholder of a frame of the archive, of exactly the node's size when that is known; on another thread.
+  /// unsupported: the archive cannot say what it looked like, or that size cannot be met.
+  void make(const Node& node, MissingCause cause, Done done);
+  /// The size a missing frame of unknown size is shown with.
+  [[nodiscard]] Result<std::uint64_t> natural_size(const Node& node) const;
+  /// Does the archive know what its frames look like, and does the mount want placeholders?
+  [[nodiscard]] bool can_make(const Node& node) const;
+
+ private:
+  [[nodiscard]] Result<std::shared_ptr<const Placeholder>> build(const Node& node, MissingCause cause);
+  [[nodiscard]] std::optional<SiblingHeader> sibling_header(const Node& node, bool may_fetch);
+  [[nodiscard]] std::optional<SiblingHeader> read_header(const Node& sibling, bool may_fetch);
+
+  const Catalog& catalog_;
+  BlockCache& cache_;
+  const ArchiveTable& archives_;
+  Executor& list_;
+  const std::chrono::milliseconds timeout_;
+};
+
+}  // namespace astrofs

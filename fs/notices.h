@@ -1,0 +1,21 @@
+// What the kernel must hear about when the tree or a file changes behind its back. Returns at once; any thread.
+#pragma once
+
+#include <string>
+
+#include "fs/inode.h"
+
+namespace astrofs {
+
+class Notices {
+ public:
+  virtual ~Notices() = default;
+  /// `name` in `parent` is gone, new, or another content version than before.
+  virtual void entry_changed(NodeId parent, std::string name) = 0;
+  /// The listing of `dir` changed.
+  virtual void directory_changed(NodeId dir) = 0;
+  /// Attributes of a file (how much of it is cached) changed. Never its bytes: a version's bytes do not change.
+  virtual void attributes_changed(Inode inode) = 0;
+};
+
+}  // namespace astrofs

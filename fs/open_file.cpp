@@ -1,0 +1,71 @@
+#include "fs/open_file.h"
+
+namespace astrofs {
+
+void OpenFile::set_placeholder(std::shared_ptr<const Placeholder> placeholder) {
+  const MutexLock lock(mutex_);
+  if (!placeholder_) placeholder_ = std::move(placeholder);
+}
+
+std::shared_ptr<const Placeholder> OpenFile::placeholder() const {
+  const MutexLock lock(mutex_);
+  return placeholder_;
+}
+
+void OpenFile::learn(std::uint64_t offset, const Bytes& bytes) {
+  if (!is_fits()) return;
+  const MutexLock lock(mutex_);
+  (void)layout_.feed(offset, bytes.span());  // a damaged header is the reader's to see: it only ends the guessing
+}
+
+std::optional<std::uint64_t> OpenFile::next_header() const {
+  const MutexLock lock(mutex_);
+  return layout_.next_header();
+}
+
+ReadPlan OpenHandle::plan(ByteRange asked, bool cached) {
+  const std::optional<std::uint64_t> header_at = file->is_fits() ? file->next_header() : std::nullopt;
+  const MutexLock lock(mutex_);
+  return pattern_.plan(asked, cached, header_at);
+}
+
+std::shared_ptr<OpenFile> OpenFiles::find(Inode inode) const {
+  const MutexLock lock(mutex_);
+  const auto row = rows_.find(inode);
+  return row == rows_.end() ? nullptr : row->second.file;
+}
+
+std::shared_ptr<OpenHandle> OpenFiles::open(Inode inode, const std::function<std::shared_ptr<OpenFile>()>& make) {
+  std::shared_ptr<OpenFile> file;
+  bool is_new = false;
+  {
+    const MutexLock lock(mutex_);
+    Row& row = rows_[inode];
+    if (row.handles++ == 0) {
+      row.file = make();
+      is_new = true;
+    }
+    file = row.file;
+  }
+  if (is_new) cache_.open(file->version);
+  return std::make_shared<OpenHandle>(std::move(file));
+}
+
+void OpenFiles::close(Inode inode) {
+  std::shared_ptr<OpenFile> last;
+  {
+    const MutexLock lock(mutex_);
+    const auto row = rows_.find(inode);
+    if (row == rows_.end() || --row->second.handles > 0) return;
+    last = std::move(row->second.file);
+    rows_.erase(row);
+  }
+  cache_.close(last->version);
+}
+
+std::size_t OpenFiles::count() const {
+  const MutexLock lock(mutex_);
+  return rows_.size();
+}
+
+}  // namespace astrofs

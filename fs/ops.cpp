@@ -1,0 +1,440 @@
+#include "fs/ops.h"
+
+#define FUSE_USE_VERSION 314
+#include <fcntl.h>
+#include <fuse3/fuse_lowlevel.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "fs/xattrs.h"
+
+namespace astrofs {
+namespace {
+
+/// A name that does not exist may appear with the next listing, at the latest after this.
+constexpr double kNegativeSeconds = 30;
+/// Requests the kernel may keep in the air. The default of 12 lets a dozen stalled reads of one dead file block every other
+/// file of the mount.
+constexpr unsigned kMaxBackground = 512;
+/// The kernel's read-ahead window. It decides how much the first read of a header asks for, so it is kept small; what forward
+/// readers need beyond is brought by ReadPattern.
+constexpr unsigned kKernelReadahead = 128 * 1024;
+/// Entries taken from the catalog at a time while a directory is read.
+constexpr std::size_t kDirBatch = 256;
+/// readdir cookies of "." and ".."; node ids are below 2^40.
+constexpr NodeId kDotCookie = 1ULL << 61;
+constexpr NodeId kDotDotCookie = (1ULL << 61) + 1;
+
+OpsContext& context_of(fuse_req_t req) { return *static_cast<OpsContext*>(fuse_req_userdata(req)); }
+Vfs& vfs_of(fuse_req_t req) { return *context_of(req).vfs; }
+
+int errno_for(const Error& error) { return errno_of(error.code); }
+
+/// A FUSE request waiting for its answer; `Send` turns the value into libfuse's reply.
+template <class T, class Send>
+class FuseReply final : public Reply<T> {
+ public:
+  FuseReply(fuse_req_t req, Send send, bool is_lookup) : req_(req), send_(std::move(send)), is_lookup_(is_lookup) {}
+
+  void send(Result<T> result) override {
+    // After this no interrupt callback runs any more: libfuse holds the request's lock while one does.
+    if (interrupted_) fuse_req_interrupt_func(req_, nullptr, nullptr);
+    if (result) {
+      send_(req_, std::move(*result));
+    } else {
+      send_error(result.error());
+    }
+  }
+  void on_interrupt(std::function<void()> interrupted) override {
+    interrupted_ = std::move(interrupted);
+    fuse_req_interrupt_func(
+        req_, [](fuse_req_t, void* self) { static_cast<FuseReply*>(self)->interrupted_(); }, this);
+  }
+
+ private:
+  void send_error(const Error& error) {
+    if (error.code == Errc::not_found && is_lookup_) {
+      fuse_entry_param none{};
+      none.entry_timeout = kNegativeSeconds;
+      fuse_reply_entry(req_, &none);
+    } else {
+      fuse_reply_err(req_, errno_for(error));
+    }
+  }
+
+  fuse_req_t req_;
+  Send send_;
+  const bool is_lookup_;  ///< a name that does not exist is an answer, which the kernel may keep
+  std::function<void()> interrupted_;
+};
+
+template <class T, class Send>
+std::unique_ptr<FuseReply<T, Send>> reply_to(fuse_req_t req, Send send, bool is_lookup = false) {
+  return std::make_unique<FuseReply<T, Send>>(req, std::move(send), is_lookup);
+}
+
+mode_t mode_of(NodeKind kind) {
+  switch (kind) {
+    case NodeKind::directory: return S_IFDIR | 0555;
+    case NodeKind::symlink: return S_IFLNK | 0777;
+    case NodeKind::file: break;
+  }
+  return S_IFREG | 0444;
+}
+
+struct stat stat_of(const OpsContext& context, const Attr& attr) {
+  struct stat st {};
+  st.st_ino = attr.node;
+  st.st_mode = mode_of(attr.kind);
+  st.st_nlink = attr.kind == NodeKind::directory ? 2 : 1;
+  st.st_uid = context.uid;
+  st.st_gid = context.gid;
+  st.st_size = static_cast<off_t>(attr.size);
+  st.st_blocks = static_cast<blkcnt_t>((attr.cached_bytes + 511) / 512);
+  // Small on purpose: buffered readers take it as their buffer, and a header must not cost more than it holds.
+  st.st_blksize = 4096;
+  st.st_mtim.tv_sec = attr.mtime.time_since_epoch().count();
+  st.st_ctim = st.st_mtim;
+  st.st_atim = st.st_mtim;
+  return st;
+}
+
+fuse_entry_param entry_of(const OpsContext& context, const Attr& attr) {
+  fuse_entry_param entry{};
+  entry.ino = attr.inode;
+  entry.attr = stat_of(context, attr);
+  entry.attr_timeout = static_cast<double>(attr.good_for.count());
+  entry.entry_timeout = entry.attr_timeout;
+  return entry;
+}
+
+// ---- session
+
+void op_init(void* userdata, fuse_conn_info* conn) {
+  conn->max_background = kMaxBackground;
+  conn->congestion_threshold = kMaxBackground * 3 / 4;
+  conn->max_readahead = kKernelReadahead;
+  const auto want = [conn](unsigned flag) { conn->want |= conn->capable & flag; };
+  const auto refuse = [conn](unsigned flag) { conn->want &= ~flag; };
+  // A reader with O_DIRECT of a stalled file could not be killed.
+  refuse(FUSE_CAP_ASYNC_DIO);
+  // A version's bytes never change under its inode number, so pages are never dropped for a new mtime.
+  refuse(FUSE_CAP_AUTO_INVAL_DATA);
+  want(FUSE_CAP_EXPLICIT_INVAL_DATA);
+  // Replies are written from memory: blocks are hashed on their way, and splice measured slower.
+  refuse(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+  // Always plus: a 100,000-entry `ls -l` falls back to one lookup per entry with "auto" and a cached directory.
+  want(FUSE_CAP_READDIRPLUS);
+  refuse(FUSE_CAP_READDIRPLUS_AUTO);
+  want(FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_ASYNC_READ | FUSE_CAP_CACHE_SYMLINKS);
+  const auto& context = *static_cast<OpsContext*>(userdata);
+  if (context.ready) context.ready();
+}
+
+// ---- names and attributes
+
+void op_lookup(fuse_req_t req, fuse_ino_t parent, const char* name) {
+  const auto send = [](fuse_req_t to, const Attr& attr) {
+    const fuse_entry_param entry = entry_of(context_of(to), attr);
+    fuse_reply_entry(to, &entry);
+  };
+  vfs_of(req).lookup(parent, name, reply_to<Attr>(req, send, true));
+}
+
+// Inode numbers live in the catalog, not in memory: nothing to forget.
+void op_forget(fuse_req_t req, fuse_ino_t, std::uint64_t) { fuse_reply_none(req); }
+void op_forget_multi(fuse_req_t req, std::size_t, fuse_forget_data*) { fuse_reply_none(req); }
+
+void op_getattr(fuse_req_t req, fuse_ino_t inode, fuse_file_info*) {
+  vfs_of(req).getattr(inode, reply_to<Attr>(req, [](fuse_req_t to, const Attr& attr) {
+    const struct stat st = stat_of(context_of(to), attr);
+    fuse_reply_attr(to, &st, static_cast<double>(attr.good_for.count()));
+  }));
+}
+
+void op_readlink(fuse_req_t req, fuse_ino_t inode) {
+  const Result<Node> node = vfs_of(req).node(inode);
+  if (!node) {
+    fuse_reply_err(req, errno_for(node.error()));
+  } else if (node->kind != NodeKind::symlink) {
+    fuse_reply_err(req, EINVAL);
+  } else {
+    fuse_reply_readlink(req, node->locator.c_str());  // a link's locator is its target
+  }
+}
+
+// ---- directories
+
+/// One open directory: entries are taken from the catalog in batches, in order of name.
+struct OpenDirectory {
+  struct Row {
+    std::string name;
+    NodeId node;
+    NodeKind kind;
+    std::optional<Attr> attr;
+  };
+  Node node;
+  Mutex mutex;
+  std::vector<Row> batch GUARDED_BY(mutex);
+  NodeId batch_after GUARDED_BY(mutex){0};  ///< cookie the batch follows
+  std::size_t next GUARDED_BY(mutex){0};
+};
+
+OpenDirectory& directory_of(const fuse_file_info& fi) { return *reinterpret_cast<OpenDirectory*>(fi.fh); }
+
+void op_opendir(fuse_req_t req, fuse_ino_t inode, fuse_file_info* fi) {
+  vfs_of(req).opendir(inode, reply_to<Node>(req, [info = *fi](fuse_req_t to, Node node) mutable {
+    auto directory = std::make_unique<OpenDirectory>();
+    directory->node = std::move(node);
+    info.fh = reinterpret_cast<std::uint64_t>(directory.get());
+    // The kernel keeps the entries until it is told that the listing changed.
+    info.cache_readdir = 1;
+    info.keep_cache = 1;
+    if (fuse_reply_open(to, &info) == 0) (void)directory.release();
+  }));
+}
+
+void op_releasedir(fuse_req_t req, fuse_ino_t, fuse_file_info* fi) {
+  const std::unique_ptr<OpenDirectory> directory(&directory_of(*fi));
+  fuse_reply_err(req, 0);
+}
+
+/// The row that follows `cookie`, read ahead in batches; nullptr at the end.
+Result<const OpenDirectory::Row*> next_row(Vfs& vfs, OpenDirectory& directory, NodeId cookie) REQUIRES(directory.mutex) {
+  auto& batch = directory.batch;
+  const NodeId at = directory.next == 0 ? directory.batch_after : batch[directory.next - 1].node;
+  if (at != cookie || directory.next >= batch.size()) {
+    batch.clear();
+    directory.batch_after = cookie;
+    directory.next = 0;
+    const Result<void> scanned = vfs.readdir(directory.node.id, cookie, [&batch](const DirEntry& entry) {
+      batch.push_back({std::string(entry.name), entry.node, entry.kind,
+                       entry.attr ? std::optional<Attr>(*entry.attr) : std::nullopt});
+      return batch.size() < kDirBatch;
+    });
+    if (!scanned) return tl::unexpected<Error>(scanned.error());
+  }
+  if (directory.next >= batch.size()) return nullptr;
+  return &batch[directory.next++];
+}
+
+class DirBuffer {
+ public:
+  DirBuffer(fuse_req_t req, std::size_t size, bool plus) : req_(req), buffer_(size), plus_(plus) {}
+
+  bool add(const char* name, NodeId node, NodeKind kind, const Attr* attr, NodeId cookie) {
+    std::size_t length = 0;
+    char* at = buffer_.data() + used_;
+    const std::size_t left = buffer_.size() - used_;
+    if (plus_) {
+      // ino 0 in the entry: the kernel shows the name and asks for the attributes itself.
+      fuse_entry_param entry = attr ? entry_of(context_of(req_), *attr) : fuse_entry_param{};
+      if (attr == nullptr) {
+        entry.attr.st_ino = node;
+        entry.attr.st_mode = mode_of(kind);
+      }
+      length = fuse_add_direntry_plus(req_, at, left, name, &entry, static_cast<off_t>(cookie));
+    } else {
+      struct stat st {};
+      st.st_ino = node;
+      st.st_mode = mode_of(kind);
+      length = fuse_add_direntry(req_, at, left, name, &st, static_cast<off_t>(cookie));
+    }
+    if (length > left) return false;
+    used_ += length;
+    return true;
+  }
+  void send() { fuse_reply_buf(req_, buffer_.data(), used_); }
+  [[nodiscard]] bool empty() const { return used_ == 0; }
+
+ private:
+  fuse_req_t req_;
+  std::vector<char> buffer_;
+  std::size_t used_{0};
+  const bool plus_;
+};
+
+void read_directory(fuse_req_t req, std::size_t size, off_t offset, const fuse_file_info& fi, bool plus) {
+  Vfs& vfs = vfs_of(req);
+  OpenDirectory& directory = directory_of(fi);
+  DirBuffer out(req, size, plus);
+  auto cookie = static_cast<NodeId>(offset);
+  if (cookie == 0) {
+    if (!out.add(".", directory.node.id, NodeKind::directory, nullptr, kDotCookie)) return out.send();
+    cookie = kDotCookie;
+  }
+  if (cookie == kDotCookie) {
+    const NodeId parent = directory.node.id == kRootNode ? kRootNode : directory.node.parent;
+    if (!out.add("..", parent, NodeKind::directory, nullptr, kDotDotCookie)) return out.send();
+    cookie = kDotDotCookie;
+  }
+  if (cookie == kDotDotCookie) cookie = 0;
+  const MutexLock lock(directory.mutex);
+  for (;;) {
+    const Result<const OpenDirectory::Row*> row = next_row(vfs, directory, cookie);
+    if (!row) {
+      if (out.empty()) {
+        fuse_reply_err(req, errno_for(row.error()));
+        return;
+      }
+      break;
+    }
+    if (*row == nullptr) break;
+    const OpenDirectory::Row& entry = **row;
+    if (!out.add(entry.name.c_str(), entry.node, entry.kind, entry.attr ? &*entry.attr : nullptr, entry.node)) {
+      --directory.next;  // did not fit: the next call begins with it
+      break;
+    }
+    cookie = entry.node;
+  }
+  out.send();
+}
+
+void op_readdir(fuse_req_t req, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* fi) {
+  read_directory(req, size, offset, *fi, false);
+}
+void op_readdirplus(fuse_req_t req, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* fi) {
+  read_directory(req, size, offset, *fi, true);
+}
+
+// ---- files
+
+using HandlePtr = std::shared_ptr<OpenHandle>;
+HandlePtr& handle_of(const fuse_file_info& fi) { return *reinterpret_cast<HandlePtr*>(fi.fh); }
+
+void op_open(fuse_req_t req, fuse_ino_t inode, fuse_file_info* fi) {
+  if ((fi->flags & O_ACCMODE) != O_RDONLY) {
+    fuse_reply_err(req, EROFS);
+    return;
+  }
+  Vfs& vfs = vfs_of(req);
+  vfs.open(inode, reply_to<HandlePtr>(req, [info = *fi, &vfs](fuse_req_t to, HandlePtr handle) mutable {
+    auto kept = std::make_unique<HandlePtr>(std::move(handle));
+    info.fh = reinterpret_cast<std::uint64_t>(kept.get());
+    // Without it a second open of a file with a stalled read waits for that read, and not even SIGKILL ends it.
+    info.keep_cache = 1;
+    info.noflush = 1;
+    if (fuse_reply_open(to, &info) == 0) {
+      (void)kept.release();
+    } else {
+      vfs.release(*kept);  // the caller is gone; no release will come
+    }
+  }));
+}
+
+void op_release(fuse_req_t req, fuse_ino_t, fuse_file_info* fi) {
+  const std::unique_ptr<HandlePtr> handle(&handle_of(*fi));
+  vfs_of(req).release(*handle);
+  fuse_reply_err(req, 0);
+}
+
+void op_read(fuse_req_t req, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* fi) {
+  vfs_of(req).read(handle_of(*fi), {static_cast<std::uint64_t>(offset), size},
+                   reply_to<Bytes>(req, [](fuse_req_t to, const Bytes& bytes) {
+                     fuse_reply_buf(to, reinterpret_cast<const char*>(bytes.span().data()), bytes.size());
+                   }));
+}
+
+void op_lseek(fuse_req_t req, fuse_ino_t, off_t offset, int whence, fuse_file_info* fi) {
+  if (offset < 0 || (whence != SEEK_DATA && whence != SEEK_HOLE)) {
+    fuse_reply_err(req, offset < 0 ? ENXIO : EINVAL);
+    return;
+  }
+  const Result<std::uint64_t> at =
+      vfs_of(req).seek(*handle_of(*fi), static_cast<std::uint64_t>(offset), whence == SEEK_DATA);
+  if (at) {
+    fuse_reply_lseek(req, static_cast<off_t>(*at));
+  } else {
+    fuse_reply_err(req, ENXIO);
+  }
+}
+
+// ---- the rest
+
+void op_getxattr(fuse_req_t req, fuse_ino_t inode, const char* name, std::size_t size) {
+  Vfs& vfs = vfs_of(req);
+  const Result<Node> node = vfs.node(inode);
+  if (!node) {
+    fuse_reply_err(req, errno_for(node.error()));
+    return;
+  }
+  const Result<std::string> value = get_xattr(vfs, *node, name, context_of(req).control_socket);
+  if (!value) {
+    fuse_reply_err(req, ENODATA);
+  } else if (size == 0) {
+    fuse_reply_xattr(req, value->size());
+  } else if (size < value->size()) {
+    fuse_reply_err(req, ERANGE);
+  } else {
+    fuse_reply_buf(req, value->data(), value->size());
+  }
+}
+
+void op_listxattr(fuse_req_t req, fuse_ino_t inode, std::size_t size) {
+  Vfs& vfs = vfs_of(req);
+  const Result<Node> node = vfs.node(inode);
+  if (!node) {
+    fuse_reply_err(req, errno_for(node.error()));
+    return;
+  }
+  std::string names;
+  for (const std::string& name : list_xattrs(vfs, *node)) names.append(name).push_back('\0');
+  if (size == 0) {
+    fuse_reply_xattr(req, names.size());
+  } else if (size < names.size()) {
+    fuse_reply_err(req, ERANGE);
+  } else {
+    fuse_reply_buf(req, names.data(), names.size());
+  }
+}
+
+/// Answered from memory: `df` must not wait for any archive.
+void op_statfs(fuse_req_t req, fuse_ino_t) {
+  const Vfs& vfs = vfs_of(req);
+  constexpr std::uint64_t kUnit = 4096;
+  const std::uint64_t quota = vfs.options().quota;
+  const std::uint64_t used = std::min(quota, vfs.parts().cache.disk_bytes());
+  struct statvfs st {};
+  st.f_bsize = kUnit;
+  st.f_frsize = kUnit;
+  st.f_blocks = quota / kUnit;
+  st.f_bfree = (quota - used) / kUnit;
+  st.f_bavail = st.f_bfree;
+  st.f_namemax = 255;
+  fuse_reply_statfs(req, &st);
+}
+
+void op_access(fuse_req_t req, fuse_ino_t, int mask) { fuse_reply_err(req, (mask & W_OK) != 0 ? EROFS : 0); }
+
+}  // namespace
+
+const fuse_lowlevel_ops& fuse_operations() {
+  static const fuse_lowlevel_ops operations = [] {
+    fuse_lowlevel_ops ops{};
+    ops.init = op_init;
+    ops.lookup = op_lookup;
+    ops.forget = op_forget;
+    ops.forget_multi = op_forget_multi;
+    ops.getattr = op_getattr;
+    ops.readlink = op_readlink;
+    ops.opendir = op_opendir;
+    ops.readdir = op_readdir;
+    ops.readdirplus = op_readdirplus;
+    ops.releasedir = op_releasedir;
+    ops.open = op_open;
+    ops.read = op_read;
+    ops.lseek = op_lseek;
+    ops.release = op_release;
+    ops.getxattr = op_getxattr;
+    ops.listxattr = op_listxattr;
+    ops.statfs = op_statfs;
+    ops.access = op_access;
+    return ops;
+  }();
+  return operations;
+}
+
+}  // namespace astrofs

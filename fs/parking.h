@@ -1,0 +1,113 @@
+// Calls that wait for the network, and the promise that none waits for ever.
+//
+// A Pending owns a reply. The first of three settles it: the answer, the deadline, an interrupt; the others find it settled.
+// Parking owns the `deadline` thread. Any thread may park and settle.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "base/mutex.h"
+#include "fs/reply.h"
+
+namespace astrofs {
+
+class PendingBase {
+ public:
+  virtual ~PendingBase() = default;
+  /// Settles with an error; harmless when settled already.
+  virtual void expire(Error error) = 0;
+  [[nodiscard]] virtual bool settled() const = 0;
+};
+
+template <class T>
+class Pending final : public PendingBase {
+ public:
+  explicit Pending(ReplyPtr<T> reply) : reply_(std::move(reply)) {}
+
+  /// False when somebody else was first.
+  bool settle(Result<T> result) {
+    if (settled_.exchange(true)) return false;
+    reply_->send(std::move(result));
+    return true;
+  }
+  void expire(Error error) override {
+    if (!settle(tl::unexpected<Error>(std::move(error)))) return;
+    const std::function<void()> abandon = take_abandon();
+    if (abandon) abandon();
+  }
+  [[nodiscard]] bool settled() const override { return settled_.load(); }
+
+  /// What to tell the one who would have answered when the caller is gone. Runs at once when that has happened already.
+  void when_abandoned(std::function<void()> abandon) {
+    {
+      const MutexLock lock(mutex_);
+      abandon_ = std::move(abandon);
+    }
+    if (!settled()) return;
+    const std::function<void()> late = take_abandon();
+    if (late) late();
+  }
+  [[nodiscard]] Reply<T>& reply() { return *reply_; }
+
+ private:
+  std::function<void()> take_abandon() {
+    const MutexLock lock(mutex_);
+    return std::exchange(abandon_, nullptr);
+  }
+
+  std::atomic<bool> settled_{false};
+  ReplyPtr<T> reply_;
+  Mutex mutex_;
+  std::function<void()> abandon_ GUARDED_BY(mutex_);
+};
+
+class Parking {
+ public:
+  /// `timeout` is what any one call may take.
+  Parking(std::chrono::milliseconds timeout, Metrics& metrics);
+  ~Parking();
+  Parking(const Parking&) = delete;
+  Parking& operator=(const Parking&) = delete;
+
+  /// Hand in a reply that cannot be answered yet: from now on it has a deadline and can be interrupted.
+  template <class T>
+  std::shared_ptr<Pending<T>> park(ReplyPtr<T> reply) {
+    auto pending = std::make_shared<Pending<T>>(std::move(reply));
+    add(pending);
+    std::weak_ptr<PendingBase> weak = pending;
+    const SteadyTime since = std::chrono::steady_clock::now();
+    pending->reply().on_interrupt([this, weak, since] { interrupt(weak, since); });
+    return pending;
+  }
+  [[nodiscard]] std::size_t parked() const;
+  [[nodiscard]] std::chrono::milliseconds timeout() const { return timeout_; }
+
+ private:
+  struct Row {
+    std::weak_ptr<PendingBase> pending;
+    Error error;
+  };
+  void add(const std::shared_ptr<PendingBase>& pending);
+  void add_row(SteadyTime due, Row row);
+  void interrupt(const std::weak_ptr<PendingBase>& pending, SteadyTime since);
+  void run();
+
+  const std::chrono::milliseconds timeout_;
+  Metric& expired_;
+  Metric& interrupted_;
+  mutable Mutex mutex_;
+  std::condition_variable wake_;
+  std::multimap<SteadyTime, Row> rows_ GUARDED_BY(mutex_);
+  std::size_t sweep_at_ GUARDED_BY(mutex_);
+  bool stopping_ GUARDED_BY(mutex_){false};
+  std::jthread thread_;
+};
+
+}  // namespace astrofs

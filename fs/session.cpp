@@ -1,0 +1,125 @@
+#include "fs/session.h"
+
+#define FUSE_USE_VERSION 314
+#include <fuse3/fuse_lowlevel.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "fs/ops.h"
+
+namespace astrofs {
+namespace {
+
+/// Callbacks never wait, so a few threads serve any number of readers.
+constexpr unsigned kFuseThreads = 4;
+
+struct ArgsDeleter {
+  void operator()(fuse_args* args) const {
+    fuse_opt_free_args(args);
+    delete args;
+  }
+};
+
+}  // namespace
+
+class Session::Impl {
+ public:
+  explicit Impl(const SessionOptions& options) : options_(options) {
+    context_.uid = options.owner_uid;
+    context_.gid = options.owner_gid;
+    context_.control_socket = options.control_socket;
+  }
+  ~Impl() {
+    unmount();
+    if (session_ != nullptr) fuse_session_destroy(session_);
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  Result<void> mount();
+  Result<void> serve(Vfs& vfs, Notifier& notifier, std::function<void()> ready);
+  void end() {
+    if (session_ != nullptr) fuse_session_exit(session_);
+  }
+  void unmount() {
+    if (!mounted_) return;
+    mounted_ = false;
+    fuse_session_unmount(session_);
+  }
+
+ private:
+  const SessionOptions options_;
+  OpsContext context_;
+  fuse_session* session_{nullptr};
+  bool mounted_{false};
+};
+
+Result<void> Session::Impl::mount() {
+  struct stat st {};
+  if (::stat(options_.mountpoint.c_str(), &st) != 0) {
+    const int error = errno;
+    return fail(Errc::invalid, fmt::format("cannot mount on {}: {}{}", options_.mountpoint, std::strerror(error),
+                                           error == ENOTCONN ? "; an earlier mount died there: `fusermount3 -u` it first"
+                                                             : "; make the directory first"));
+  }
+  if (!S_ISDIR(st.st_mode)) return fail(Errc::invalid, options_.mountpoint + " is not a directory");
+
+  std::string list = fmt::format("ro,nosuid,nodev,default_permissions,subtype=astrofs,fsname={}", options_.source);
+  if (options_.allow_other) list += ",allow_other";
+  for (const std::string& option : options_.fuse_options) list += ',' + option;
+  std::unique_ptr<fuse_args, ArgsDeleter> args(new fuse_args{});
+  fuse_opt_add_arg(args.get(), "mount.astrofs");
+  fuse_opt_add_arg(args.get(), "-o");
+  fuse_opt_add_arg(args.get(), list.c_str());
+  session_ = fuse_session_new(args.get(), &fuse_operations(), sizeof(fuse_lowlevel_ops), &context_);
+  if (session_ == nullptr) return fail(Errc::invalid, "libfuse refuses the mount options: " + list);
+  if (fuse_session_mount(session_, options_.mountpoint.c_str()) != 0) {
+    return fail(Errc::denied, fmt::format("cannot mount on {}; is /dev/fuse there, is fusermount3 installed, and may you mount here?",
+                                          options_.mountpoint));
+  }
+  mounted_ = true;
+  return {};
+}
+
+Result<void> Session::Impl::serve(Vfs& vfs, Notifier& notifier, std::function<void()> ready) {
+  context_.vfs = &vfs;
+  context_.ready = std::move(ready);
+  fuse_set_signal_handlers(session_);
+  notifier.attach(session_);
+  const std::unique_ptr<fuse_loop_config, decltype(&fuse_loop_cfg_destroy)> config(fuse_loop_cfg_create(),
+                                                                                   fuse_loop_cfg_destroy);
+  // clone_fd of 3.14 leaves descriptors of /dev/fuse open in children, which keeps a dead mount alive.
+  fuse_loop_cfg_set_clone_fd(config.get(), 0);
+  fuse_loop_cfg_set_max_threads(config.get(), kFuseThreads);
+  fuse_loop_cfg_set_idle_threads(config.get(), kFuseThreads);
+  const int outcome = fuse_session_loop_mt(session_, config.get());
+  notifier.detach();
+  fuse_remove_signal_handlers(session_);
+  // 0: unmounted; positive: the signal that ended it.
+  if (outcome < 0) return fail(Errc::internal, fmt::format("the FUSE session ended: {}", std::strerror(-outcome)));
+  return {};
+}
+
+Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Session::~Session() = default;
+
+Result<std::unique_ptr<Session>> Session::mount(const SessionOptions& options) {
+  auto impl = std::make_unique<Impl>(options);
+  if (Result<void> mounted = impl->mount(); !mounted) return tl::unexpected<Error>(mounted.error());
+  return std::unique_ptr<Session>(new Session(std::move(impl)));
+}
+
+Result<void> Session::serve(Vfs& vfs, Notifier& notifier, std::function<void()> ready) {
+  return impl_->serve(vfs, notifier, std::move(ready));
+}
+void Session::end() { impl_->end(); }
+void Session::unmount() { impl_->unmount(); }
+
+}  // namespace astrofs

@@ -1,0 +1,93 @@
+#include "fs/size_resolver.h"
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+
+namespace astrofs {
+namespace {
+
+/// Neighbours asked along with a file. Enough to keep every connection of an archive's budget busy while `ls -l` walks on; few
+/// enough that looking at one file of 10^5 is not a scan.
+constexpr std::size_t kNeighbours = 64;
+
+std::string validator_of(const http::ContentInfo& info) {
+  // Not the bare ETag: it is one server's word, and only RemoteSource knows which server may be asked with it.
+  return info.origin + ' ' + (info.etag.empty() ? info.last_modified : info.etag);
+}
+
+}  // namespace
+
+SizeResolver::SizeResolver(Catalog& catalog, IndexWriter& writer, const ArchiveTable& archives, http::Fetcher& fetcher,
+                           Executor& wake, bool offline)
+    : catalog_(catalog), writer_(writer), archives_(archives), fetcher_(fetcher), wake_(wake), offline_(offline) {}
+
+SizeResolver::~SizeResolver() { stop(); }
+
+void SizeResolver::stop() { stop_.request_stop(); }
+
+void SizeResolver::resolve(const Node& node, Done done) {
+  if (node.kind != NodeKind::file || node.size) return done(node);
+  if (offline_) return done(fail(Errc::offline, node.name + ": its size was not learnt before the mount went offline"));
+  ask(node, std::move(done));
+  ask_neighbours(node);
+}
+
+void SizeResolver::ask_neighbours(const Node& node) {
+  std::vector<Node> unsized;
+  std::size_t seen = 0;
+  const Result<void> scanned = catalog_.scan_after_name(node.parent, node.name, [&](const Node& next) {
+    if (next.kind == NodeKind::file && !next.size && !next.missing) unsized.push_back(next);
+    return ++seen < kNeighbours;
+  });
+  if (!scanned) return;
+  for (const Node& next : unsized) ask(next, {});
+}
+
+void SizeResolver::ask(const Node& node, Done done) {
+  {
+    const MutexLock lock(mutex_);
+    const auto [waiting, is_new] = asked_.try_emplace(node.id);
+    if (done) waiting->second.push_back(std::move(done));
+    if (!is_new) return;
+  }
+  probe(node, [this, node](const Result<http::ContentInfo>& info) { answer(node, info); });
+}
+
+void SizeResolver::probe(const Node& node, std::function<void(Result<http::ContentInfo>)> done) {
+  const MountedArchive* archive = archives_.of(node);
+  if (archive == nullptr) return done(fail(Errc::not_found, "no archive is configured here"));
+  Result<std::vector<http::Request>> mirrors = archive->archive->locate(node.locator);
+  if (!mirrors) return done(tl::unexpected<Error>(mirrors.error()));
+  fetcher_.probe(std::move(*mirrors), std::move(done), stop_.get_token());
+}
+
+void SizeResolver::answer(const Node& node, const Result<http::ContentInfo>& info) {
+  if (!info) return finish(node.id, tl::unexpected<Error>(info.error()));
+  if (!info->size) {
+    return finish(node.id, fail(Errc::unsupported, fmt::format("{}: the server does not say how long it is", info->url)));
+  }
+  writer_.set_size(node.id, *info->size, node.mtime, validator_of(*info), [this, id = node.id](const Result<void>& set) {
+    if (!set) return finish(id, tl::unexpected<Error>(set.error()));
+    finish(id, catalog_.node(id));
+  });
+}
+
+void SizeResolver::finish(NodeId id, const Result<Node>& result) {
+  std::vector<Done> waiting;
+  {
+    const MutexLock lock(mutex_);
+    const auto found = asked_.find(id);
+    if (found == asked_.end()) return;
+    waiting = std::move(found->second);
+    asked_.erase(found);
+  }
+  if (waiting.empty()) return;
+  const auto tell = [waiting = std::move(waiting), result] {
+    for (const Done& done : waiting) done(result);
+  };
+  // Neither the net thread nor the index thread replies to readers.
+  if (!wake_.submit(tell)) tell();
+}
+
+}  // namespace astrofs

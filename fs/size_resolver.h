@@ -1,0 +1,52 @@
+// Finds out sizes that a listing did not give, before any reader can act on them. A reader who walks a directory file by file pays
+// one round trip for many: its unsized neighbours are asked in the same breath.
+// Any thread. One question per file at a time, however many wait for it.
+#pragma once
+
+#include <functional>
+#include <unordered_map>
+#include <vector>
+
+#include "backends/http/fetcher.h"
+#include "base/executor.h"
+#include "base/mutex.h"
+#include "cache/catalog.h"
+#include "cache/index_writer.h"
+#include "fs/archive_table.h"
+
+namespace astrofs {
+
+class SizeResolver {
+ public:
+  using Done = std::function<void(Result<Node>)>;
+
+  SizeResolver(Catalog& catalog, IndexWriter& writer, const ArchiveTable& archives, http::Fetcher& fetcher, Executor& wake,
+               bool offline);
+  ~SizeResolver();
+  SizeResolver(const SizeResolver&) = delete;
+  SizeResolver& operator=(const SizeResolver&) = delete;
+
+  /// `done` gets the node with its size, at once when it has one. not_found: every mirror denies it.
+  void resolve(const Node& node, Done done);
+  /// Is the file there now? Asked whatever is known; nothing is stored. `done` runs on the network's thread.
+  void probe(const Node& node, std::function<void(Result<http::ContentInfo>)> done);
+  void stop();
+
+ private:
+  void ask(const Node& node, Done done);
+  void ask_neighbours(const Node& node);
+  void answer(const Node& node, const Result<http::ContentInfo>& info);
+  void finish(NodeId id, const Result<Node>& result);
+
+  Catalog& catalog_;
+  IndexWriter& writer_;
+  const ArchiveTable& archives_;
+  http::Fetcher& fetcher_;
+  Executor& wake_;
+  const bool offline_;
+  std::stop_source stop_;
+  Mutex mutex_;
+  std::unordered_map<NodeId, std::vector<Done>> asked_ GUARDED_BY(mutex_);
+};
+
+}  // namespace astrofs

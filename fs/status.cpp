@@ -1,0 +1,146 @@
+#include "fs/status.h"
+
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/redact.h"
+#include "fs/xattrs.h"
+
+namespace astrofs {
+namespace {
+
+using nlohmann::json;
+
+/// Names come from archives and may be any bytes; JSON wants UTF-8.
+std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+json listing_json(const Vfs& vfs, NodeId dir, const Clock& clock) {
+  const Result<ListingState> listing = vfs.parts().catalog.listing(dir);
+  if (!listing || listing->fetched == SysSeconds{}) {
+    return {{"known", false}, {"last_error", listing ? listing->last_error : ""}};
+  }
+  return {{"known", true},
+          {"age_seconds", (clock.wall() - listing->fetched).count()},
+          {"refreshed_after_seconds", listing->good_for.count()},
+          {"names", listing->count},
+          {"last_error", listing->last_error}};
+}
+
+json origins_json(const http::Fetcher& fetcher) {
+  json origins = json::array();
+  for (const http::OriginStatus& origin : fetcher.status()) {
+    origins.push_back({{"origin", origin.origin},
+                       {"in_flight", origin.in_flight},
+                       {"waiting", origin.waiting},
+                       {"budget", origin.budget},
+                       {"breaker_open", origin.breaker_open},
+                       {"last_error", redact(origin.last_error)}});
+  }
+  return origins;
+}
+
+}  // namespace
+
+Status::Status(const Vfs& vfs, const http::Fetcher& fetcher, Metrics& metrics, const Config& config,
+               const MountOptions& options, const Clock& clock)
+    : vfs_(vfs),
+      fetcher_(fetcher),
+      metrics_(metrics),
+      config_(config),
+      options_(options),
+      clock_(clock),
+      started_(clock.steady()) {}
+
+std::string Status::status_json() const {
+  const Vfs::Parts& parts = vfs_.parts();
+  json archives = json::array();
+  for (const ArchiveConfig& archive : config_.archives) {
+    json row = {{"name", archive.name}, {"type", archive.type}};
+    if (const Result<Node> node = parts.catalog.child(kRootNode, archive.name)) {
+      row["listing"] = listing_json(vfs_, node->id, clock_);
+    }
+    archives.push_back(std::move(row));
+  }
+  const std::int64_t hits = metrics_.value("astrofs_cache_hits_total");
+  const std::int64_t misses = metrics_.value("astrofs_cache_misses_total");
+  json status = {
+      {"mountpoint", options_.mountpoint},
+      {"pid", ::getpid()},
+      {"uptime_seconds", std::chrono::duration_cast<seconds>(clock_.steady() - started_).count()},
+      {"config", config_.source},
+      {"offline", options_.offline},
+      {"timeout_seconds", options_.timeout.count()},
+      {"open_files", vfs_.open_files()},
+      {"calls_waiting", parts.parking.parked()},
+      {"archives", std::move(archives)},
+      {"cache",
+       {{"dir", config_.cache_dir},
+        {"used_bytes", parts.cache.disk_bytes()},
+        {"quota_bytes", config_.cache_size},
+        {"objects", parts.catalog.object_count()},
+        {"hits", hits},
+        {"misses", misses},
+        {"hit_rate", hits + misses > 0 ? static_cast<double>(hits) / static_cast<double>(hits + misses) : 0.0},
+        {"note", parts.catalog.recovery_note()}}},
+      {"transfers", {{"flights", parts.cache.flights()}, {"bytes_in_memory", parts.cache.bytes_in_flight()}}},
+      {"origins", origins_json(fetcher_)},
+      {"passthrough", false}};
+  return dump(status);
+}
+
+std::string Status::why_json(const Node& node) const {
+  const Vfs::Parts& parts = vfs_.parts();
+  json why = {{"path", parts.catalog.path(node.id).value_or("?")},
+              {"inode", node.id},
+              {"kind", node.kind == NodeKind::directory ? "directory" : "file"},
+              {"listed", node.listed}};
+  const MountedArchive* archive = parts.archives.of(node);
+  why["archive"] = archive ? archive->name : "";
+  if (node.kind == NodeKind::directory) {
+    why["listing"] = listing_json(vfs_, node.id, clock_);
+    return dump(why);
+  }
+  why["listing"] = listing_json(vfs_, node.parent, clock_);
+  why["state"] = name_of(vfs_.state_of(node));
+  why["generation"] = node.generation;
+  why["size"] = node.size ? json(*node.size) : json(nullptr);
+  why["validator"] = redact(node.validator);
+  why["sources"] = source_urls(vfs_, node);
+  why["pinned"] = parts.catalog.pinned(node.id);
+  if (node.missing) why["reason"] = "every source of the archive answers that this file does not exist";
+  if (node.size) {
+    const FileVersion version = parts.archives.version(node);
+    const Presence presence = parts.cache.presence(version);
+    why["cached_bytes"] = presence.bytes;
+    why["cached_completely"] = presence.complete;
+    json ranges = json::array();
+    // The first ranges tell what kind of reader was here; a scattered file has thousands.
+    constexpr std::size_t kShown = 16;
+    for (const ByteRange& range : parts.cache.present_ranges(version, {0, version.size})) {
+      if (ranges.size() == kShown) break;
+      ranges.push_back({range.offset, range.end()});
+    }
+    why["cached_ranges"] = std::move(ranges);
+    if (const Result<ObjectState> object = parts.catalog.object(version.object)) why["etags"] = object->etags;
+  }
+  why["origins"] = origins_json(fetcher_);
+  return dump(why);
+}
+
+std::string Status::metrics_text() const {
+  const Vfs::Parts& parts = vfs_.parts();
+  const auto gauge = [this](const char* name, const char* help, std::uint64_t value) {
+    metrics_.gauge(name, help).set(static_cast<std::int64_t>(value));
+  };
+  gauge("astrofs_cache_bytes", "Bytes the cache occupies on disk", parts.cache.disk_bytes());
+  gauge("astrofs_cache_quota_bytes", "Bytes the cache may occupy", config_.cache_size);
+  gauge("astrofs_cache_objects", "File versions of which something is cached", parts.catalog.object_count());
+  gauge("astrofs_bytes_in_memory", "Bytes received and not yet on disk", parts.cache.bytes_in_flight());
+  gauge("astrofs_flights", "Downloads in the air", parts.cache.flights());
+  gauge("astrofs_calls_waiting", "Calls waiting for the network", parts.parking.parked());
+  gauge("astrofs_open_files", "File versions open now", vfs_.open_files());
+  return metrics_.prometheus();
+}
+
+}  // namespace astrofs

@@ -1,0 +1,403 @@
+#include "fs/vfs.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "base/log.h"
+
+namespace astrofs {
+namespace {
+
+/// Listed names and sizes change only with the listing, and the kernel is told when they do.
+constexpr seconds kKeepAttributes{3600};
+/// A placeholder gives way to the real frame when that appears: its name is looked up again soon.
+constexpr seconds kKeepPlaceholder{60};
+/// A missing frame is asked for again at most this often.
+constexpr seconds kRecheckMissing{600};
+constexpr std::size_t kRememberedRechecks = 16'384;
+
+Bytes read_placeholder(const Placeholder& placeholder, ByteRange range) {
+  Buffer buffer(range.length);
+  buffer.resize(placeholder.read(range.offset, buffer));
+  return Bytes(std::move(buffer));
+}
+
+}  // namespace
+
+std::string_view name_of(FileState state) noexcept {
+  switch (state) {
+    case FileState::remote: return "remote";
+    case FileState::partial: return "partial";
+    case FileState::cached: return "cached";
+    case FileState::placeholder: return "placeholder";
+    case FileState::not_fetched: return "not-fetched";
+    case FileState::local: return "local";
+  }
+  return "remote";
+}
+
+Vfs::Vfs(Parts parts, VfsOptions options) : parts_(parts), options_(options), open_files_(parts.cache) {}
+
+Result<Node> Vfs::node(Inode inode) const {
+  Result<Node> node = parts_.catalog.node(node_of(inode));
+  if (!node && node_of(inode) != kRootNode && node.error().code == Errc::not_found) {
+    return fail(Errc::stale, "this inode is no longer in the catalog");
+  }
+  return node;
+}
+
+Attr Vfs::attr_of(const Node& node) const {
+  Attr attr{inode_of(node), node.id, node.kind, node.size.value_or(0), node.mtime, 0, kKeepAttributes};
+  if (node.kind == NodeKind::directory) {
+    if (const auto listing = parts_.catalog.listing(node.id)) attr.mtime = listing->fetched;
+    return attr;
+  }
+  if (node.missing) {
+    attr.good_for = kKeepPlaceholder;
+    if (!node.size) attr.size = parts_.missing.natural_size(node).value_or(0);
+    return attr;
+  }
+  const MountedArchive* archive = parts_.archives.of(node);
+  if (archive != nullptr && archive->archive->local_file(node.locator)) {
+    attr.cached_bytes = attr.size;
+  } else if (node.size) {
+    attr.cached_bytes = parts_.cache.presence(parts_.archives.version(node)).bytes;
+  }
+  return attr;
+}
+
+// ---- names
+
+void Vfs::lookup(NodeId parent, std::string name, ReplyPtr<Attr> reply) {
+  Result<Node> dir = parts_.catalog.node(parent);
+  if (!dir) return reply->send(tl::unexpected<Error>(dir.error()));
+  if (dir->kind != NodeKind::directory) return reply->send(fail(Errc::not_directory, dir->name + " is not a directory"));
+  Result<Node> child = parts_.catalog.child(parent, name);
+  if (!child) return lookup_unknown(*dir, name, std::move(reply));
+  parts_.lister.ensure(*dir, [](const Result<void>&) {});  // an old listing is refreshed behind the reader's back
+  if (child->kind != NodeKind::file || child->size || child->missing) return reply->send(attr_of(*child));
+  answer_attr(*child, parts_.parking.park(std::move(reply)));
+}
+
+void Vfs::lookup_unknown(const Node& dir, const std::string& name, ReplyPtr<Attr> reply) {
+  const Result<ListingState> listing = parts_.catalog.listing(dir.id);
+  const bool listed = dir.id == kRootNode || (listing && listing->fetched != SysSeconds{});
+  const auto pending = parts_.parking.park(std::move(reply));
+  if (listed) {
+    parts_.lister.ensure(dir, [](const Result<void>&) {});
+    return lookup_listed(dir, name, pending);
+  }
+  parts_.lister.ensure(dir, [this, dir, name, pending](const Result<void>& result) {
+    if (!result) {
+      pending->settle(tl::unexpected<Error>(result.error()));
+      return;
+    }
+    lookup_listed(dir, name, pending);
+  });
+}
+
+void Vfs::lookup_listed(const Node& dir, const std::string& name, const AttrPending& pending) {
+  if (const Result<Node> child = parts_.catalog.child(dir.id, name)) return answer_attr(*child, pending);
+  parts_.lister.find(dir, name, [this, pending](const Result<Node>& found) {
+    if (!found) {
+      pending->settle(tl::unexpected<Error>(found.error()));
+      return;
+    }
+    answer_attr(*found, pending);
+  });
+}
+
+void Vfs::answer_attr(const Node& node, const AttrPending& pending) {
+  if (node.kind != NodeKind::file || node.size || node.missing) {
+    pending->settle(attr_of(node));
+    return;
+  }
+  parts_.sizes.resolve(node, [this, node, pending](const Result<Node>& sized) {
+    if (sized) {
+      pending->settle(attr_of(*sized));
+    } else if (sized.error().code == Errc::not_found && parts_.missing.can_make(node)) {
+      mark_missing(node, true);
+      Node lost = node;
+      lost.missing = true;
+      pending->settle(attr_of(lost));
+    } else {
+      pending->settle(tl::unexpected<Error>(sized.error()));
+    }
+  });
+}
+
+void Vfs::getattr(Inode inode, ReplyPtr<Attr> reply) {
+  // An open version answers for itself: its size is that of the bytes its readers get.
+  if (const auto open = open_files_.find(inode)) {
+    Attr attr = attr_of(open->node);
+    attr.inode = inode;
+    if (const auto placeholder = open->placeholder()) attr.size = placeholder->size();
+    return reply->send(attr);
+  }
+  Result<Node> node = this->node(inode);
+  if (!node) return reply->send(tl::unexpected<Error>(node.error()));
+  if (inode_of(*node) != inode) return reply->send(fail(Errc::stale, node->name + " has a newer version"));
+  if (node->kind != NodeKind::file || node->size || node->missing) return reply->send(attr_of(*node));
+  answer_attr(*node, parts_.parking.park(std::move(reply)));
+}
+
+// ---- directories
+
+void Vfs::opendir(NodeId dir, ReplyPtr<Node> reply) {
+  Result<Node> node = this->node(dir);
+  if (!node) return reply->send(tl::unexpected<Error>(node.error()));
+  if (node->kind != NodeKind::directory) return reply->send(fail(Errc::not_directory, node->name + " is not a directory"));
+  const Result<ListingState> listing = parts_.catalog.listing(dir);
+  if (dir == kRootNode || (listing && listing->fetched != SysSeconds{})) {
+    parts_.lister.ensure(*node, [](const Result<void>&) {});
+    return reply->send(std::move(*node));
+  }
+  const auto pending = parts_.parking.park(std::move(reply));
+  parts_.lister.ensure(*node, [pending, node = *node](const Result<void>& result) {
+    if (result) {
+      pending->settle(node);
+    } else {
+      pending->settle(tl::unexpected<Error>(result.error()));
+    }
+  });
+}
+
+Result<void> Vfs::readdir(NodeId dir, NodeId cookie, const std::function<bool(const DirEntry&)>& visit) {
+  return parts_.catalog.scan(dir, cookie, [&](const Node& node) {
+    DirEntry entry{node.name, node.id, node.kind, nullptr, node.id};
+    if (node.kind == NodeKind::file && !node.size && !node.missing) return visit(entry);
+    const Attr attr = attr_of(node);
+    entry.attr = &attr;
+    return visit(entry);
+  });
+}
+
+// ---- files
+
+void Vfs::open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
+  if (const auto open = open_files_.find(inode)) {
+    return reply->send(open_files_.open(inode, [&open] { return open; }));
+  }
+  Result<Node> node = this->node(inode);
+  if (!node) return reply->send(tl::unexpected<Error>(node.error()));
+  if (node->kind != NodeKind::file) return reply->send(fail(Errc::is_directory, node->name + " is a directory"));
+  if (inode_of(*node) != inode) return reply->send(fail(Errc::stale, node->name + " has a newer version"));
+  if (parts_.archives.of(*node) == nullptr) {
+    return reply->send(fail(Errc::not_found, "the archive of this file is no longer configured"));
+  }
+  if (node->size && !node->missing && !is_not_fetched(*node)) return reply->send(open_version(*node, nullptr));
+  const auto pending = parts_.parking.park(std::move(reply));
+  if (node->missing) {
+    recheck_missing(*node);
+    return open_placeholder(*node, MissingCause::denied_by_archive, pending);
+  }
+  if (node->size) return open_placeholder(*node, MissingCause::not_fetched, pending);
+  parts_.sizes.resolve(*node, [this, pending](const Result<Node>& sized) {
+    if (sized) {
+      hand_over(*sized, nullptr, pending);
+    } else {
+      pending->settle(tl::unexpected<Error>(sized.error()));
+    }
+  });
+}
+
+bool Vfs::is_not_fetched(const Node& node) const {
+  return options_.offline && node.size.value_or(0) > 0 && state_of(node) == FileState::not_fetched;
+}
+
+void Vfs::hand_over(const Node& node, std::shared_ptr<const Placeholder> placeholder, const OpenPending& pending) {
+  // A caller that is gone will never release what it opened.
+  if (!pending->settle(open_version(node, std::move(placeholder)))) open_files_.close(inode_of(node));
+}
+
+std::shared_ptr<OpenHandle> Vfs::open_version(const Node& node, std::shared_ptr<const Placeholder> placeholder) {
+  const MountedArchive* archive = parts_.archives.of(node);
+  return open_files_.open(inode_of(node), [&] {
+    auto file = std::make_shared<OpenFile>(node, parts_.archives.version(node), archive);
+    if (placeholder) {
+      file->set_placeholder(std::move(placeholder));
+    } else if (const auto local = archive->archive->local_file(node.locator)) {
+      file->local = UniqueFd(::open(local->path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    }
+    return file;
+  });
+}
+
+void Vfs::open_placeholder(const Node& node, MissingCause cause, const OpenPending& pending) {
+  const Errc otherwise = cause == MissingCause::not_fetched ? Errc::offline : Errc::not_found;
+  if (!parts_.missing.can_make(node)) {
+    pending->settle(fail(otherwise, node.name + (cause == MissingCause::not_fetched ? " is not in the cache and the mount is offline"
+                                                                                    : " is missing in the archive")));
+    return;
+  }
+  parts_.missing.make(node, cause, [this, node, otherwise, pending](const Result<std::shared_ptr<const Placeholder>>& made) {
+    if (!made) {
+      pending->settle(fail(otherwise, made.error().message));
+      return;
+    }
+    Node shown = node;
+    shown.size = (*made)->size();
+    hand_over(shown, *made, pending);
+  });
+}
+
+void Vfs::release(const std::shared_ptr<OpenHandle>& handle) {
+  const OpenFile& file = *handle->file;
+  const Inode inode = inode_of(file.node);
+  open_files_.close(inode);
+  if (file.served) parts_.notices.attributes_changed(inode);
+}
+
+Result<Bytes> Vfs::read_local(const OpenFile& file, ByteRange range) const {
+  Buffer buffer(range.length);
+  std::size_t got = 0;
+  while (got < buffer.size()) {
+    const ssize_t n = ::pread(file.local.get(), buffer.data() + got, buffer.size() - got,
+                              static_cast<off_t>(range.offset + got));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return tl::unexpected<Error>(system_error(errno, file.node.name));
+    if (n == 0) return fail(Errc::stale, file.node.name + " has become shorter");
+    got += static_cast<std::size_t>(n);
+  }
+  return Bytes(std::move(buffer));
+}
+
+void Vfs::read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ReplyPtr<Bytes> reply) {
+  OpenFile& file = *handle->file;
+  range = range.intersect({0, file.version.size});
+  if (range.empty()) return reply->send(Bytes{});
+  if (const auto placeholder = file.placeholder()) return reply->send(read_placeholder(*placeholder, range));
+  if (file.local) return reply->send(read_local(file, range));
+  Result<Bytes> hit = parts_.cache.read_cached(file.version, range);
+  const ReadPlan plan = handle->plan(range, hit.has_value());
+  if (!plan.ahead.empty()) parts_.cache.prefetch(file.version, plan.ahead);
+  if (hit) {
+    file.served = true;
+    file.learn(range.offset, *hit);
+    return reply->send(std::move(hit));
+  }
+  if (plan.decline) return reply->send(fail(Errc::unavailable, "read-ahead past a header, not fetched"));
+  read_missed(handle, range, plan.fetch, std::move(reply));
+}
+
+/// Stands in the cache for a parked read.
+class ReadWaiter final : public Waiter {
+ public:
+  ReadWaiter(Vfs& vfs, std::shared_ptr<OpenFile> file, ByteRange range, std::shared_ptr<Pending<Bytes>> pending)
+      : vfs_(vfs), file_(std::move(file)), range_(range), pending_(std::move(pending)) {}
+  void done(Result<Bytes> result) override { vfs_.arrived(file_, range_, std::move(result), pending_); }
+
+ private:
+  Vfs& vfs_;
+  const std::shared_ptr<OpenFile> file_;
+  const ByteRange range_;
+  const std::shared_ptr<Pending<Bytes>> pending_;
+};
+
+void Vfs::read_missed(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ByteRange fetch, ReplyPtr<Bytes> reply) {
+  const auto pending = parts_.parking.park(std::move(reply));
+  std::unique_ptr<Waiter> waiter = std::make_unique<ReadWaiter>(*this, handle->file, range, pending);
+  auto answer = parts_.cache.read(handle->file->version, range, fetch, waiter);
+  if (auto* now = std::get_if<Result<Bytes>>(&answer)) return arrived(handle->file, range, std::move(*now), pending);
+  pending->when_abandoned([this, id = std::get<WaitId>(answer)] { parts_.cache.cancel(id); });
+}
+
+void Vfs::arrived(const std::shared_ptr<OpenFile>& file, ByteRange range, Result<Bytes> bytes,
+                  const std::shared_ptr<Pending<Bytes>>& pending) {
+  if (bytes) {
+    file->served = true;
+    file->learn(range.offset, *bytes);
+    pending->settle(std::move(bytes));
+    return;
+  }
+  const Error error = bytes.error();
+  if (error.code == Errc::not_found) return frame_is_missing(file, range, error, pending);
+  if (error.code == Errc::stale) {
+    parts_.writer.set_stale(file->node.id, file->version.generation, [this, node = file->node](const Result<void>&) {
+      parts_.notices.entry_changed(node.parent, node.name);
+    });
+  }
+  pending->settle(std::move(bytes));
+}
+
+// ---- missing frames
+
+void Vfs::mark_missing(const Node& node, bool missing) {
+  parts_.writer.set_missing(node.id, missing, [this, node](const Result<void>&) {
+    parts_.notices.entry_changed(node.parent, node.name);
+  });
+}
+
+void Vfs::frame_is_missing(const std::shared_ptr<OpenFile>& file, ByteRange range, Error error,
+                           const std::shared_ptr<Pending<Bytes>>& pending) {
+  log::warning("{}: {}", file->node.name, error.message);
+  if (file->served || parts_.cache.presence(file->version).bytes > 0) {
+    // Part of the frame was read: its readers must not get blanks for the rest. The next open sees the placeholder.
+    mark_missing(file->node, true);
+    pending->settle(fail(Errc::stale, file->node.name + " was withdrawn by the archive while it was read"));
+    return;
+  }
+  mark_missing(file->node, true);
+  if (!parts_.missing.can_make(file->node)) {
+    pending->settle(tl::unexpected<Error>(std::move(error)));
+    return;
+  }
+  parts_.missing.make(file->node, MissingCause::denied_by_archive,
+                      [file, range, pending](const Result<std::shared_ptr<const Placeholder>>& made) {
+                        if (!made) {
+                          pending->settle(fail(Errc::not_found, made.error().message));
+                          return;
+                        }
+                        file->set_placeholder(*made);
+                        pending->settle(read_placeholder(**made, range));
+                      });
+}
+
+void Vfs::recheck_missing(const Node& node) {
+  if (options_.offline) return;
+  {
+    const MutexLock lock(mutex_);
+    const SteadyTime now = std::chrono::steady_clock::now();
+    if (rechecked_.size() >= kRememberedRechecks) rechecked_.clear();
+    const auto [row, is_new] = rechecked_.emplace(node.id, now);
+    if (!is_new && now - row->second < kRecheckMissing) return;
+    row->second = now;
+  }
+  recheck(node);
+}
+
+void Vfs::recheck(const Node& node) {
+  if (options_.offline || !node.missing) return;
+  parts_.sizes.probe(node, [this, node](const Result<http::ContentInfo>& info) {
+    if (info) mark_missing(node, false);
+  });
+}
+
+FileState Vfs::state_of(const Node& node) const {
+  const MountedArchive* archive = parts_.archives.of(node);
+  if (archive != nullptr && archive->archive->local_file(node.locator)) return FileState::local;
+  if (node.missing) return FileState::placeholder;
+  const Presence presence = node.size ? parts_.cache.presence(parts_.archives.version(node)) : Presence{};
+  if (presence.complete) return FileState::cached;
+  if (presence.bytes > 0) return FileState::partial;
+  return options_.offline ? FileState::not_fetched : FileState::remote;
+}
+
+Result<std::uint64_t> Vfs::seek(const OpenHandle& handle, std::uint64_t offset, bool data) const {
+  const OpenFile& file = *handle.file;
+  const std::uint64_t size = file.version.size;
+  if (offset >= size) return fail(Errc::not_found, "beyond the end of the file");
+  const bool whole = file.local || file.placeholder();
+  if (whole) return data ? offset : size;
+  for (const ByteRange& range : parts_.cache.present_ranges(file.version, ByteRange::between(offset, size))) {
+    if (data) return range.offset;
+    if (range.offset > offset) return offset;
+    offset = range.end();
+  }
+  if (data) return fail(Errc::not_found, "nothing further on is cached");
+  return offset;
+}
+
+}  // namespace astrofs

@@ -1,0 +1,123 @@
+// The file system without FUSE: what each call means. Testable in process; fs/ops puts it behind the kernel.
+//
+// Every call is answered through its Reply exactly once: now, from the catalog and the cache, or later, when the network
+// has brought what it needs. No call blocks its thread on the network; each has a deadline. Any thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "cache/block_cache.h"
+#include "cache/catalog.h"
+#include "fs/archive_table.h"
+#include "fs/inode.h"
+#include "fs/lister.h"
+#include "fs/missing_frames.h"
+#include "fs/notices.h"
+#include "fs/open_file.h"
+#include "fs/parking.h"
+#include "fs/reply.h"
+#include "fs/size_resolver.h"
+
+namespace astrofs {
+
+struct Attr {
+  Inode inode{0};  ///< what the kernel calls it
+  NodeId node{0};  ///< st_ino
+  NodeKind kind{NodeKind::file};
+  std::uint64_t size{0};
+  SysSeconds mtime{};
+  std::uint64_t cached_bytes{0};     ///< st_blocks counts these
+  std::chrono::seconds good_for{0};  ///< how long the kernel may keep name and attributes
+};
+
+/// One entry while reading a directory. `attr` is absent when the size is not known yet: the kernel then asks for it by name.
+struct DirEntry {
+  std::string_view name;
+  NodeId node{0};
+  NodeKind kind{NodeKind::file};
+  const Attr* attr{nullptr};
+  NodeId cookie{0};  ///< go on after this entry
+};
+
+struct VfsOptions {
+  bool offline{false};
+  std::uint64_t quota{0};  ///< what statfs shows as the size of the file system
+};
+
+/// What one file or directory is to this mount, for xattrs and `astrofs why`.
+enum class FileState : std::uint8_t { remote, partial, cached, placeholder, not_fetched, local };
+[[nodiscard]] std::string_view name_of(FileState state) noexcept;
+
+class Vfs {
+ public:
+  struct Parts {
+    Catalog& catalog;
+    IndexWriter& writer;
+    BlockCache& cache;
+    const ArchiveTable& archives;
+    Lister& lister;
+    SizeResolver& sizes;
+    MissingFrames& missing;
+    Parking& parking;
+    Notices& notices;
+  };
+  Vfs(Parts parts, VfsOptions options);
+
+  void lookup(NodeId parent, std::string name, ReplyPtr<Attr> reply);
+  void getattr(Inode inode, ReplyPtr<Attr> reply);
+  /// Succeeds when the directory's listing is known.
+  void opendir(NodeId dir, ReplyPtr<Node> reply);
+  /// Entries after `cookie` (0: from the start) until `visit` returns false. Only after opendir; never waits.
+  [[nodiscard]] Result<void> readdir(NodeId dir, NodeId cookie, const std::function<bool(const DirEntry&)>& visit);
+  void open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply);
+  void read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ReplyPtr<Bytes> reply);
+  void release(const std::shared_ptr<OpenHandle>& handle);
+  /// Next offset of data (cached bytes) or of a hole at or after `offset`; ENXIO is Errc::not_found.
+  [[nodiscard]] Result<std::uint64_t> seek(const OpenHandle& handle, std::uint64_t offset, bool data) const;
+
+  /// A missing frame is asked for again now, not when its time has come.
+  void recheck(const Node& node);
+
+  [[nodiscard]] Result<Node> node(Inode inode) const;
+  [[nodiscard]] Attr attr_of(const Node& node) const;
+  [[nodiscard]] FileState state_of(const Node& node) const;
+  [[nodiscard]] const Parts& parts() const { return parts_; }
+  [[nodiscard]] const VfsOptions& options() const { return options_; }
+  [[nodiscard]] std::size_t open_files() const { return open_files_.count(); }
+
+ private:
+  using AttrPending = std::shared_ptr<Pending<Attr>>;
+  using OpenPending = std::shared_ptr<Pending<std::shared_ptr<OpenHandle>>>;
+
+  void lookup_unknown(const Node& dir, const std::string& name, ReplyPtr<Attr> reply);
+  void lookup_listed(const Node& dir, const std::string& name, const AttrPending& pending);
+  void answer_attr(const Node& node, const AttrPending& pending);
+  [[nodiscard]] bool is_not_fetched(const Node& node) const;
+  void hand_over(const Node& node, std::shared_ptr<const Placeholder> placeholder, const OpenPending& pending);
+  void open_placeholder(const Node& node, MissingCause cause, const OpenPending& pending);
+  [[nodiscard]] std::shared_ptr<OpenHandle> open_version(const Node& node, std::shared_ptr<const Placeholder> placeholder);
+  [[nodiscard]] Result<Bytes> read_local(const OpenFile& file, ByteRange range) const;
+  void read_missed(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ByteRange fetch, ReplyPtr<Bytes> reply);
+  void arrived(const std::shared_ptr<OpenFile>& file, ByteRange range, Result<Bytes> bytes,
+               const std::shared_ptr<Pending<Bytes>>& pending);
+  void frame_is_missing(const std::shared_ptr<OpenFile>& file, ByteRange range, Error error,
+                        const std::shared_ptr<Pending<Bytes>>& pending);
+  void recheck_missing(const Node& node);
+  void mark_missing(const Node& node, bool missing);
+
+  friend class ReadWaiter;
+
+  const Parts parts_;
+  const VfsOptions options_;
+  OpenFiles open_files_;
+  Mutex mutex_;
+  std::unordered_map<NodeId, SteadyTime> rechecked_ GUARDED_BY(mutex_);  ///< missing frames asked again, and when
+};
+
+}  // namespace astrofs

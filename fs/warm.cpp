@@ -1,0 +1,116 @@
+#include "fs/warm.h"
+
+#include <algorithm>
+
+namespace astrofs {
+namespace {
+
+/// What is asked for at a time, and how much of it may be in the air: a few connections' worth, so that readers keep theirs.
+constexpr std::uint64_t kPiece = 4ULL << 20;
+constexpr unsigned kPiecesInAir = 4;
+constexpr milliseconds kReportEvery{200};
+
+}  // namespace
+
+class Warmer::Piece final : public Waiter {
+ public:
+  Piece(Warmer& warmer, std::string path, std::uint64_t length)
+      : warmer_(warmer), path_(std::move(path)), length_(length) {}
+  void done(Result<Bytes> result) override { warmer_.landed(path_, length_, result); }
+
+ private:
+  Warmer& warmer_;
+  const std::string path_;
+  const std::uint64_t length_;
+};
+
+Warmer::Warmer(BlockCache& cache, std::function<bool(const WarmProgress&)> progress)
+    : cache_(cache), report_(std::move(progress)) {}
+
+bool Warmer::run(const std::vector<File>& files) {
+  {
+    const MutexLock lock(mutex_);
+    progress_.files = files.size();
+    for (const File& file : files) progress_.bytes += file.version.size;
+  }
+  bool whole = true;
+  for (const File& file : files) {
+    if (!fetch(file)) {
+      whole = false;
+      break;
+    }
+    const MutexLock lock(mutex_);
+    ++progress_.files_done;
+  }
+  // Pieces refer to this object: none may be in the air when it goes.
+  while (!wait_for_room(1)) whole = false;
+  (void)report_(progress());
+  return whole;
+}
+
+bool Warmer::fetch(const File& file) {
+  cache_.open(file.version);
+  std::uint64_t at = 0;
+  bool goes_on = true;
+  while (at < file.version.size && goes_on) {
+    const ByteRange piece = ByteRange::between(at, std::min(file.version.size, at + kPiece));
+    at = piece.end();
+    std::uint64_t here = 0;
+    for (const ByteRange& range : cache_.present_ranges(file.version, piece)) here += range.length;
+    {
+      const MutexLock lock(mutex_);
+      progress_.bytes_done += here;
+    }
+    if (here == piece.length) continue;
+    goes_on = wait_for_room(kPiecesInAir);
+    if (!goes_on) break;
+    {
+      const MutexLock lock(mutex_);
+      ++in_flight_;
+    }
+    cache_.prefetch(file.version, piece, FetchUrgency::background);
+    std::unique_ptr<Waiter> waiter = std::make_unique<Piece>(*this, file.path, piece.length - here);
+    auto outcome = cache_.read(file.version, piece, piece, waiter);
+    if (const auto* now = std::get_if<Result<Bytes>>(&outcome)) landed(file.path, piece.length - here, *now);
+  }
+  cache_.close(file.version);
+  return goes_on;
+}
+
+bool Warmer::wait_for_room(unsigned at_most) {
+  for (;;) {
+    {
+      MutexLock lock(mutex_);
+      if (in_flight_ < at_most) return true;
+      lock.wait_for(landed_, kReportEvery);
+      if (in_flight_ < at_most) return true;
+    }
+    if (!report_(progress())) return false;
+  }
+}
+
+void Warmer::landed(const std::string& path, std::uint64_t length, const Result<Bytes>& result) {
+  const MutexLock lock(mutex_);
+  --in_flight_;
+  if (result) {
+    progress_.bytes_done += length;
+    progress_.bytes_fetched += length;
+  } else {
+    ++progress_.failed;
+    // One line a file: a dead server fails each of its pieces alike.
+    if (failures_.empty() || failures_.back().path != path) failures_.push_back({path, result.error()});
+  }
+  landed_.notify_all();
+}
+
+WarmProgress Warmer::progress() const {
+  const MutexLock lock(mutex_);
+  return progress_;
+}
+
+std::vector<WarmFailure> Warmer::failures() const {
+  const MutexLock lock(mutex_);
+  return failures_;
+}
+
+}  // namespace astrofs

@@ -1,0 +1,72 @@
+#include "fs/xattrs.h"
+
+#include "base/file_name.h"
+#include "base/redact.h"
+#include "fs/remote_source.h"
+
+namespace astrofs {
+namespace {
+
+constexpr std::string_view kPrefix = "user.astrofs.";
+
+std::string etag_of(const Vfs& vfs, const Node& node) {
+  if (node.validator.starts_with('"')) return node.validator;
+  const Result<ObjectState> object = vfs.parts().catalog.object(vfs.parts().archives.version(node).object);
+  if (!object) return "";
+  const std::map<std::string, std::string> etags = parse_etags(object->etags);
+  return etags.empty() ? "" : etags.begin()->second;
+}
+
+std::string value_of(const Vfs& vfs, const Node& node, std::string_view key, const std::string& control_socket) {
+  if (key == "control") return node.id == kRootNode ? control_socket : "";
+  if (key == "source") {
+    const MountedArchive* archive = vfs.parts().archives.of(node);
+    return archive ? archive->name : "";
+  }
+  if (key == "name") {
+    const std::string raw = decode_file_name(node.name);
+    return raw == node.name ? "" : raw;
+  }
+  if (node.kind != NodeKind::file) return "";
+  if (key == "state") return std::string(name_of(vfs.state_of(node)));
+  if (key == "cached") return std::to_string(vfs.attr_of(node).cached_bytes);
+  if (key == "placeholder") return node.missing ? "1" : "";
+  if (key == "etag") return etag_of(vfs, node);
+  if (key == "url") {
+    const std::vector<std::string> urls = source_urls(vfs, node);
+    return urls.empty() ? "" : urls.front();
+  }
+  return "";
+}
+
+}  // namespace
+
+std::vector<std::string> source_urls(const Vfs& vfs, const Node& node) {
+  const MountedArchive* archive = vfs.parts().archives.of(node);
+  if (archive == nullptr || node.kind != NodeKind::file) return {};
+  if (const auto local = archive->archive->local_file(node.locator)) return {local->path};
+  const Result<std::vector<http::Request>> mirrors = archive->archive->locate(node.locator);
+  std::vector<std::string> urls;
+  if (mirrors) {
+    for (const http::Request& request : *mirrors) urls.push_back(redact(request.url));
+  }
+  return urls;
+}
+
+Result<std::string> get_xattr(const Vfs& vfs, const Node& node, std::string_view name, const std::string& control_socket) {
+  if (!name.starts_with(kPrefix)) return fail(Errc::not_found, "no such attribute");
+  std::string value = value_of(vfs, node, name.substr(kPrefix.size()), control_socket);
+  if (value.empty()) return fail(Errc::not_found, "no such attribute");
+  return value;
+}
+
+std::vector<std::string> list_xattrs(const Vfs& vfs, const Node& node) {
+  std::vector<std::string> names;
+  for (const std::string_view key : {"state", "url", "etag", "cached", "source", "name", "placeholder"}) {
+    if (!value_of(vfs, node, key, "").empty()) names.push_back(std::string(kPrefix) + std::string(key));
+  }
+  if (node.id == kRootNode) names.push_back(std::string(kPrefix) + "control");
+  return names;
+}
+
+}  // namespace astrofs
