@@ -2,9 +2,12 @@
 
 #include <gumbo.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <csetjmp>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <ctime>
 #include <utility>
@@ -16,7 +19,9 @@ constexpr std::size_t kLargestPage =
     64ULL << 20;  // of the fetcher's listing bodies; 250,000 names as Apache writes them
 constexpr std::size_t kLargestMemory = 1ULL
                                        << 30;  // of gumbo's nodes: about ten times the largest honest page
-constexpr std::clock_t kLongestWork = 20;      // seconds of processor time; an honest page needs under 5
+// Processor time: an honest page needs less than 0.2 s per MiB, a tenth of that on a fast machine.
+constexpr std::chrono::milliseconds kWorkAtLeast{2000};
+constexpr std::chrono::milliseconds kWorkPerMiB{500};
 constexpr unsigned kCallsPerClock =
     4096;  // asking the clock at each allocation would cost more than the allocation
 
@@ -75,9 +80,9 @@ std::string flatten(std::string_view html) {
 /// owns nothing else.
 class Allowance {
  public:
-  Allowance() {
+  explicit Allowance(std::size_t page_size)
+      : until_(now() + kWorkAtLeast + kWorkPerMiB * static_cast<std::int64_t>(page_size >> 20U)) {
     first_.next = first_.previous = &first_;
-    started_ = now();
   }
   ~Allowance() {
     while (first_.next != &first_) unlink(first_.next);
@@ -99,13 +104,13 @@ class Allowance {
     std::size_t size;
   };
 
-  static std::clock_t now() {
+  static std::chrono::nanoseconds now() {
     timespec time{};
     ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return time.tv_sec;
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
   }
   void* take(std::size_t size) {
-    const bool late = ++calls_ % kCallsPerClock == 0 && now() - started_ > kLongestWork;
+    const bool late = ++calls_ % kCallsPerClock == 0 && now() > until_;
     if (late || size > kLargestMemory - used_) std::longjmp(spent, 1);
     auto* block = static_cast<Block*>(std::malloc(sizeof(Block) + size));
     if (block == nullptr) std::longjmp(spent, 1);
@@ -125,7 +130,7 @@ class Allowance {
   Block first_{};
   std::size_t used_{0};
   unsigned calls_{0};
-  std::clock_t started_{0};
+  std::chrono::nanoseconds until_;
 };
 
 /// nullptr when the allowance is spent. Nothing here has a destructor: longjmp would skip it.
@@ -198,7 +203,7 @@ class Walk {
 Result<HtmlLinks> read_html_links(std::string_view html) {
   if (html.size() > kLargestPage) return fail(Errc::too_large, "a directory page of more than 64 MiB");
   const std::string flat = flatten(html);
-  Allowance allowance;  // frees what gumbo took, also when it was left half way
+  Allowance allowance(html.size());  // frees what gumbo took, also when it was left half way
   const GumboOutput* output = parse(allowance, flat.data(), flat.size());
   if (output == nullptr)
     return fail(Errc::too_large, "a directory page that takes too much memory or time to parse");

@@ -143,7 +143,7 @@ std::vector<std::string> shifted_names(std::string_view name, unsigned seconds) 
   return names;
 }
 
-Cadence cadence_of(unsigned sector) {
+Exposure exposure_of(unsigned sector) {
   // Extended missions: 10 minutes from sector 27, 200 s from sector 56 on, special pointings (above 1000)
   // too.
   const unsigned seconds = sector >= 56 ? 200 : sector >= 27 ? 600 : 1800;

@@ -48,12 +48,12 @@ struct FfiName {
 [[nodiscard]] std::vector<std::string> shifted_names(std::string_view name, unsigned seconds = 3);
 
 /// How a sector was exposed.
-struct Cadence {
+struct Exposure {
   unsigned seconds{0};      ///< from one stamp to the next: card TIMEDEL
   unsigned frames{0};       ///< of 2 s, summed in the spacecraft: card NUM_FRM
   double exposure_days{0};  ///< time on source: card EXPOSURE
 };
-[[nodiscard]] Cadence cadence_of(unsigned sector);
+[[nodiscard]] Exposure exposure_of(unsigned sector);
 
 /// Doubled exposures once: of frames on the same chip (sector, camera, CCD, kind) whose stamps differ by 1 or
 /// 2 s, the one with the later mtime stays, of equal ones the earlier stamp. Entries with other names and the
