@@ -1,14 +1,14 @@
-// Reads of file versions, answered from disk when the blocks are here and verified, else parked until a flight
-// brings them. One block is in flight at most once; many readers wait for it together.
+// Reads of file versions, answered from disk when the blocks are here and verified, else parked until a
+// flight brings them. One block is in flight at most once; many readers wait for it together.
 //
-// Threads: read/prefetch/cancel from any thread, never blocking on the network; flights' bytes come in on the source's
-// thread and are copied; hashing, writing and waking happen on the `store` executor. No lock is held while a
-// waiter is answered.
+// Threads: read/prefetch/cancel from any thread, never blocking on the network; flights' bytes come in on the
+// source's thread and are copied; hashing, writing and waking happen on the `store` executor. No lock is held
+// while a waiter is answered.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <stop_token>
 #include <variant>
 #include <vector>
 
@@ -34,10 +34,10 @@ class Waiter {
 using WaitId = std::uint64_t;
 
 struct BlockCacheOptions {
-  std::uint64_t quota{100ULL << 30};           ///< bytes on disk
-  std::uint64_t memory{256ULL << 20};          ///< bytes received and not yet on disk, over all files
-  std::uint64_t largest_flight{4ULL << 20};    ///< a wanted range is fetched in pieces of at most this
-  bool offline{false};                         ///< never fetch: a miss is Errc::offline
+  std::uint64_t quota{100ULL << 30};         ///< bytes on disk
+  std::uint64_t memory{256ULL << 20};        ///< bytes received and not yet on disk, over all files
+  std::uint64_t largest_flight{4ULL << 20};  ///< a wanted range is fetched in pieces of at most this
+  bool offline{false};                       ///< never fetch: a miss is Errc::offline
 };
 
 /// What is on this machine of a version.
@@ -48,23 +48,29 @@ struct Presence {
 
 class BlockCache {
  public:
-  /// Collaborators outlive the cache. `store` runs hashing, writing and waking.
-  BlockCache(Catalog& catalog, IndexWriter& writer, BlockStore& blocks, Source& source, Executor& store, Metrics& metrics,
-             BlockCacheOptions options);
+  /// Collaborators outlive the cache; `source` may keep its sinks longer than that. `store` runs hashing,
+  /// writing and waking.
+  BlockCache(Catalog& catalog, IndexWriter& writer, BlockStore& blocks, Source& source, Executor& store,
+             Metrics& metrics, BlockCacheOptions options);
+  /// Stops flights, answers who is parked with Errc::interrupted and waits for the jobs under way; afterwards
+  /// nothing of it runs. Not from a `store` job nor a waiter's done().
   ~BlockCache();
   BlockCache(const BlockCache&) = delete;
   BlockCache& operator=(const BlockCache&) = delete;
 
-  /// A handle on a version: while it lives the object is not evicted under its reader. open() may read the index.
+  /// A handle on a version: while it lives the object is not evicted under its reader. open() may read the
+  /// index.
   void open(const FileVersion& version);
   void close(const FileVersion& version);
 
-  /// Bytes [range) of the version, cut at its size, now; or parked until they arrive. `fetch` is what to bring when something of `range`
-  /// is not here: at least `range` is brought, and what else of `fetch` is neither here nor on its way (the caller's read-ahead).
-  /// A disk that fails counts as a miss. `waiter` is taken only when parked.
-  [[nodiscard]] std::variant<Result<Bytes>, WaitId> read(const FileVersion& version, ByteRange range, ByteRange fetch,
-                                                       std::unique_ptr<Waiter>& waiter);
-  /// True: the waiter is dropped without being called. False: it was called or will be. The flight goes on, its bytes are kept.
+  /// Bytes [range) of the version, cut at its size, now; or parked until they arrive. `fetch` is what to
+  /// bring when something of `range` is not here: at least `range` is brought, and what else of `fetch` is
+  /// neither here nor on its way (the caller's read-ahead). A disk that fails counts as a miss. `waiter` is
+  /// taken only when parked.
+  [[nodiscard]] std::variant<Result<Bytes>, WaitId> read(const FileVersion& version, ByteRange range,
+                                                         ByteRange fetch, std::unique_ptr<Waiter>& waiter);
+  /// True: the waiter is dropped without being called. False: it was called or will be. The flight goes on,
+  /// its bytes are kept.
   bool cancel(WaitId id);
   /// Bring what of `range` is neither here nor on its way. Nobody waits; errors are not reported.
   void prefetch(const FileVersion& version, ByteRange range, FetchUrgency urgency = FetchUrgency::prefetch);
@@ -75,9 +81,17 @@ class BlockCache {
   /// Present ranges in order, merged: SEEK_DATA and SEEK_HOLE.
   [[nodiscard]] std::vector<ByteRange> present_ranges(const FileVersion& version, ByteRange within) const;
   /// Forget a version's bytes unless somebody has it open (then Errc::unavailable). Returns bytes freed.
+  /// Waits for a commit: not from a `store` job. The cache also makes room on its own when it runs short.
   [[nodiscard]] Result<std::uint64_t> evict(const FileVersion& version);
-  /// Make room down to the quota: oldest use first, never open, pinned or in flight. Runs on the `house` thread.
+  /// Make room down to the quota: oldest use first, never open, pinned or in flight. Runs on the `house`
+  /// thread.
   void evict_to_quota();
+
+  /// Sums what the objects really occupy and removes files without an index entry that are older than
+  /// `orphan_age` (younger ones may be about to get theirs). Slow and gentle; once after start, then now and
+  /// then. Runs on the `house` thread.
+  [[nodiscard]] Result<void> resum(const std::stop_token& stop = {},
+                                   seconds orphan_age = std::chrono::hours(1));
 
   [[nodiscard]] std::uint64_t disk_bytes() const;       ///< what the objects occupy now
   [[nodiscard]] std::uint64_t bytes_in_flight() const;  ///< received and not yet on disk

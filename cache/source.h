@@ -20,7 +20,7 @@ struct FileVersion {
   NodeId node{0};
   std::uint32_t generation{0};  ///< grows with each change of content at the archive
   std::uint64_t size{0};        ///< bytes, exact
-  Hash128 object{};             ///< hash of (archive, locator, validator, credential scope, size, block size, format)
+  Hash128 object{};  ///< hash of (archive, locator, validator, credential scope, size, block size, format)
 };
 
 enum class FetchUrgency : unsigned char { demand, prefetch, background };
@@ -30,10 +30,12 @@ class Sink {
  public:
   enum class Flow : unsigned char { proceed, pause, stop };
   virtual ~Sink() = default;
-  /// Once: which bytes will arrive (more than asked when the server ignores Range). After Flow::pause the sink calls
-  /// `resume` (from any thread) when it can take more. False: not wanted.
+  /// Once: which bytes will arrive (more than asked when the server ignores Range). False: not wanted. After
+  /// Flow::pause the sink calls `resume` when it can take more: from any thread, sometimes late, when the
+  /// fetch has ended or the source is gone.
   virtual bool begin(ByteRange arriving, std::function<void()> resume) = 0;
-  /// In order, without gaps.
+  /// In order, without gaps. All of `data` is taken, but for Flow::pause: then none of it is, and it is
+  /// offered again.
   virtual Flow data(std::uint64_t offset, std::span<const std::byte> data) = 0;
   /// Exactly once, last; success means all of begin()'s range arrived.
   virtual void end(Result<void> result) = 0;
@@ -43,8 +45,8 @@ class Source {
  public:
   virtual ~Source() = default;
   /// Returns at once; the sink hears from another thread, or from this one for an immediate failure.
-  virtual void fetch(const FileVersion& version, ByteRange range, FetchUrgency urgency, std::shared_ptr<Sink> sink,
-                     std::stop_token stop) = 0;
+  virtual void fetch(const FileVersion& version, ByteRange range, FetchUrgency urgency,
+                     std::shared_ptr<Sink> sink, std::stop_token stop) = 0;
 };
 
 }  // namespace astrofs

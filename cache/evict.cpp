@@ -1,0 +1,254 @@
+#include "cache/evict.h"
+
+#include <algorithm>
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include "base/byte_size.h"
+#include "base/log.h"
+
+namespace astrofs {
+namespace {
+
+/// Eviction begins a sixteenth below the quota, so that a stream is seldom refused while room is made, and
+/// ends an eighth below it, so that it does not begin again at once.
+constexpr std::uint64_t kHighShare = 16;
+constexpr std::uint64_t kLowShare = 8;
+/// After a round that freed nothing (all open or pinned) the index is not walked again for every block that
+/// is refused.
+constexpr std::chrono::seconds kFruitlessPause{1};
+/// The sweep rests this long after so many files: it may take minutes, a reader's disk may not.
+constexpr unsigned kSweepBatch = 256;
+constexpr milliseconds kSweepRest{2};
+/// Candidates looked at between two checks of pins: pins are few, and the walk must end before they can be
+/// asked for.
+constexpr std::size_t kCandidates = 64;
+/// A file just read and closed is still being written for a moment: an eviction on request waits up to a
+/// second for that.
+constexpr unsigned kLandingWaits = 200;
+constexpr milliseconds kLandingWait{5};
+
+}  // namespace
+
+DiskQuota::DiskQuota(Catalog& catalog, IndexWriter& writer, BlockStore& blocks, ObjectTable& objects,
+                     Jobs& jobs, Metrics& metrics, std::uint64_t quota)
+    : catalog_(catalog),
+      writer_(writer),
+      blocks_(blocks),
+      objects_(objects),
+      jobs_(jobs),
+      used_gauge_(metrics.gauge("astrofs_cache_disk_bytes", "What the cached objects occupy on disk")),
+      evicted_(metrics.counter("astrofs_cache_evicted_total", "Objects removed to make room or on request")),
+      orphans_(metrics.counter("astrofs_cache_orphans_total",
+                               "Files without an index entry, removed by the sweep")),
+      quota_(quota),
+      high_water_(quota - quota / kHighShare),
+      low_water_(quota - quota / kLowShare),
+      used_(catalog.used_bytes()) {  // until the first sweep knows better: start-up reads no directory
+  used_gauge_.set(static_cast<std::int64_t>(used_));
+}
+
+bool DiskQuota::admit(std::uint64_t bytes) {
+  const MutexLock lock(mutex_);
+  if (used_ + admitted_ + bytes > quota_) return false;
+  admitted_ += bytes;
+  return true;
+}
+
+void DiskQuota::change(const Hash128& id, std::int64_t by) {
+  const auto apply = [by](std::uint64_t& sum) {
+    const std::uint64_t size = static_cast<std::uint64_t>(by < 0 ? -by : by);
+    sum = by < 0 ? sum - std::min(sum, size) : sum + size;
+  };
+  apply(used_);
+  if (sweeping_ && swept_.contains(id)) apply(swept_bytes_);
+  used_gauge_.set(static_cast<std::int64_t>(used_));
+}
+
+void DiskQuota::written(const Hash128& id, std::uint64_t admitted, std::int64_t growth) {
+  bool short_of_room = false;
+  {
+    const MutexLock lock(mutex_);
+    admitted_ -= admitted;
+    change(id, growth);
+    short_of_room = crowded();
+  }
+  if (short_of_room) relieve();
+}
+
+std::uint64_t DiskQuota::used() const {
+  const MutexLock lock(mutex_);
+  return used_;
+}
+
+std::vector<FileVersion> DiskQuota::victims(std::uint64_t bytes) const {
+  std::vector<FileVersion> chosen;
+  std::set<Hash128> seen;
+  for (std::uint64_t sum = 0; sum < bytes;) {
+    std::vector<std::pair<Hash128, ObjectState>> page;
+    const auto walked = catalog_.scan_oldest([&](const Hash128& id, const ObjectState& state) {
+      if (!seen.contains(id) && !objects_.busy(id)) page.emplace_back(id, state);
+      return page.size() < kCandidates;
+    });
+    if (!walked || page.empty()) break;
+    for (const auto& [id, state] : page) {
+      seen.insert(id);
+      if (sum >= bytes || catalog_.pinned(state.node)) continue;
+      chosen.push_back({state.node, state.generation, state.size, id});
+      sum += std::max<std::uint64_t>(state.present_bytes, 1);
+    }
+  }
+  return chosen;
+}
+
+Result<std::uint64_t> DiskQuota::unlink(const FileVersion& version) {
+  auto freed = blocks_.remove(version.object);
+  if (!freed) {
+    log::warning("cache: {}", freed.error().message);
+    return freed;
+  }
+  const MutexLock lock(mutex_);
+  change(version.object, -static_cast<std::int64_t>(*freed));
+  swept_.erase(version.object);
+  return freed;
+}
+
+bool DiskQuota::drop(const FileVersion& version, Dropped dropped) {
+  auto object = objects_.begin_eviction(version);
+  if (!object) return false;
+  jobs_.begin();
+  writer_.drop_object(version.object, [this, object = std::move(object),
+                                       dropped = std::move(dropped)](const Result<void>& committed) mutable {
+    jobs_.run([this, object = std::move(object), dropped = std::move(dropped), committed] {
+      Result<std::uint64_t> freed = committed ? unlink(object->version()) : tl::unexpected(committed.error());
+      if (freed) evicted_.add();
+      object->eviction_ended();
+      dropped(std::move(freed));
+    });
+    jobs_.leave();
+  });
+  return true;
+}
+
+void DiskQuota::relieve() {
+  {
+    const MutexLock lock(mutex_);
+    if (making_room_ || std::chrono::steady_clock::now() < not_before_) return;
+    making_room_ = true;
+  }
+  jobs_.run([this] { make_room(); });
+}
+
+void DiskQuota::make_room() {
+  std::uint64_t excess = 0;
+  {
+    const MutexLock lock(mutex_);
+    round_freed_ = false;
+    going_ = 1;  // this call, so that the round does not end while it still starts evictions
+    if (used_ + admitted_ > low_water_) excess = used_ + admitted_ - low_water_;
+  }
+  for (const FileVersion& version : victims(excess)) {
+    {
+      const MutexLock lock(mutex_);
+      ++going_;
+    }
+    if (!drop(version, [this](const Result<std::uint64_t>& freed) { one_gone(freed.has_value()); }))
+      one_gone(false);
+  }
+  one_gone(false);
+}
+
+void DiskQuota::one_gone(bool freed) {
+  const MutexLock lock(mutex_);
+  round_freed_ = round_freed_ || freed;
+  if (--going_ != 0) return;
+  making_room_ = false;
+  if (!round_freed_) not_before_ = std::chrono::steady_clock::now() + kFruitlessPause;
+  round_over_.notify_all();
+}
+
+void DiskQuota::evict_to_quota() {
+  for (bool first = true;; first = false) {
+    {
+      MutexLock lock(mutex_);
+      while (making_room_) lock.wait(round_over_);
+      if (!crowded() || (!first && !round_freed_)) return;
+      making_room_ = true;
+    }
+    make_room();
+  }
+}
+
+Result<std::uint64_t> DiskQuota::evict(const FileVersion& version) {
+  struct Outcome {
+    Mutex mutex;
+    std::condition_variable known;
+    std::unique_ptr<Result<std::uint64_t>> freed GUARDED_BY(mutex);
+  };
+  const auto outcome = std::make_shared<Outcome>();
+  const Dropped dropped = [outcome](Result<std::uint64_t> freed) {
+    const MutexLock lock(outcome->mutex);
+    outcome->freed = std::make_unique<Result<std::uint64_t>>(std::move(freed));
+    outcome->known.notify_all();
+  };
+  bool begun = drop(version, dropped);
+  for (unsigned attempt = 0; !begun && attempt < kLandingWaits && !objects_.opened(version.object);
+       ++attempt) {
+    std::this_thread::sleep_for(kLandingWait);
+    begun = drop(version, dropped);
+  }
+  if (!begun) return fail(Errc::unavailable, "the file is open or being fetched");
+  MutexLock lock(outcome->mutex);
+  while (!outcome->freed) lock.wait(outcome->known);
+  return *outcome->freed;
+}
+
+bool DiskQuota::orphan(const StoredObject& stored, std::chrono::seconds age) const {
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  if (now - stored.modified < age || objects_.find(stored.id)) return false;
+  const auto known = catalog_.object(stored.id);
+  return !known && known.error().code == Errc::not_found;
+}
+
+void DiskQuota::remove_orphan(const Hash128& id) {
+  // A reader who comes at this moment may write into the file that goes: he reads on from memory, and later
+  // fetches again.
+  FileVersion version;
+  version.object = id;
+  if (!objects_.find(id) && unlink(version)) orphans_.add();
+}
+
+Result<void> DiskQuota::resum(const std::stop_token& stop, std::chrono::seconds orphan_age) {
+  std::vector<Hash128> orphans;
+  unsigned visited = 0;
+  {
+    const MutexLock lock(mutex_);
+    sweeping_ = true;
+    swept_.clear();
+    swept_bytes_ = 0;
+  }
+  auto scanned = blocks_.scan([&](const StoredObject& stored) {
+    if (orphan(stored, orphan_age)) orphans.push_back(stored.id);
+    if (++visited % kSweepBatch == 0) std::this_thread::sleep_for(kSweepRest);
+    const MutexLock lock(mutex_);
+    swept_.insert(stored.id);
+    swept_bytes_ += stored.disk_bytes;
+    return !stop.stop_requested();
+  });
+  {
+    const MutexLock lock(mutex_);
+    sweeping_ = false;
+    swept_.clear();
+    if (stop.stop_requested()) return fail(Errc::interrupted, "the sweep of the cache was stopped");
+    if (!scanned) return scanned;
+    if (used_ != swept_bytes_)
+      log::debug("cache: counted {}, found {}", format_size(used_), format_size(swept_bytes_));
+    used_ = swept_bytes_;
+    used_gauge_.set(static_cast<std::int64_t>(used_));
+  }
+  for (const Hash128& id : orphans) remove_orphan(id);
+  return {};
+}
+
+}  // namespace astrofs

@@ -1,0 +1,85 @@
+// What the objects occupy on disk, and how it stays below the quota: whole objects go, oldest use first,
+// never one that is open, in use or pinned. An object's presence leaves the index, that is committed, and
+// only then its file is unlinked. Owned by BlockCache; any thread, but what waits (evict, evict_to_quota,
+// resum) is not for the store executor's threads.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <stop_token>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/metrics.h"
+#include "base/mutex.h"
+#include "cache/block_store.h"
+#include "cache/catalog.h"
+#include "cache/index_writer.h"
+#include "cache/jobs.h"
+#include "cache/object_table.h"
+
+namespace astrofs {
+
+class DiskQuota {
+ public:
+  DiskQuota(Catalog& catalog, IndexWriter& writer, BlockStore& blocks, ObjectTable& objects, Jobs& jobs,
+            Metrics& metrics, std::uint64_t quota);
+
+  /// May so many bytes be written? They count as used until written() says what they took.
+  [[nodiscard]] bool admit(std::uint64_t bytes) EXCLUDES(mutex_);
+  /// The end of an admitted write: the object's file grew (or shrank) by `growth`.
+  void written(const Hash128& id, std::uint64_t admitted, std::int64_t growth) EXCLUDES(mutex_);
+  /// Begin to make room when it runs short; returns at once.
+  void relieve() EXCLUDES(mutex_);
+
+  void evict_to_quota() EXCLUDES(mutex_);
+  [[nodiscard]] Result<std::uint64_t> evict(const FileVersion& version) EXCLUDES(mutex_);
+  [[nodiscard]] Result<void> resum(const std::stop_token& stop, std::chrono::seconds orphan_age)
+      EXCLUDES(mutex_);
+  [[nodiscard]] std::uint64_t used() const EXCLUDES(mutex_);
+
+ private:
+  using Dropped = std::function<void(Result<std::uint64_t> freed)>;
+
+  [[nodiscard]] std::vector<FileVersion> victims(std::uint64_t bytes) const;
+  /// False: busy. Otherwise `dropped` is called from a store job, when the file is gone or the index refused.
+  [[nodiscard]] bool drop(const FileVersion& version, Dropped dropped);
+  [[nodiscard]] Result<std::uint64_t> unlink(const FileVersion& version) EXCLUDES(mutex_);
+  /// One round of eviction, claimed by making_room_: starts what must go; the last to be gone ends the round.
+  void make_room() EXCLUDES(mutex_);
+  void one_gone(bool freed) EXCLUDES(mutex_);
+  void remove_orphan(const Hash128& id) EXCLUDES(mutex_);
+  [[nodiscard]] bool orphan(const StoredObject& stored, std::chrono::seconds age) const;
+  void change(const Hash128& id, std::int64_t by) REQUIRES(mutex_);
+  [[nodiscard]] bool crowded() const REQUIRES(mutex_) { return used_ + admitted_ > high_water_; }
+
+  Catalog& catalog_;
+  IndexWriter& writer_;
+  BlockStore& blocks_;
+  ObjectTable& objects_;
+  Jobs& jobs_;
+  Metric& used_gauge_;
+  Metric& evicted_;
+  Metric& orphans_;
+  const std::uint64_t quota_;
+  const std::uint64_t high_water_;
+  const std::uint64_t low_water_;
+
+  mutable Mutex mutex_;
+  std::condition_variable round_over_;
+  std::uint64_t used_ GUARDED_BY(mutex_);
+  std::uint64_t admitted_ GUARDED_BY(mutex_){0};
+  bool making_room_ GUARDED_BY(mutex_){false};
+  std::size_t going_ GUARDED_BY(mutex_){0};
+  bool round_freed_ GUARDED_BY(mutex_){false};
+  SteadyTime not_before_ GUARDED_BY(mutex_){};  ///< the next round that nobody waits for
+  bool sweeping_ GUARDED_BY(mutex_){false};
+  std::set<Hash128> swept_ GUARDED_BY(mutex_);
+  std::uint64_t swept_bytes_ GUARDED_BY(mutex_){0};
+};
+
+}  // namespace astrofs

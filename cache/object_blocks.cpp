@@ -1,0 +1,169 @@
+#include "cache/object_blocks.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+namespace astrofs {
+namespace {
+
+constexpr std::uint32_t chunk_of(std::uint32_t block) {
+  return block / kBlocksPerChunk;
+}
+constexpr std::uint64_t bit_of(std::uint32_t block) {
+  return std::uint64_t{1} << (block % kBlocksPerChunk);
+}
+
+BlockSpan blocks_of(const BlockRun& run) {
+  const std::uint64_t count = (run.bytes.size() + kBlockSize - 1) / kBlockSize;
+  return {run.first, run.first + static_cast<std::uint32_t>(count)};
+}
+
+Bytes block_in(const BlockRun& run, std::uint32_t block) {
+  const std::size_t at = std::size_t{block - run.first} * kBlockSize;
+  return run.bytes.slice(at, std::min<std::size_t>(kBlockSize, run.bytes.size() - at));
+}
+
+}  // namespace
+
+bool ObjectBlocks::load(const Catalog& catalog, BlockSpan blocks) {
+  if (blocks.empty()) return true;
+  std::vector<std::uint32_t> unknown;
+  {
+    const MutexLock lock(mutex_);
+    if (evicting_) return false;
+    for (std::uint32_t chunk = chunk_of(blocks.first); chunk <= chunk_of(blocks.last - 1); ++chunk) {
+      if (!chunks_.contains(chunk)) unknown.push_back(chunk);
+    }
+  }
+  for (const std::uint32_t number : unknown) {
+    Chunk chunk;
+    // An index that cannot be read costs a fetch.
+    if (const auto stored = catalog.blocks(version_.object, number)) {
+      chunk.present = stored->present;
+      std::copy_n(stored->hashes.begin(), std::min(stored->hashes.size(), chunk.hashes.size()),
+                  chunk.hashes.begin());
+    }
+    const MutexLock lock(mutex_);
+    chunks_.try_emplace(number, chunk);  // who was first has seen what happened since
+  }
+  return true;
+}
+
+void ObjectBlocks::eviction_ended() {
+  const MutexLock lock(mutex_);
+  evicting_ = false;
+  chunks_.clear();
+}
+
+const std::uint64_t* ObjectBlocks::hash_of(std::uint32_t block) const {
+  const auto found = chunks_.find(chunk_of(block));
+  if (found == chunks_.end() || (found->second.present & bit_of(block)) == 0) return nullptr;
+  return &found->second.hashes[block % kBlocksPerChunk];
+}
+
+bool ObjectBlocks::wanted(std::uint32_t block) const {
+  return hash_of(block) == nullptr && !air_.contains(block);
+}
+
+ObjectBlocks::Found ObjectBlocks::find(const Assembly& assembly) const {
+  Found found;
+  const MutexLock lock(mutex_);
+  for (std::uint32_t block = assembly.blocks().first; block < assembly.blocks().last; ++block) {
+    if (assembly.has(block)) continue;
+    if (const std::uint64_t* hash = hash_of(block)) {
+      found.disk.push_back({block, *hash});
+    } else if (const auto in_air = air_.find(block);
+               in_air != air_.end() && !in_air->second.arrived.empty()) {
+      found.memory.push_back({block, in_air->second.arrived});
+    }
+  }
+  return found;
+}
+
+std::vector<std::uint32_t> ObjectBlocks::forget(std::span<const std::uint32_t> blocks) {
+  std::vector<std::uint32_t> forgotten;
+  const MutexLock lock(mutex_);
+  for (const std::uint32_t block : blocks) {
+    if (hash_of(block) == nullptr) continue;
+    chunks_[chunk_of(block)].present &= ~bit_of(block);
+    forgotten.push_back(block);
+  }
+  return forgotten;
+}
+
+std::uint64_t ObjectBlocks::present_bytes() const {
+  const MutexLock lock(mutex_);
+  std::uint64_t blocks = 0;
+  for (const auto& [number, chunk] : chunks_)
+    blocks += static_cast<std::uint64_t>(std::popcount(chunk.present));
+  std::uint64_t bytes = blocks * kBlockSize;
+  const std::uint64_t tail = version_.size % kBlockSize;
+  if (tail != 0 && hash_of(static_cast<std::uint32_t>(version_.size / kBlockSize)) != nullptr)
+    bytes -= kBlockSize - tail;
+  return bytes;
+}
+
+std::vector<ByteRange> ObjectBlocks::present_ranges(ByteRange within) const {
+  std::vector<ByteRange> ranges;
+  const BlockSpan blocks = blocks_touching(within);
+  const MutexLock lock(mutex_);
+  for (std::uint32_t block = blocks.first; block < blocks.last; ++block) {
+    if (hash_of(block) == nullptr) continue;
+    const ByteRange bytes = bytes_of({block, block + 1}, version_.size).intersect(within);
+    if (!ranges.empty() && ranges.back().end() == bytes.offset) {
+      ranges.back().length += bytes.length;
+    } else {
+      ranges.push_back(bytes);
+    }
+  }
+  return ranges;
+}
+
+std::vector<BlockRun> ObjectBlocks::take_arrived(std::uint64_t bytes) {
+  std::vector<BlockRun> batch;
+  std::uint64_t taken = 0;
+  const MutexLock lock(mutex_);
+  while (!arrived_.empty() && taken < bytes) {
+    taken += arrived_.front().bytes.size();
+    batch.push_back(std::move(arrived_.front()));
+    arrived_.pop_front();
+  }
+  if (batch.empty()) landing_ = false;
+  return batch;
+}
+
+std::vector<ObjectBlocks::Delivery> ObjectBlocks::deliveries(const std::vector<BlockRun>& runs) {
+  std::vector<Delivery> all;
+  const MutexLock lock(mutex_);
+  for (const BlockRun& run : runs) {
+    const BlockSpan blocks = blocks_of(run);
+    for (std::uint32_t block = blocks.first; block < blocks.last; ++block) {
+      const auto in_air = air_.find(block);
+      if (in_air == air_.end()) continue;
+      for (auto& parked : std::exchange(in_air->second.waiters, {})) {
+        all.push_back({std::move(parked), block, block_in(run, block)});
+      }
+    }
+  }
+  return all;
+}
+
+void ObjectBlocks::settle(const std::vector<BlockRun>& runs,
+                          const std::vector<IndexWriter::BlockHash>& landed) {
+  std::vector<Bytes> freed;  // buffers go back after the lock
+  const MutexLock lock(mutex_);
+  for (const auto& [block, hash] : landed) {
+    Chunk& chunk = chunks_[chunk_of(block)];  // loaded by the job before it wrote
+    chunk.hashes[block % kBlocksPerChunk] = hash;
+    chunk.present |= bit_of(block);
+  }
+  for (const BlockRun& run : runs) {
+    const BlockSpan blocks = blocks_of(run);
+    for (std::uint32_t block = blocks.first; block < blocks.last; ++block) {
+      if (auto node = air_.extract(block)) freed.push_back(std::move(node.mapped().arrived));
+    }
+  }
+}
+
+}  // namespace astrofs

@@ -1,0 +1,137 @@
+// What this process knows of one object's blocks: on disk (with their hashes), arrived and not yet on disk,
+// in the air, or none of these. While it lives it is the authority on presence: the index follows behind it.
+//
+// Shared by readers, flights and the job that lands its blocks; held by ObjectTable. Any thread; its lock is
+// a leaf and never held across the index, the disk, a waiter or a source.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/mutex.h"
+#include "cache/catalog.h"
+#include "cache/index_writer.h"
+#include "cache/waits.h"
+
+namespace astrofs {
+
+using FlightId = std::uint64_t;  ///< unique within an object
+
+/// A fetch to be started; its blocks already count as in the air.
+struct FlightPlan {
+  FlightId id{0};
+  ByteRange range;
+  bool demand{false};  ///< a reader waits for some of it
+};
+
+/// Whole blocks, one behind the other.
+struct BlockRun {
+  std::uint32_t first{0};
+  Bytes bytes;
+};
+
+class ObjectBlocks {
+ public:
+  /// `evicting`: the object is being removed. Nothing of it counts as present and nothing may be kept until
+  /// eviction_ended().
+  ObjectBlocks(const FileVersion& version, bool evicting) : version_(version), evicting_(evicting) {}
+
+  [[nodiscard]] const FileVersion& version() const { return version_; }
+
+  /// Learn from the index what is on disk of `blocks`; at once where known. False: being evicted, nothing is
+  /// known or kept.
+  bool load(const Catalog& catalog, BlockSpan blocks) EXCLUDES(mutex_);
+  void eviction_ended() EXCLUDES(mutex_);
+
+  struct Found {
+    std::vector<IndexWriter::BlockHash> disk;
+    std::vector<BlockRun> memory;
+  };
+  /// Where the blocks are that `assembly` lacks.
+  [[nodiscard]] Found find(const Assembly& assembly) const EXCLUDES(mutex_);
+  /// These are not on disk as they should be. Returns those that were thought to be.
+  [[nodiscard]] std::vector<std::uint32_t> forget(std::span<const std::uint32_t> blocks) EXCLUDES(mutex_);
+  [[nodiscard]] std::uint64_t present_bytes() const EXCLUDES(mutex_);
+  [[nodiscard]] std::vector<ByteRange> present_ranges(ByteRange within) const EXCLUDES(mutex_);
+
+  /// The reader waits for what `parked` lacks: joins flights and plans those that are missing, for `fetch`
+  /// too; the flight of the first block waited for comes first. nullopt: something of it arrived meanwhile,
+  /// look again. `enlist` runs before a flight can see the reader.
+  [[nodiscard]] std::optional<std::vector<FlightPlan>> park(const std::shared_ptr<Parked>& parked,
+                                                            BlockSpan fetch, std::uint64_t largest_flight,
+                                                            WaitTable& waits, std::unique_ptr<Waiter>& waiter)
+      EXCLUDES(mutex_);
+  /// Flights for what of `fetch` is neither here nor in the air.
+  [[nodiscard]] std::vector<FlightPlan> plan(BlockSpan fetch, std::uint64_t largest_flight) EXCLUDES(mutex_);
+
+  /// The answer to a flight brings more than asked: it takes charge of all that nobody else brings. False:
+  /// another such stream is on its way to this flight's blocks and has taken them over.
+  [[nodiscard]] bool widen(FlightId id, ByteRange asked, ByteRange arriving) EXCLUDES(mutex_);
+  struct Arrival {
+    std::uint64_t bytes{0};  ///< taken; the rest was nobody's
+    bool schedule{false};    ///< a job to land them is needed
+  };
+  [[nodiscard]] Arrival arrive(FlightId id, const BlockRun& run) EXCLUDES(mutex_);
+  struct Ended {
+    std::vector<std::shared_ptr<Parked>> failed;
+    std::vector<FlightPlan> again;
+  };
+  /// No more comes of this flight. What readers wait for is planned `again`, or they have failed.
+  [[nodiscard]] Ended end(FlightId id, bool again, std::uint64_t largest_flight) EXCLUDES(mutex_);
+
+  /// The landing job, one at a time: what arrived, at most about `bytes`; empty ends the job.
+  [[nodiscard]] std::vector<BlockRun> take_arrived(std::uint64_t bytes) EXCLUDES(mutex_);
+  struct Delivery {
+    std::shared_ptr<Parked> to;
+    std::uint32_t block{0};
+    Bytes bytes;
+  };
+  /// Who waited for the blocks of these runs; each is named once.
+  [[nodiscard]] std::vector<Delivery> deliveries(const std::vector<BlockRun>& runs) EXCLUDES(mutex_);
+  /// `landed` are on disk from now on; the runs' blocks are in the air no more.
+  void settle(const std::vector<BlockRun>& runs, const std::vector<IndexWriter::BlockHash>& landed)
+      EXCLUDES(mutex_);
+
+ private:
+  struct Chunk {
+    std::uint64_t present{0};
+    std::array<std::uint64_t, kBlocksPerChunk> hashes{};
+  };
+  struct Airborne {
+    FlightId flight{0};
+    Bytes arrived;  ///< not empty: complete in memory
+    std::vector<std::shared_ptr<Parked>> waiters;
+  };
+  struct Stream {
+    FlightId flight{0};
+    ByteRange arriving;
+    std::uint64_t position{0};
+  };
+
+  [[nodiscard]] const std::uint64_t* hash_of(std::uint32_t block) const REQUIRES(mutex_);
+  [[nodiscard]] bool wanted(std::uint32_t block) const REQUIRES(mutex_);
+  /// `demanded`: in order, a part of what is to be flown. Runs of `blocks` become flights and their blocks
+  /// airborne.
+  [[nodiscard]] std::vector<FlightPlan> launch(const std::vector<std::uint32_t>& blocks,
+                                               const std::vector<std::uint32_t>& demanded,
+                                               std::uint64_t largest_flight) REQUIRES(mutex_);
+
+  const FileVersion version_;
+  mutable Mutex mutex_;
+  bool evicting_ GUARDED_BY(mutex_);
+  std::unordered_map<std::uint32_t, Chunk> chunks_ GUARDED_BY(mutex_);  ///< a chunk not here is not loaded
+  std::unordered_map<std::uint32_t, Airborne> air_ GUARDED_BY(mutex_);
+  std::vector<Stream> streams_ GUARDED_BY(mutex_);
+  std::deque<BlockRun> arrived_ GUARDED_BY(mutex_);
+  bool landing_ GUARDED_BY(mutex_){false};
+  FlightId next_flight_ GUARDED_BY(mutex_){1};
+};
+
+}  // namespace astrofs
