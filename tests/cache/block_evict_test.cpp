@@ -1,0 +1,185 @@
+// Eviction and the quota.
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "tests/cache/block_support.h"
+
+namespace astrofs::block_test {
+namespace {
+
+BlockCacheOptions with_quota(std::uint64_t blocks) {
+  BlockCacheOptions options;
+  options.quota = blocks * kBlock;
+  return options;
+}
+
+/// The index's, the directories' and the file system's own blocks are not counted by the quota; a file's
+/// extent blocks are, late.
+constexpr std::uint64_t kExtentSlack = 64 * 1024;
+
+TEST(BlockCache, EvictForgetsAFileAndGivesItsSpaceBack) {
+  Rig rig;
+  rig.source->answer_by_itself(1);
+  const auto file = version_of(1, 20 * kBlock);
+  EXPECT_TRUE(rig.reads_right(file, {0, file.size}));
+  ASSERT_TRUE(rig.settle());
+  EXPECT_GE(rig.cache->disk_bytes(), file.size);
+  EXPECT_GE(rig.cache->evict(file).value(), file.size);
+  EXPECT_EQ(rig.du(), 0U);
+  EXPECT_EQ(rig.cache->disk_bytes(), 0U);
+  EXPECT_EQ(rig.cache->presence(file).bytes, 0U);
+  EXPECT_EQ(rig.catalog->object(file.object).error().code, Errc::not_found);
+  EXPECT_TRUE(rig.reads_right(file, {0, file.size}));
+  ASSERT_TRUE(rig.settle());
+  EXPECT_TRUE(rig.cache->presence(file).complete) << "kept again";
+  rig.reopen(true);
+  EXPECT_TRUE(rig.reads_right(file, {0, file.size}));
+  EXPECT_EQ(rig.source->fetches(), 0U);
+}
+
+TEST(BlockCache, AnOpenFileIsNotEvicted) {
+  Rig rig;
+  rig.source->answer_by_itself(1);
+  const auto file = version_of(1, 4 * kBlock);
+  rig.cache->open(file);
+  EXPECT_TRUE(rig.reads_right(file, {0, file.size}));
+  ASSERT_TRUE(rig.settle());
+  EXPECT_EQ(rig.cache->evict(file).error().code, Errc::unavailable);
+  EXPECT_TRUE(rig.cache->presence(file).complete);
+  rig.cache->close(file);
+  EXPECT_TRUE(rig.cache->evict(file));
+}
+
+TEST(BlockCache, MakesRoomOldestUseFirstAndSparesOpenAndPinnedFiles) {
+  Rig rig;
+  rig.source->answer_by_itself(1);
+  ListedEntry entry;
+  entry.name = "pinned.fits";
+  entry.size = 10 * kBlock;
+  Result<Node> node = fail(Errc::internal, "not asked");
+  rig.writer->add_child(kRootNode, entry, [&](Result<Node> made) { node = std::move(made); });
+  ASSERT_TRUE(rig.writer->flush());
+  ASSERT_TRUE(node) << node.error().message;
+  std::vector<FileVersion> files;
+  for (unsigned n = 0; n < 8; ++n) {
+    files.push_back(version_of(n, 10 * kBlock));
+    if (n == 1) files.back().node = node->id;
+    EXPECT_TRUE(rig.reads_right(files[n], {0, files[n].size}));
+    ASSERT_TRUE(rig.settle());
+  }
+  rig.writer->set_pin(node->id, true);
+  ASSERT_TRUE(rig.writer->flush());
+  rig.options.quota = 50 * kBlock;
+  rig.reopen();
+  rig.cache->open(files[0]);
+  ASSERT_TRUE(rig.writer->flush());
+  rig.cache->evict_to_quota();
+  EXPECT_TRUE(rig.cache->presence(files[0]).complete) << "open";
+  EXPECT_TRUE(rig.cache->presence(files[1]).complete) << "pinned";
+  EXPECT_EQ(rig.cache->presence(files[2]).bytes, 0U) << "the oldest";
+  EXPECT_EQ(rig.cache->presence(files[3]).bytes, 0U);
+  EXPECT_TRUE(rig.cache->presence(files[7]).complete) << "the newest";
+  EXPECT_LE(rig.cache->disk_bytes(), rig.options.quota);
+  EXPECT_LE(rig.du(), rig.options.quota + kExtentSlack);
+}
+
+TEST(BlockCache, WhenNothingMayGoBytesAreServedAndNotKept) {
+  Rig rig(with_quota(20));
+  rig.source->answer_by_itself(2);
+  const auto file = version_of(1, 100 * kBlock);
+  rig.cache->open(file);
+  for (int round = 0; round < 2; ++round) {
+    for (std::uint64_t at = 0; at < file.size; at += 5 * kBlock)
+      EXPECT_TRUE(rig.reads_right(file, {at, 5 * kBlock}));
+  }
+  ASSERT_TRUE(rig.settle());
+  EXPECT_LE(rig.du(), rig.options.quota + kExtentSlack);
+  EXPECT_LE(rig.cache->presence(file).bytes, rig.options.quota);
+  EXPECT_GT(rig.cache->presence(file).bytes, 0U);
+  EXPECT_GT(rig.metrics.value("astrofs_cache_discarded_bytes_total"), 0);
+  rig.cache->close(file);
+}
+
+TEST(BlockCache, StreamingMoreThanTheQuotaStaysBelowItAllTheTime) {
+  Rig rig(with_quota(200));
+  rig.source->answer_by_itself(3);
+  std::atomic<bool> over{false};
+  std::uint64_t highest = 0;
+  std::jthread watcher([&] {
+    while (!over) {
+      highest = std::max(highest, rig.du());
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  });
+  std::vector<std::jthread> readers;
+  std::atomic<int> wrong{0};
+  for (unsigned reader = 0; reader < 3; ++reader) {
+    readers.emplace_back([&, reader] {
+      for (unsigned n = 0; n < 20; ++n) {
+        const auto file = version_of(reader * 100 + n, 40 * kBlock + n);
+        rig.cache->open(file);
+        for (std::uint64_t at = 0; at < file.size; at += 8 * kBlock) {
+          if (!rig.reads_right(file, {at, 8 * kBlock}, {at, 16 * kBlock})) ++wrong;
+        }
+        rig.cache->close(file);
+      }
+    });
+  }
+  readers.clear();
+  over = true;
+  watcher.join();
+  EXPECT_EQ(wrong, 0);
+  ASSERT_TRUE(rig.settle());
+  rig.cache->evict_to_quota();
+  highest = std::max(highest, rig.du());
+  EXPECT_GT(highest, rig.options.quota / 2);
+  EXPECT_LE(highest, rig.options.quota + kExtentSlack);
+  EXPECT_GT(rig.metrics.value("astrofs_cache_evicted_total"), 0);
+  const std::uint64_t counted = rig.cache->disk_bytes();
+  ASSERT_TRUE(rig.cache->resum());
+  EXPECT_EQ(rig.cache->disk_bytes(), rig.du());
+  EXPECT_NEAR(static_cast<double>(counted), static_cast<double>(rig.du()), static_cast<double>(kExtentSlack));
+}
+
+TEST(BlockCache, AReaderWhoComesDuringEvictionReadsRight) {
+  Rig rig;
+  rig.source->answer_by_itself(2);
+  const auto file = version_of(1, 30 * kBlock);
+  std::atomic<bool> over{false};
+  std::jthread evictor([&] {
+    while (!over) (void)rig.cache->evict(file);
+  });
+  for (int round = 0; round < 60; ++round) {
+    rig.cache->open(file);
+    EXPECT_TRUE(rig.reads_right(file, {0, file.size}));
+    EXPECT_TRUE(rig.reads_right(file, {kBlock, 3 * kBlock}));
+    rig.cache->close(file);
+  }
+  over = true;
+  evictor.join();
+  EXPECT_GT(rig.metrics.value("astrofs_cache_evicted_total"), 0);
+}
+
+TEST(BlockCache, TheSweepRemovesOrphansAndCountsTheRest) {
+  Rig rig;
+  rig.source->answer_by_itself(1);
+  const auto file = version_of(1, 10 * kBlock);
+  EXPECT_TRUE(rig.reads_right(file, {0, file.size}));
+  ASSERT_TRUE(rig.settle());
+  const auto orphan = version_of(2, 10 * kBlock);
+  const std::string junk(5 * kBlock, 'x');
+  ASSERT_TRUE(rig.blocks->object(orphan.object, true).value()->write(0, as_bytes(junk)));
+  rig.reopen();
+  ASSERT_TRUE(rig.cache->resum());
+  EXPECT_TRUE(std::filesystem::exists(rig.object_path(orphan))) << "too young to be an orphan";
+  EXPECT_EQ(rig.cache->disk_bytes(), rig.du());
+  ASSERT_TRUE(rig.cache->resum({}, seconds(0)));
+  EXPECT_FALSE(std::filesystem::exists(rig.object_path(orphan)));
+  EXPECT_EQ(rig.cache->disk_bytes(), rig.du());
+  EXPECT_TRUE(rig.cache->presence(file).complete);
+  EXPECT_EQ(rig.metrics.value("astrofs_cache_orphans_total"), 1);
+}
+
+}  // namespace
+}  // namespace astrofs::block_test
