@@ -93,7 +93,7 @@ run_gtest() { # preset name
   timeout "$limit_seconds" "$program" --gtest_brief=1 --gtest_output="json:$json" >"$log" 2>&1 || status=$?
   local totals
   # "passed failed skipped"; a program that crashed has written nothing.
-  if ! totals=$(python3 scripts/lib/gtest_totals.py "$json" "$status" 2>>"$log"); then
+  if ! totals=$(python3 scripts/lib/gtest_totals.py "$json" "$status" 2>/dev/null); then
     totals="0 1 0"
     echo "ended with status $status before its last test" >>"$log"
   fi
@@ -132,6 +132,7 @@ stage_release() {
   done
   if wanted release layers && [[ -x scripts/check_layers ]]; then
     run_step "check_layers" scripts/check_layers
+    run_step "check_layers --self-test" scripts/check_layers --self-test
   fi
   [[ ${#names[@]} -eq 0 && ${#scripts[@]} -eq 0 ]] && return
   local targets=()
