@@ -245,6 +245,9 @@ Result<std::vector<Entry>> TessListing::chip_from_scripts(const Chip& chip, std:
       if (is_shown(entry.locator, chip, kinds_)) frames.push_back(std::move(entry));
     }
   }
+  // A script is written a day or two after the frames come: that it names none of a chip does not mean that
+  // there is none.
+  if (frames.empty()) return fail(Errc::not_found, "the download script names no frame of this chip");
   return frames;
 }
 

@@ -1,0 +1,112 @@
+#include "backends/local.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace astrofs {
+namespace {
+
+namespace files = std::filesystem;
+
+class LocalArchiveTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (files::temp_directory_path() / "astrofs-local-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    top_ = pattern;
+    files::create_directories(root() / "sub");
+    write(root() / "sub" / "a.fits", "SIMPLE");
+    write(top_ / "secret", "not yours");
+  }
+  void TearDown() override {
+    std::error_code ignored;
+    files::remove_all(top_, ignored);
+  }
+  [[nodiscard]] files::path root() const { return top_ / "root"; }
+  static void write(const files::path& path, const std::string& text) { std::ofstream(path) << text; }
+  std::vector<std::string> names(const std::string& dir) {
+    const auto answer = archive().list(dir, "", {});
+    EXPECT_TRUE(answer) << answer.error().message;
+    std::vector<std::string> found;
+    if (!answer) return found;
+    for (const Entry& entry : std::get<Listing>(*answer).entries) found.push_back(entry.name);
+    return found;
+  }
+  LocalArchive archive() { return LocalArchive(root().string()); }
+  files::path top_;
+};
+
+TEST_F(LocalArchiveTest, ShowsALinkAsWhatItLeadsTo) {
+  files::create_symlink("sub/a.fits", root() / "file_link");
+  files::create_directory_symlink(root() / "sub", root() / "dir_link");
+  const auto answer = archive().list("", "", {});
+  ASSERT_TRUE(answer);
+  for (const Entry& entry : std::get<Listing>(*answer).entries) {
+    EXPECT_EQ(entry.kind, entry.name == "file_link" ? EntryKind::file : EntryKind::directory) << entry.name;
+    if (entry.name == "file_link") {
+      EXPECT_EQ(entry.size, 6U);
+    }
+  }
+  EXPECT_THAT(names(""), ::testing::ElementsAre("dir_link", "file_link", "sub"));
+  EXPECT_THAT(names("dir_link"), ::testing::ElementsAre("a.fits"));
+  const auto file = archive().local_file("dir_link/a.fits");
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->path, files::canonical(root() / "sub" / "a.fits").string());
+}
+
+TEST_F(LocalArchiveTest, NeverLeavesItsRoot) {
+  files::create_symlink(top_ / "secret", root() / "absolute");
+  files::create_symlink("../secret", root() / "relative");
+  files::create_directory_symlink(top_, root() / "above");
+  files::create_directory_symlink("..", root() / "sub" / "up");
+  files::create_directory_symlink(".", root() / "sub" / "self");
+  files::create_symlink("nowhere", root() / "dangling");
+  EXPECT_THAT(names(""), ::testing::ElementsAre("sub"));
+  EXPECT_THAT(names("sub"), ::testing::ElementsAre("a.fits"));
+  for (const char* const path :
+       {"absolute", "relative", "above/secret", "../secret", "sub/../../secret", "dangling"}) {
+    EXPECT_FALSE(archive().local_file(path)) << path;
+  }
+  const auto outside = archive().list("above", "", {});
+  ASSERT_FALSE(outside);
+  EXPECT_EQ(outside.error().code, Errc::not_found);
+}
+
+TEST_F(LocalArchiveTest, HidesWhatIsNoData) {
+  ASSERT_EQ(::mkfifo((root() / "pipe").c_str(), 0600), 0);
+  EXPECT_THAT(names(""), ::testing::ElementsAre("sub"));
+  EXPECT_FALSE(archive().local_file("pipe"));
+  EXPECT_FALSE(archive().local_file("sub"));
+}
+
+TEST_F(LocalArchiveTest, ADiskThatIsNotMountedIsUnavailableAndNotEmpty) {
+  LocalArchive gone((top_ / "not mounted").string());
+  const auto answer = gone.list("", "", {});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, Errc::unavailable);
+}
+
+TEST_F(LocalArchiveTest, AFileIsNoDirectory) {
+  const auto answer = archive().list("sub/a.fits", "", {});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, Errc::not_directory);
+}
+
+TEST_F(LocalArchiveTest, NoticesAFileThatGrew) {
+  const auto before = archive().list("sub", "", {});
+  ASSERT_TRUE(before);
+  write(root() / "sub" / "a.fits", "SIMPLE and more");
+  const auto after = archive().list("sub", std::get<Listing>(*before).token, {});
+  ASSERT_TRUE(after);
+  ASSERT_TRUE(std::holds_alternative<Listing>(*after));
+  EXPECT_EQ(std::get<Listing>(*after).entries.front().size, 15U);
+}
+
+}  // namespace
+}  // namespace astrofs

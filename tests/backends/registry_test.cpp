@@ -1,0 +1,96 @@
+#include "backends/registry.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/contract/http_stack.h"
+
+namespace astrofs {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class RegistryTest : public ::testing::Test {
+ protected:
+  static ArchiveConfig config(std::string type, std::map<std::string, ConfigValue> keys = {}) {
+    return {"sky", std::move(type), "astrofs.toml:3:1", std::move(keys)};
+  }
+  static ConfigValue at(int line, decltype(ConfigValue::value) value) {
+    return {std::move(value), "astrofs.toml:" + std::to_string(line) + ":5"};
+  }
+  std::string refusal(const ArchiveConfig& config) {
+    const auto made = make_archive(config, http_.fetcher());
+    EXPECT_FALSE(made);
+    if (made) return "";
+    EXPECT_EQ(made.error().code, Errc::invalid);
+    return made.error().message;
+  }
+  contract::HttpStack http_;
+};
+
+TEST_F(RegistryTest, MakesEveryTypeThatTheDocumentationShows) {
+  using Text = std::string;
+  for (const ArchiveConfig& good :
+       {config("tess"),
+        config("tess", {{"raw", at(4, true)}, {"s3", at(5, Text())}, {"missing", at(6, Text("enoent"))}}),
+        config("index", {{"url", at(4, Text("http://127.0.0.1:8080/data/"))}}),
+        config("s3",
+               {{"url", at(4, Text("http://[::1]:9000/bucket"))}, {"prefix", at(5, Text("some/prefix"))}}),
+        config("local", {{"path", at(4, Text("/data/archive"))}})}) {
+    const auto made = make_archive(good, http_.fetcher());
+    EXPECT_TRUE(made) << good.type << ": " << made.error().message;
+  }
+}
+
+TEST_F(RegistryTest, RefusesAnUnknownTypeAndSaysWhichThereAre) {
+  EXPECT_THAT(refusal(config("ftp")), AllOf(StartsWith("astrofs.toml:3:1: "), HasSubstr("\"ftp\""),
+                                            HasSubstr("index, local, s3, tess")));
+}
+
+TEST_F(RegistryTest, RefusesAnUnknownKeyWhereItStands) {
+  const auto message =
+      refusal(config("local", {{"path", at(4, std::string("/x"))}, {"pth", at(7, std::string("/y"))}}));
+  EXPECT_THAT(message, AllOf(StartsWith("astrofs.toml:7:5: "), HasSubstr("\"pth\""), HasSubstr("path")));
+}
+
+TEST_F(RegistryTest, RefusesAMissingKeyAtTheTable) {
+  EXPECT_THAT(refusal(config("s3")), AllOf(StartsWith("astrofs.toml:3:1: "), HasSubstr("url")));
+}
+
+TEST_F(RegistryTest, RefusesAWrongType) {
+  EXPECT_THAT(refusal(config("tess", {{"raw", at(9, std::string("yes"))}})),
+              StartsWith("astrofs.toml:9:5: raw must be true or false"));
+  EXPECT_THAT(refusal(config("index", {{"url", at(9, true)}})),
+              StartsWith("astrofs.toml:9:5: url must be a string"));
+}
+
+TEST_F(RegistryTest, RefusesUnusableUrlsAndPaths) {
+  for (const char* const url : {"ftp://x/", "x", "http://", "http://:80/", "http://h:99999/", "http://h:x/",
+                                "http://u:p@h/", "http://h/?a=b", "http://h/#f", "http://h/a b"}) {
+    EXPECT_THAT(refusal(config("index", {{"url", at(4, std::string(url))}})),
+                StartsWith("astrofs.toml:4:5: url: "))
+        << url;
+  }
+  EXPECT_THAT(refusal(config("local", {{"path", at(4, std::string("data"))}})),
+              StartsWith("astrofs.toml:4:5: "));
+  EXPECT_THAT(
+      refusal(config("s3", {{"url", at(4, std::string("http://h"))}, {"prefix", at(5, std::string("/x"))}})),
+      StartsWith("astrofs.toml:5:5: "));
+  EXPECT_THAT(refusal(config("tess", {{"missing", at(4, std::string("zeros"))}})),
+              StartsWith("astrofs.toml:4:5: "));
+}
+
+TEST_F(RegistryTest, DoesNotRepeatAPasswordInItsMessage) {
+  EXPECT_THAT(refusal(config("index", {{"url", at(4, std::string("http://user:hunter2@h/"))}})),
+              Not(HasSubstr("hunter2")));
+}
+
+TEST_F(RegistryTest, RefusesTessWithoutASourceThatLists) {
+  EXPECT_THAT(refusal(config("tess", {{"s3", at(4, std::string())}, {"archive", at(5, std::string())}})),
+              HasSubstr("empty"));
+}
+
+}  // namespace
+}  // namespace astrofs
