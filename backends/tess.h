@@ -25,6 +25,7 @@ class TessArchive final : public Archive {
 
   [[nodiscard]] Result<std::variant<Listing, NotModified>> list(std::string_view dir, std::string_view token,
                                                                 std::stop_token stop) override;
+  [[nodiscard]] bool finds(std::string_view dir) const override { return dir.empty(); }
   /// A sector by its number, before a listing of the root shows it.
   [[nodiscard]] Result<std::optional<Entry>> find(std::string_view dir, std::string_view name,
                                                   std::stop_token stop) override;
