@@ -22,7 +22,9 @@ struct RawAnswer {
   std::string body;
   End end{End::complete};  ///< how the answer stopped
 
-  [[nodiscard]] int status() const { return head.size() > 12 ? std::stoi(head.substr(9, 3)) : 0; }
+  [[nodiscard]] int status() const {
+    return head.size() > 12 && head.starts_with("HTTP/") ? std::stoi(head.substr(9, 3)) : 0;
+  }
   /// Value of a header as it was sent, "" when absent.
   [[nodiscard]] std::string header(const std::string& name) const {
     const auto at = head.find("\r\n" + name + ": ");
