@@ -17,8 +17,9 @@ namespace {
 
 constexpr std::size_t kLargestPage =
     64ULL << 20;  // of the fetcher's listing bodies; 250,000 names as Apache writes them
-constexpr std::size_t kLargestMemory = 1ULL
-                                       << 30;  // of gumbo's nodes: about ten times the largest honest page
+// gumbo's nodes need about 20 bytes per byte of a page, so a large page is parsed in pieces of this size.
+constexpr std::size_t kPiece = 1ULL << 20;
+constexpr std::size_t kLargestMemory = 256ULL << 20;  // of the nodes of one piece
 // Processor time: an honest page needs less than 0.2 s per MiB, a tenth of that on a fast machine.
 constexpr std::chrono::milliseconds kWorkAtLeast{2000};
 constexpr std::chrono::milliseconds kWorkPerMiB{500};
@@ -66,7 +67,7 @@ std::string flatten(std::string_view html) {
       // A name longer than any kept one is not looked at further: this loop must stay linear.
       const std::string_view name = html.substr(i + 1, end - i - 1);
       out += '<';
-      out += keeps(name) ? name : std::string_view("br");
+      out += !keeps(name) ? std::string_view("br") : name.size() == 1 ? std::string_view("a") : name;
       i = end - 1;
     } else {
       out += c;
@@ -84,9 +85,7 @@ class Allowance {
       : until_(now() + kWorkAtLeast + kWorkPerMiB * static_cast<std::int64_t>(page_size >> 20U)) {
     first_.next = first_.previous = &first_;
   }
-  ~Allowance() {
-    while (first_.next != &first_) unlink(first_.next);
-  }
+  ~Allowance() { release_all(); }
   Allowance(const Allowance&) = delete;
   Allowance& operator=(const Allowance&) = delete;
 
@@ -94,6 +93,9 @@ class Allowance {
   static void release(void* self, void* memory) {
     if (memory == nullptr) return;
     static_cast<Allowance*>(self)->unlink(static_cast<Block*>(memory) - 1);
+  }
+  void release_all() {
+    while (first_.next != &first_) unlink(first_.next);
   }
   std::jmp_buf spent;  ///< set before gumbo runs
 
@@ -198,17 +200,40 @@ class Walk {
   bool in_link_{false};
 };
 
+/// True when `text` ends inside what `open` begins and `close` ends, such as a comment.
+bool is_open(std::string_view text, std::string_view open, std::string_view close) {
+  const auto last = text.rfind(open);
+  return last != std::string_view::npos && text.find(close, last) == std::string_view::npos;
+}
+
+/// A flat page (links are in lower case) may be cut before any link that is not in a comment or a script.
+std::size_t piece_end(std::string_view flat) {
+  for (std::size_t at = kPiece; at < flat.size(); at *= 2) {
+    const std::size_t end = flat.find("<a ", at);
+    if (end == std::string_view::npos) break;
+    const std::string_view piece = flat.substr(0, end);
+    if (!is_open(piece, "<!--", "-->") && !is_open(piece, "<script", "</script")) return end;
+  }
+  return flat.size();
+}
+
 }  // namespace
 
 Result<HtmlLinks> read_html_links(std::string_view html) {
   if (html.size() > kLargestPage) return fail(Errc::too_large, "a directory page of more than 64 MiB");
   const std::string flat = flatten(html);
-  Allowance allowance(html.size());  // frees what gumbo took, also when it was left half way
-  const GumboOutput* output = parse(allowance, flat.data(), flat.size());
-  if (output == nullptr)
-    return fail(Errc::too_large, "a directory page that takes too much memory or time to parse");
+  Allowance allowance(html.size());
   HtmlLinks links;
-  Walk(links).run(output->root);
+  for (std::string_view rest = flat; !rest.empty();) {
+    const std::string_view piece = rest.substr(0, piece_end(rest));
+    rest.remove_prefix(piece.size());
+    const GumboOutput* output = parse(allowance, piece.data(), piece.size());
+    if (output == nullptr) {
+      return fail(Errc::too_large, "a directory page that takes too much memory or time to parse");
+    }
+    Walk(links).run(output->root);
+    allowance.release_all();  // also what gumbo left when it was given up
+  }
   return links;
 }
 

@@ -248,10 +248,17 @@ TEST(HtmlIndex, ReadsAHundredThousandNames) {
     const std::string name = "frame" + std::to_string(i) + ".fits";
     html += "<a href=\"" + name + "\">" + name + "</a>   11-May-2021 10:22    " + std::to_string(i) + "\n";
   }
+  // A large page is parsed in pieces, and none begins in a comment.
+  html += "<!-- <a href='comment'>" + std::string(3U << 20, ' ') + "<a href='comment'> -->";
+  html += "<a href=last>last</a> 11-May-2021 10:22 7";
   const auto index = index_of(html);
-  ASSERT_EQ(index.entries.size(), 100'000U);
-  EXPECT_EQ(index.entries.back().name, "frame99999.fits");
-  EXPECT_EQ(index.entries.back().size, 99'999U);
+  ASSERT_EQ(index.entries.size(), 100'001U);
+  EXPECT_EQ(index.entries.back().name, "last");
+  for (int i = 0; i < 100'000; ++i) {
+    const auto& entry = index.entries[static_cast<std::size_t>(i)];
+    ASSERT_EQ(entry.name, "frame" + std::to_string(i) + ".fits");
+    ASSERT_EQ(entry.size, static_cast<std::uint64_t>(i)) << entry.name;
+  }
 }
 
 }  // namespace
