@@ -56,8 +56,7 @@ bool walk(const Txn& txn, Table table, const ProbeLimits& limits, Clock::time_po
 Verdict look(const std::string& dir, const ProbeLimits& limits, Progress& progress) {
   const Clock::time_point end = Clock::now() + limits.work;
   const auto environment = Environment::open(dir, kProbeMap, Environment::Mode::probe);
-  // Without tables: made and never committed to. Opening it for writing makes them.
-  if (!environment) return environment.error().code == Errc::not_found ? Verdict::whole : Verdict::broken;
+  if (!environment) return Verdict::broken;
   if (!(*environment)->check_structure()) return Verdict::broken;
   const auto txn = (*environment)->read();
   if (!txn) return Verdict::broken;

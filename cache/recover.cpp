@@ -173,6 +173,11 @@ Result<std::unique_ptr<Environment>> open_environment(int dir, const std::string
   if (!catalog) return tl::unexpected(catalog.error());
   const auto seal = read_small(dir, kSeal);
   const auto now = fingerprint(dir);
+  // The format is written once there is an index, and LMDB takes an empty file for a new one.
+  if (fstatat(dir, kData, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_size == 0 &&
+      read_small(dir, "format")) {
+    return fail(Errc::corrupt, "index: its file was emptied");
+  }
   if (now && seal != now) {
     log::info("{} was not closed cleanly: looking it over", path);
     if (auto whole = probe_index(path); !whole) return tl::unexpected(whole.error());

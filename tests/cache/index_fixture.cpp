@@ -11,9 +11,11 @@
 
 namespace astrofs::test {
 
-TempDir::TempDir() {
+TempDir::TempDir(Where where) {
   const char* base = std::getenv("TMPDIR");
-  path_ = std::string(base != nullptr ? base : "/tmp") + "/astrofs-index-XXXXXX";
+  path_ = base != nullptr ? base : "/tmp";
+  if (where == Where::memory && access("/dev/shm", W_OK) == 0) path_ = "/dev/shm";
+  path_ += "/astrofs-index-XXXXXX";
   if (mkdtemp(path_.data()) == nullptr) throw std::runtime_error("no temporary directory");
 }
 

@@ -19,7 +19,9 @@ namespace astrofs::test {
 /// Made below $TMPDIR, removed with all that is in it.
 class TempDir {
  public:
-  TempDir();
+  enum class Where { disk, memory };
+  /// memory: where a test opens hundreds of indexes and a power cut is not its subject.
+  explicit TempDir(Where where = Where::disk);
   ~TempDir();
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;

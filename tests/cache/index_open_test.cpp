@@ -1,0 +1,146 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "index_fixture.h"
+
+namespace astrofs::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class IndexOpening : public testing::Test {
+ protected:
+  [[nodiscard]] Error refused() const {
+    const auto catalog = Catalog::open({cache_});
+    if (catalog) return {Errc::internal, "opened"};
+    return catalog.error();
+  }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(cache_ + "/" + name) << text;
+  }
+
+  TempDir dir_;
+  std::string cache_ = dir_.path() + "/made/below/cache";
+};
+
+TEST_F(IndexOpening, TheDirectoryIsMadeForUsAlone) {
+  const Index index(cache_);
+  struct stat status {};
+  for (const char* name : {"", "/catalog", "/lock", "/catalog/data.mdb"}) {
+    ASSERT_EQ(stat((cache_ + name).c_str(), &status), 0) << name;
+    EXPECT_EQ(status.st_mode & 077U, 0U) << name;
+  }
+}
+
+TEST_F(IndexOpening, ASecondOpenerIsRefusedByNameOfTheFirst) {
+  Index index(cache_);
+  const Error here = refused();
+  EXPECT_EQ(here.code, Errc::invalid);
+  EXPECT_THAT(here.message, HasSubstr("in use by process " + std::to_string(getpid())));
+  EXPECT_THAT(here.message, HasSubstr("cache="));
+  EXPECT_EQ(in_child([&] { return refused().code == Errc::invalid ? 0 : 1; }), 0);
+  ASSERT_TRUE(index.list(kRootNode, {file_entry("a")})) << "the first goes on";
+  index.close();
+  EXPECT_EQ(refused().message, "opened");
+}
+
+TEST_F(IndexOpening, AKilledHolderLeavesTheDirectoryFree) {
+  EXPECT_EQ(in_child([&] {
+              Index index(cache_);
+              return raise(SIGKILL);
+            }),
+            -SIGKILL);
+  EXPECT_EQ(refused().message, "opened");
+}
+
+TEST_F(IndexOpening, ANewerFormatIsRefusedAndLeftAlone) {
+  { const Index index(cache_); }
+  write("format", "astrofs cache format 2\n");
+  const Error error = refused();
+  EXPECT_EQ(error.code, Errc::invalid);
+  EXPECT_THAT(error.message, HasSubstr("newer astrofs (format 2"));
+  EXPECT_FALSE(fs::exists(cache_ + "/catalog.damaged-1"));
+}
+
+TEST_F(IndexOpening, AnUnreadableFormatIsDamage) {
+  { const Index index(cache_); }
+  write("format", "garbage");
+  Index index(cache_);
+  EXPECT_THAT(index.catalog().recovery_note(), HasSubstr("moved aside"));
+  EXPECT_TRUE(fs::exists(cache_ + "/catalog.damaged-1"));
+  index.reopen();
+  EXPECT_EQ(index.catalog().recovery_note(), "");
+}
+
+TEST_F(IndexOpening, ADirectoryOthersMayWriteToIsRefused) {
+  { const Index index(cache_); }
+  fs::permissions(cache_, fs::perms::group_write, fs::perm_options::add);
+  EXPECT_EQ(refused().code, Errc::denied);
+  EXPECT_THAT(refused().message, HasSubstr(cache_));
+}
+
+TEST_F(IndexOpening, ASymlinkOrAFileInItsPlaceIsRefused) {
+  fs::create_directories(dir_.path() + "/real");
+  fs::create_directory_symlink(dir_.path() + "/real", dir_.path() + "/link");
+  cache_ = dir_.path() + "/link";
+  EXPECT_EQ(refused().code, Errc::denied);
+  std::ofstream(dir_.path() + "/file") << "x";
+  cache_ = dir_.path() + "/file";
+  EXPECT_EQ(refused().code, Errc::denied);
+}
+
+TEST_F(IndexOpening, AnotherUsersDirectoryIsRefused) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root to give a directory away";
+  { const Index index(cache_); }
+  ASSERT_EQ(chown(cache_.c_str(), 65534, 65534), 0);
+  EXPECT_EQ(refused().code, Errc::denied);
+}
+
+TEST_F(IndexOpening, ACleanEndIsNotLookedOverAndAnUncleanOneIsKept) {
+  {
+    Index index(cache_);
+    ASSERT_TRUE(index.list(kRootNode, {file_entry("a")}));
+    EXPECT_FALSE(fs::exists(cache_ + "/catalog/clean")) << "not while it is in use";
+  }
+  EXPECT_TRUE(fs::exists(cache_ + "/catalog/clean"));
+  fs::remove(cache_ + "/catalog/clean");
+  Index index(cache_);
+  EXPECT_EQ(index.catalog().recovery_note(), "");
+  EXPECT_EQ(index.names(kRootNode), std::vector<std::string>{"a"});
+}
+
+TEST_F(IndexOpening, OnlyTheNewestDamagedIndexIsKept) {
+  for (int round = 1; round <= 3; ++round) {
+    { const Index index(cache_); }
+    std::ofstream(cache_ + "/catalog/data.mdb", std::ios::trunc) << std::string(20'000, 'x');
+    Index index(cache_);
+    EXPECT_THAT(index.catalog().recovery_note(), HasSubstr("begun anew")) << round;
+    EXPECT_EQ(fs::exists(cache_ + "/catalog.damaged-" + std::to_string(round)), true) << round;
+    EXPECT_FALSE(fs::exists(cache_ + "/catalog.damaged-" + std::to_string(round - 1))) << round;
+  }
+}
+
+TEST_F(IndexOpening, AFileWhereTheIndexBelongsIsMovedAside) {
+  fs::create_directories(cache_);
+  write("catalog", "not a directory");
+  Index index(cache_);
+  EXPECT_THAT(index.catalog().recovery_note(), HasSubstr("moved aside"));
+  EXPECT_TRUE(index.list(kRootNode, {file_entry("a")}));
+}
+
+TEST_F(IndexOpening, AnIndexMadeAndNeverWrittenToOpens) {
+  fs::create_directories(cache_ + "/catalog");
+  fs::permissions(cache_, fs::perms::owner_all);
+  std::ofstream(cache_ + "/catalog/data.mdb") << "";  // a crash before the first page
+  fs::permissions(cache_ + "/catalog", fs::perms::owner_all);
+  Index index(cache_);
+  EXPECT_TRUE(index.list(kRootNode, {file_entry("a")}));
+}
+
+}  // namespace
+}  // namespace astrofs::test
