@@ -69,6 +69,21 @@ std::optional<std::string> path_inside(const std::string& directory, std::string
   return path.string();
 }
 
+/// False when there is no such directory.
+bool add_disk_entries(const std::string& directory, std::vector<ListedEntry>& entries) {
+  std::error_code error;
+  if (!fs::is_directory(directory, error)) return false;
+  for (const fs::directory_entry& found : fs::directory_iterator(directory, error)) {
+    struct stat status {};
+    if (::stat(found.path().c_str(), &status) != 0) continue;
+    entries.push_back({.name = found.path().filename().string(),
+                       .directory = S_ISDIR(status.st_mode),
+                       .size = static_cast<std::uint64_t>(status.st_size),
+                       .mtime = SysSeconds(seconds(status.st_mtim.tv_sec))});
+  }
+  return true;
+}
+
 }  // namespace
 
 std::optional<ListingStyle> listing_style_of(std::string_view name) {
@@ -300,24 +315,14 @@ std::optional<std::vector<ListedEntry>> ContentTree::list(std::string_view direc
     add_child(mounted);
     if (!prefix.starts_with(mounted)) continue;
     const auto inside = path_inside(root, std::string_view(prefix).substr(mounted.size()));
-    std::error_code error;
-    if (!inside || !fs::is_directory(*inside, error)) continue;
-    exists = true;
-    for (const fs::directory_entry& found : fs::directory_iterator(*inside, error)) {
-      struct stat status {};
-      if (::stat(found.path().c_str(), &status) != 0) continue;
-      entries.push_back({.name = found.path().filename().string(),
-                         .directory = S_ISDIR(status.st_mode),
-                         .size = static_cast<std::uint64_t>(status.st_size),
-                         .mtime = SysSeconds(seconds(status.st_mtim.tv_sec))});
-    }
+    if (inside && add_disk_entries(*inside, entries)) exists = true;
   }
   for (auto [line, end] = injected_.equal_range(prefix); line != end; ++line) {
     exists = true;
     entries.push_back(line->second);
   }
   if (!exists) return std::nullopt;
-  std::ranges::stable_sort(entries, {}, &ListedEntry::name);
+  std::ranges::sort(entries, {}, &ListedEntry::name);
   return entries;
 }
 
