@@ -39,6 +39,7 @@ Result<bool> take_page(Walk& walk, std::string_view xml) {
       return fail(Errc::corrupt, "the bucket answered with a key outside the prefix " + walk.prefix);
     }
     level.exists = true;
+    if (!object.etag.starts_with('"')) object.etag.clear();  // a weak one promises nothing about bytes
     // A key that is the prefix itself, or ends in '/', stands for a directory and has no name of its own.
     if (object.key.size() > walk.prefix.size() && !object.key.ends_with('/'))
       level.objects.push_back(std::move(object));

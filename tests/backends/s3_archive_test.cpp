@@ -83,6 +83,17 @@ TEST_F(S3ArchiveTest, AnswersOfOtherServersAreNoListing) {
   }
 }
 
+TEST_F(S3ArchiveTest, AWeakEtagIsNoValidator) {
+  server_.serve_file("/data/strong", "x", {.etag = "\"s\""});
+  server_.serve_file("/data/weak", "x", {.etag = "W/\"w\""});
+  const auto answer = list("data/");
+  ASSERT_TRUE(answer);
+  const auto& entries = std::get<Listing>(*answer).entries;
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_EQ(entries[0].validator, "\"s\"");
+  EXPECT_EQ(entries[1].validator, "");
+}
+
 TEST_F(S3ArchiveTest, LocatesOddKeysPercentEncoded) {
   S3Archive archive("https://bucket.example", "", http_.fetcher());
   const auto mirrors = archive.locate("a b/c+d/%41/\xc3\xa9/../x?y#z");

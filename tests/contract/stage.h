@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,9 @@ struct StageKind {
   std::string name;
   std::function<std::unique_ptr<Stage>()> make;
 };
+inline void PrintTo(const StageKind& kind, std::ostream* out) {
+  *out << kind.name;
+}
 [[nodiscard]] const std::vector<StageKind>& stage_kinds();
 
 }  // namespace astrofs::contract
