@@ -18,6 +18,17 @@ void OpenFile::learn(std::uint64_t offset, const Bytes& bytes) {
   (void)layout_.feed(offset, bytes.span());  // a damaged header is the reader's to see: it only ends the guessing
 }
 
+void OpenFile::learn_head(BlockCache& cache) {
+  if (!is_fits()) return;
+  {
+    const MutexLock lock(mutex_);
+    if (head_looked_for_ || !layout_.hdus().empty()) return;
+    head_looked_for_ = true;
+  }
+  const Result<Bytes> head = cache.read_cached(version, {0, std::min(version.size, kHeadBytes)});
+  if (head) learn(0, *head);
+}
+
 std::optional<std::uint64_t> OpenFile::next_header() const {
   const MutexLock lock(mutex_);
   return layout_.next_header();

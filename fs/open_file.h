@@ -36,12 +36,15 @@ class OpenFile {
   [[nodiscard]] std::shared_ptr<const Placeholder> placeholder() const EXCLUDES(mutex_);
   /// Learn where headers are from bytes that pass by.
   void learn(std::uint64_t offset, const Bytes& bytes) EXCLUDES(mutex_);
+  /// The same from the head as an earlier reader left it in the cache: its pages may be in the kernel, so that it never passes by.
+  void learn_head(BlockCache& cache) EXCLUDES(mutex_);
   [[nodiscard]] std::optional<std::uint64_t> next_header() const EXCLUDES(mutex_);
 
  private:
   mutable Mutex mutex_;
   std::shared_ptr<const Placeholder> placeholder_ GUARDED_BY(mutex_);
   FitsLayout layout_ GUARDED_BY(mutex_);
+  bool head_looked_for_ GUARDED_BY(mutex_){false};
 };
 
 class OpenHandle {

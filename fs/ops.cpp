@@ -207,15 +207,16 @@ Result<const OpenDirectory::Row*> next_row(Vfs& vfs, OpenDirectory& directory, N
   auto& batch = directory.batch;
   const NodeId at = directory.next == 0 ? directory.batch_after : batch[directory.next - 1].node;
   if (at != cookie || directory.next >= batch.size()) {
-    batch.clear();
-    directory.batch_after = cookie;
-    directory.next = 0;
-    const Result<void> scanned = vfs.readdir(directory.node.id, cookie, [&batch](const DirEntry& entry) {
-      batch.push_back({std::string(entry.name), entry.node, entry.kind,
-                       entry.attr ? std::optional<Attr>(*entry.attr) : std::nullopt});
-      return batch.size() < kDirBatch;
+    std::vector<OpenDirectory::Row> rows;
+    const Result<void> scanned = vfs.readdir(directory.node.id, cookie, [&rows](const DirEntry& entry) {
+      rows.push_back({std::string(entry.name), entry.node, entry.kind,
+                      entry.attr ? std::optional<Attr>(*entry.attr) : std::nullopt});
+      return rows.size() < kDirBatch;
     });
     if (!scanned) return tl::unexpected<Error>(scanned.error());
+    batch = std::move(rows);
+    directory.batch_after = cookie;
+    directory.next = 0;
   }
   if (directory.next >= batch.size()) return nullptr;
   return &batch[directory.next++];

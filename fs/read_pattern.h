@@ -4,6 +4,7 @@
 // that has begun, and for a reader who walks forward a window that doubles. Not thread-safe: one per handle, under its lock.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -29,7 +30,8 @@ struct ReadPlan {
 
 class ReadPattern {
  public:
-  ReadPattern(std::uint64_t size, bool is_fits) : size_(size), is_fits_(is_fits) {}
+  ReadPattern(std::uint64_t size, bool is_fits)
+      : size_(size), is_fits_(is_fits), head_{ByteRange::between(0, is_fits ? std::min(size, kHeadBytes) : 0)} {}
 
   /// `asked` lies within the file. `header_at`: where the next FITS header begins, if that is known.
   ///
@@ -47,7 +49,7 @@ class ReadPattern {
   std::uint64_t in_order_{0};     ///< bytes read forward without a jump
   std::uint64_t window_{0};
   std::uint64_t ahead_to_{0};     ///< brought or being brought up to here
-  ByteRange head_{};              ///< the header region this handle is inside of
+  ByteRange head_;                ///< the header region this handle is inside of; astropy opens twice, so from the start
   bool declined_{false};
 };
 

@@ -270,6 +270,7 @@ void Vfs::read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, Reply
   if (range.empty()) return reply->send(Bytes{});
   if (const auto placeholder = file.placeholder()) return reply->send(read_placeholder(*placeholder, range));
   if (file.local) return reply->send(read_local(file, range));
+  if (range.offset > 0) file.learn_head(parts_.cache);
   Result<Bytes> hit = parts_.cache.read_cached(file.version, range);
   const ReadPlan plan = handle->plan(range, hit.has_value());
   if (!plan.ahead.empty()) parts_.cache.prefetch(file.version, plan.ahead);

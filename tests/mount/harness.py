@@ -1,0 +1,223 @@
+"""What the mount tests share: a stand-in archive, a mount of it, and a runner that counts.
+
+Needs root or fusermount3, /dev/fuse, and both programs in $ASTROFS_BUILD (build/release by default).
+Everything lives in a fresh directory; a test's mounts and servers end with it.
+"""
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("ASTROFS_BUILD", ROOT / "build" / "release"))
+SAMPLES = os.environ.get("ASTROFS_SAMPLES")
+# Generous: machines are shared, and no test asserts how long something took.
+PATIENCE = 60
+# No server and no mount of a test outlives this, whatever happens to the test.
+LIFETIME = 900
+
+
+def wait_until(condition, what, patience=PATIENCE):
+    """Polls until `condition()` is true; fails the test after `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"not within {patience} s: {what}")
+
+
+def run(*command, check=True, timeout=PATIENCE, **kwargs):
+    """Runs a program to its end; output as text."""
+    result = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=timeout, **kwargs)
+    if check and result.returncode != 0:
+        raise AssertionError(f"{command} ended with {result.returncode}: {result.stdout}{result.stderr}")
+    return result
+
+
+class Sim:
+    """archive_sim as a program; see tests/support/README.md."""
+
+    def __init__(self, directory, *arguments):
+        ready = pathlib.Path(directory) / f"sim-{time.monotonic_ns()}"
+        self.process = subprocess.Popen(
+            [BUILD / "archive_sim", "--ready-file", ready, "--max-seconds", str(LIFETIME), *map(str, arguments)],
+            stdout=subprocess.DEVNULL)
+        wait_until(lambda: ready.exists() and ready.read_text().strip(), "archive_sim is ready")
+        self.url = ready.read_text().strip()
+
+    def ask(self, path, method="GET", body=None):
+        data = body.encode() if body is not None else None
+        request = urllib.request.Request(self.url + path, data=data, method=method)
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            return answer.read()
+
+    def fault(self, path, kind, **parameters):
+        self.ask("/_sim/faults", "POST", json.dumps({"path": path, "kind": kind, **parameters}))
+
+    def heal(self):
+        self.ask("/_sim/faults", "DELETE")
+
+    def deny(self, name):
+        self.ask("/_sim/deny", "POST", name)
+
+    def allow(self, name):
+        self.ask("/_sim/deny", "DELETE", name)
+
+    def log(self, part=""):
+        """Requests since the last forget(), those whose target contains `part`."""
+        lines = self.ask("/_sim/log").decode().splitlines()
+        return [row for row in map(json.loads, filter(None, lines)) if part in row["target"]]
+
+    def forget(self):
+        self.ask("/_sim/log", "DELETE")
+
+    def fetch(self, path):
+        """A file's true bytes."""
+        return self.ask(path)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+class Mount:
+    """mount.astrofs on a fresh mount point. `config` is the text of its archives' tables."""
+
+    def __init__(self, directory, config, *options, cache=None, size="1 GiB", timeout=20, environment=None):
+        self.directory = pathlib.Path(tempfile.mkdtemp(dir=directory))
+        self.path = self.directory / "mnt"
+        self.path.mkdir()
+        self.cache = pathlib.Path(cache) if cache else self.directory / "cache"
+        self.config = self.directory / "astrofs.toml"
+        self.config.write_text(f'[cache]\ndir = "{self.cache}"\nsize = "{size}"\n{config}')
+        self.options = ["-o", f"timeout={timeout}", *options]
+        self.environment = {**os.environ, **(environment or {})}
+        self.mount()
+
+    def mount(self):
+        run(BUILD / "mount.astrofs", self.path, "--config", self.config, *self.options, env=self.environment)
+
+    def __truediv__(self, other):
+        return self.path / other
+
+    def control(self, *arguments, check=True):
+        return run(BUILD / "astrofs", *arguments, check=check)
+
+    def status(self):
+        return json.loads(self.control("status", "--json", self.path).stdout)
+
+    def why(self, path):
+        return json.loads(self.control("why", "--json", self.path / path).stdout)
+
+    def pid(self):
+        return self.status()["pid"]
+
+    def is_mounted(self):
+        return any(line.split()[4] == str(self.path) for line in open("/proc/self/mountinfo"))
+
+    def unmount(self):
+        if not self.is_mounted():
+            return
+        run("fusermount3", "-u", self.path)
+        wait_until(self.lock_is_free, "the daemon lets go of the cache")
+
+    def lock_is_free(self):
+        lock = self.cache / "lock"
+        return not lock.exists() or run("flock", "-n", lock, "true", check=False).returncode == 0
+
+    def kill(self):
+        """kill -9, as a crash would; then the dead mount point is cleared."""
+        os.kill(self.pid(), signal.SIGKILL)
+        wait_until(self.lock_is_free, "the daemon is dead")
+        run("fusermount3", "-u", "-z", self.path)
+
+    def log(self):
+        log = self.cache / "astrofs.log"
+        return log.read_text() if log.exists() else ""
+
+
+def tess_config(sim, extra=""):
+    return f'[archives.tess]\ntype = "tess"\ns3 = "{sim.url}"\narchive = "{sim.url}"\nmast = "{sim.url}"\n{extra}\n'
+
+
+class MountTest(unittest.TestCase):
+    """Gives each test a directory, and takes away what it mounted and started."""
+
+    def setUp(self):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="astrofs-test-"))
+        self.mounts = []
+        self.sims = []
+
+    def tearDown(self):
+        for mount in self.mounts:
+            if mount.is_mounted():
+                with contextlib.suppress(OSError, AssertionError, ValueError):
+                    os.kill(mount.pid(), signal.SIGKILL)
+                run("umount", "-l", mount.path, check=False)
+        for sim in self.sims:
+            sim.stop()
+        for mount in self.mounts:
+            with contextlib.suppress(AssertionError):
+                wait_until(mount.lock_is_free, "the daemon is gone", 10)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def sim(self, *arguments):
+        self.sims.append(Sim(self.directory, *arguments))
+        return self.sims[-1]
+
+    def mount(self, config, *options, **keywords):
+        self.mounts.append(Mount(self.directory, config, *options, **keywords))
+        return self.mounts[-1]
+
+    def tess(self, *options, frames=4, size="small", chips="1-1", **keywords):
+        """A generated sector 4 and a mount of it."""
+        sim = self.sim("--sector", 4, "--frames", frames, "--chips", chips, "--size", size, "--prf")
+        return sim, self.mount(tess_config(sim), *options, **keywords)
+
+    def folder(self, style="apache"):
+        """An empty folder served by the stand-in, and its sim."""
+        folder = self.directory / "served"
+        folder.mkdir(exist_ok=True)
+        return folder, self.sim("--folder", f"{folder}:{style}:/data")
+
+    def assert_errno(self, code, call, *arguments):
+        with self.assertRaises(OSError) as caught:
+            call(*arguments)
+        self.assertEqual(caught.exception.errno, code)
+
+
+class SentenceResult(unittest.TextTestResult):
+    def getDescription(self, test):
+        return test.id().split(".", 1)[-1]
+
+
+def main():
+    """Runs the tests of the calling script; the last line is "N passed, N failed[, N skipped]"."""
+    if not os.path.exists("/dev/fuse"):
+        print("no /dev/fuse: a mount test cannot run here", file=sys.stderr)
+        print("0 passed, 1 failed")
+        sys.exit(1)
+    program = unittest.main(module="__main__", exit=False, verbosity=2,
+                            testRunner=unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=SentenceResult))
+    result = program.result
+    failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
+    skipped = len(result.skipped)
+    passed = result.testsRun - failed - skipped
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    sys.exit(1 if failed or not passed else 0)

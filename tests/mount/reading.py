@@ -1,0 +1,221 @@
+#!/usr/bin/python3
+"""Names, bytes and requests of a mounted TESS sector, through the real kernel."""
+import concurrent.futures
+import hashlib
+import mmap
+import os
+import pathlib
+import errno
+import time
+import unittest
+
+from harness import MountTest, main, run, tess_config, wait_until
+
+CHIP = "tess/4/1/1"
+HEAD = 64 * 1024
+
+
+def first_frame(mount, chip=CHIP):
+    return mount / chip / sorted(os.listdir(mount / chip))[0]
+
+
+def key_of(frame):
+    """Where the stand-in keeps a frame of the sector."""
+    name = pathlib.Path(frame).name
+    return f"/tess/public/ffi/s0004/{name[4:8]}/{name[8:11]}/{name[24:27]}/{name}"
+
+
+def read_head(path, length=2880):
+    with open(path, "rb", buffering=0) as file:
+        return file.read(length)
+
+
+class Reading(MountTest):
+    def test_the_tree_has_sectors_cameras_ccds_and_frames(self):
+        sim, mount = self.tess(chips="1-1,2-3", frames=3)
+        self.assertEqual(sorted(os.listdir(mount / "tess")), ["4", "prf"])
+        self.assertEqual(sorted(os.listdir(mount / "tess/4")), ["1", "2", "3", "4"])
+        names = os.listdir(mount / "tess/4/2/3")
+        self.assertEqual(len(names), 3)
+        self.assertTrue(all(name.endswith("_ffic.fits") for name in names), names)
+        self.assertEqual(len(os.listdir(mount / "tess/prf/start_s0001/cam1_ccd1")), 25)
+        self.assert_errno(errno.ENOENT, os.stat, mount / "tess/9999")
+        self.assert_errno(errno.ENOENT, os.stat, mount / CHIP / "nothing.fits")
+
+    def test_every_byte_is_the_archives(self):
+        sim, mount = self.tess(frames=3)
+        for name in os.listdir(mount / CHIP):
+            path = mount / CHIP / name
+            truth = sim.fetch(key_of(path))
+            self.assertEqual(path.stat().st_size, len(truth))
+            self.assertEqual(path.read_bytes(), truth)
+            with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapped:
+                self.assertEqual(bytes(mapped), truth)
+
+    def test_a_whole_frame_of_real_size_arrives_right(self):
+        sim, mount = self.tess(frames=1, size="full")
+        path = first_frame(mount)
+        self.assertEqual(path.stat().st_size, 35547840)
+        truth = hashlib.sha256(sim.fetch(key_of(path))).hexdigest()
+        self.assertEqual(hashlib.sha256(path.read_bytes()).hexdigest(), truth)
+
+    def test_a_cold_header_of_a_35_mb_frame_costs_one_request_of_64_kib(self):
+        sim, mount = self.tess(frames=2, size="full")
+        frames = sorted(os.listdir(mount / CHIP))
+        sim.forget()
+        read_head(mount / CHIP / frames[0])
+        time.sleep(0.3)  # whatever was asked ahead would have arrived
+        log = sim.log()
+        self.assertEqual(len(log), 1, log)
+        self.assertLessEqual(log[0]["bytes"], HEAD)
+
+    def test_astropy_reads_a_cold_image_header_with_one_request(self):
+        fits = self.astropy()
+        sim, mount = self.tess(frames=1, size="full")
+        path = first_frame(mount)
+        sim.forget()
+        header = fits.getheader(path, 1)
+        self.assertEqual(header["EXTNAME"], "CAMERA.CCD 1.1 cal")
+        time.sleep(0.3)
+        log = sim.log()
+        self.assertEqual(len(log), 1, log)
+        self.assertLessEqual(sum(row["bytes"] for row in log), HEAD)
+
+    def test_listing_1060_names_asks_nothing_per_file(self):
+        sim, mount = self.tess(frames=1060)
+        sim.forget()
+        rows = list(os.scandir(mount / CHIP))
+        sizes = {row.stat().st_size for row in rows}
+        self.assertEqual(len(rows), 1060)
+        self.assertNotIn(0, sizes)
+        self.assertEqual(sim.log("_ffic.fits"), [])
+
+    def test_32_readers_of_one_cold_block_make_one_request(self):
+        sim, mount = self.tess(frames=1, size="full")
+        path = first_frame(mount)
+        sim.fault("*_ffic.fits", "latency", n=300)
+        sim.forget()
+        with concurrent.futures.ThreadPoolExecutor(32) as pool:
+            heads = set(pool.map(lambda _: read_head(path), range(32)))
+        self.assertEqual(len(heads), 1)
+        self.assertEqual(len(sim.log("_ffic.fits")), 1)
+
+    def test_what_was_read_is_not_asked_for_again(self):
+        sim, mount = self.tess(frames=1)
+        path = first_frame(mount)
+        truth = path.read_bytes()
+        mount.unmount()
+        mount.mount()
+        sim.forget()
+        self.assertEqual(path.read_bytes(), truth)
+        self.assertEqual(sim.log(), [])
+
+    def test_inode_numbers_survive_a_remount(self):
+        _, mount = self.tess(frames=3)
+        before = {name: os.stat(mount / CHIP / name).st_ino for name in os.listdir(mount / CHIP)}
+        mount.unmount()
+        mount.mount()
+        after = {row.name: (row.inode(), row.stat().st_ino) for row in os.scandir(mount / CHIP)}
+        self.assertEqual({name: (ino, ino) for name, ino in before.items()}, after)
+
+    def test_an_old_name_within_three_seconds_opens_and_is_not_listed(self):
+        _, mount = self.tess(frames=1)
+        path = first_frame(mount)
+        stamp = int(path.name[4:17])
+        old = path.with_name(path.name.replace(str(stamp), str(stamp + 1)))
+        self.assertEqual(old.read_bytes(), path.read_bytes())
+        self.assertEqual(os.listdir(mount / CHIP), [path.name])
+        far = path.with_name(path.name.replace(str(stamp), str(stamp + 7)))
+        self.assert_errno(errno.ENOENT, os.stat, far)
+
+    def test_a_server_without_range_still_serves_right_bytes(self):
+        sim, mount = self.tess(frames=1)
+        sim.fault("*_ffic.fits", "range_ignored")
+        path = first_frame(mount)
+        truth = sim.fetch(key_of(path))
+        sim.forget()
+        with open(path, "rb") as file:
+            file.seek(len(truth) - 100)
+            self.assertEqual(file.read(), truth[-100:])
+        self.assertEqual(path.read_bytes(), truth)
+        self.assertEqual(len(sim.log("_ffic.fits")), 1)
+
+    def test_nothing_can_be_written(self):
+        _, mount = self.tess(frames=1)
+        path = first_frame(mount)
+        for call in (lambda: open(path, "ab"), lambda: open(mount / "tess/new", "wb"), lambda: os.unlink(path),
+                     lambda: os.mkdir(mount / "tess/new"), lambda: os.rename(path, mount / "x"), lambda: os.chmod(path, 0o777),
+                     lambda: os.symlink("a", mount / "b"), lambda: os.truncate(path, 0), lambda: os.utime(path),
+                     lambda: os.setxattr(path, "user.a", b"1")):
+            self.assert_errno(errno.EROFS, call)
+
+    def test_blocks_and_holes_follow_what_is_cached(self):
+        _, mount = self.tess(frames=1, size="full")
+        path = first_frame(mount)
+        self.assertEqual(path.stat().st_blocks, 0)
+        read_head(path)
+        wait_until(lambda: path.stat().st_blocks == HEAD // 512, "st_blocks counts the head")
+        with open(path, "rb") as file:
+            self.assertEqual(os.lseek(file.fileno(), 0, os.SEEK_DATA), 0)
+            self.assertEqual(os.lseek(file.fileno(), 0, os.SEEK_HOLE), HEAD)
+            self.assert_errno(errno.ENXIO, os.lseek, file.fileno(), HEAD, os.SEEK_DATA)
+        self.assertEqual(os.getxattr(path, "user.astrofs.state"), b"partial")
+        self.assertEqual(os.getxattr(path, "user.astrofs.cached"), str(HEAD).encode())
+
+    def test_a_directory_page_without_sizes_is_sized_in_parallel(self):
+        folder, sim = self.folder("apache")
+        for number in range(40):
+            (folder / f"f{number:02d}.dat").write_bytes(b"x" * (5000 + number))
+        mount = self.mount(f'[archives.data]\ntype = "index"\nurl = "{sim.url}/data/"\n')
+        sim.fault("*.dat", "latency", n=100)
+        sizes = {row.name: row.stat().st_size for row in sorted(os.scandir(mount / "data"), key=lambda row: row.name)}
+        self.assertEqual(sizes, {f"f{number:02d}.dat": 5000 + number for number in range(40)})
+        self.assertGreater(sim_peak(sim), 2)
+        self.assertEqual(len(sim.log(".dat")), 40)
+
+    def test_hostile_names_are_shown_safely_or_not_at_all(self):
+        folder, sim = self.folder("nginx_json")
+        for name in (b"plain.txt", b"new\nline", b"bad\xff\xfeutf8", b"per%41cent", b"a&b <c>"):
+            with open(os.path.join(os.fsencode(folder), name), "wb") as file:
+                file.write(name)
+        mount = self.mount(f'[archives.data]\ntype = "index"\nurl = "{sim.url}/data/"\n')
+        names = os.listdir(os.fsencode(mount / "data"))
+        self.assertIn(b"plain.txt", names)
+        self.assertEqual((mount / "data/plain.txt").read_bytes(), b"plain.txt")
+        self.assertFalse([name for name in names if b"\n" in name or b"/" in name])
+
+    def test_a_local_folder_is_served_without_a_copy(self):
+        here = self.directory / "here"
+        (here / "sub").mkdir(parents=True)
+        (here / "sub/a.bin").write_bytes(os.urandom(100_000))
+        mount = self.mount(f'[archives.here]\ntype = "local"\npath = "{here}"\n')
+        self.assertEqual((mount / "here/sub/a.bin").read_bytes(), (here / "sub/a.bin").read_bytes())
+        self.assertEqual(mount.status()["cache"]["objects"], 0)
+        self.assertEqual(os.getxattr(mount / "here/sub/a.bin", "user.astrofs.state"), b"local")
+
+    def test_an_s3_bucket_with_a_prefix_is_a_tree(self):
+        folder = self.directory / "bucket"
+        (folder / "some/prefix/deep").mkdir(parents=True)
+        (folder / "some/prefix/a b+c.bin").write_bytes(b"one")
+        (folder / "some/prefix/deep/two.bin").write_bytes(b"two")
+        sim = self.sim("--folder", f"{folder}:none:/b", "--bucket", "b:/b")
+        mount = self.mount(f'[archives.bucket]\ntype = "s3"\nurl = "{sim.url}/b"\nprefix = "some/prefix/"\n')
+        self.assertEqual(sorted(os.listdir(mount / "bucket")), ["a b+c.bin", "deep"])
+        self.assertEqual((mount / "bucket/a b+c.bin").read_bytes(), b"one")
+        self.assertEqual((mount / "bucket/deep/two.bin").read_bytes(), b"two")
+
+    def astropy(self):
+        try:
+            from astropy.io import fits
+        except ImportError:
+            self.skipTest("astropy is not installed")
+        return fits
+
+
+def sim_peak(sim):
+    import json
+    return json.loads(sim.ask("/_sim/stats"))["peak_requests"]
+
+
+if __name__ == "__main__":
+    main()
