@@ -29,7 +29,7 @@ TEST(BlockCache, AFailedFlightFailsItsReadersKeepsWhatCameAndIsTriedAgainForTheN
   const auto second = rig.source->next();
   EXPECT_EQ(second->range(), (ByteRange{3 * kBlock, 5 * kBlock}));
   second->serve();
-  EXPECT_EQ(again.get().value().text(), content_of(file, {0, 8 * kBlock}));
+  EXPECT_TRUE(again.get().value().text() == content_of(file, {0, 8 * kBlock}));
 }
 
 TEST(BlockCache, AnErrorWithinFetchIsTheReadersAnswer) {
@@ -164,7 +164,7 @@ TEST(BlockCache, PausesStreamsWhenTheDiskDoesNotKeepUp) {
     EXPECT_EQ(rig.source->pending(), 0U) << "no prefetch while memory is short";
     blockade.lift();
   }
-  EXPECT_EQ(answer.get().value().text(), content_of(file, {0, file.size}));
+  EXPECT_TRUE(answer.get().value().text() == content_of(file, {0, file.size}));
   ASSERT_TRUE(rig.settle());
   EXPECT_EQ(rig.metrics.value("astrofs_cache_memory_bytes"), 0);
   EXPECT_TRUE(rig.cache->presence(file).complete);

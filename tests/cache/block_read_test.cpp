@@ -177,7 +177,7 @@ TEST(BlockCache, ReadCachedNeverFetches) {
   (void)rig.park(file, {0, kBlock}, answer);
   rig.source->next()->serve();
   ASSERT_TRUE(answer.get());
-  EXPECT_EQ(rig.cache->read_cached(file, {7, 10}).value().text(), content_of(file, {7, 10}));
+  EXPECT_TRUE(rig.cache->read_cached(file, {7, 10}).value().text() == content_of(file, {7, 10}));
   EXPECT_EQ(rig.cache->read_cached(file, {0, kBlock + 1}).error().code, Errc::not_found);
   EXPECT_EQ(rig.source->fetches(), 1U);
 }
@@ -251,7 +251,7 @@ TEST(BlockCache, ASecondWholeStreamIsRefusedWhenTheFirstWillBringItsBytes) {
   ASSERT_TRUE(one->send_to(file.size));
   one->end();
   EXPECT_TRUE(first.get());
-  EXPECT_EQ(second.get().value().text(), content_of(file, {30 * kBlock, 10}));
+  EXPECT_TRUE(second.get().value().text() == content_of(file, {30 * kBlock, 10}));
 }
 
 TEST(BlockCache, AnAnswerThatBeginsWithinABlockKeepsWholeBlocksOnly) {
