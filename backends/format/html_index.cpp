@@ -222,6 +222,17 @@ class Collector {
   std::unordered_map<std::string, std::size_t> seen_;
 };
 
+/// Every server that we know closes what it opened, and nothing else tells a page without a length that it is
+/// whole.
+bool is_whole(std::string_view html) {
+  constexpr std::size_t kPreamble = 1024;  // where <html> stands when it stands anywhere
+  constexpr std::size_t kEpilogue =
+      65536;  // lighttpd puts a script of 7 KB before the end; footers may follow it
+  const std::string first = lower_case(html.substr(0, kPreamble));
+  const std::string last = lower_case(html.substr(html.size() - std::min(html.size(), kEpilogue)));
+  return first.find("<html") == std::string::npos || last.find("</html") != std::string::npos;
+}
+
 }  // namespace
 
 Result<HtmlIndex> parse_html_index(std::string_view html, std::string_view page_url) {
@@ -231,6 +242,7 @@ Result<HtmlIndex> parse_html_index(std::string_view html, std::string_view page_
   if (!links) return tl::unexpected(links.error());
 
   HtmlIndex index;
+  index.complete = is_whole(html);
   index.recognised = links->heading.find("Index of ") != std::string::npos ||
                      links->heading.find("Directory listing for ") != std::string::npos;
   // Apache: links that sort a column say which columns there are. Without one for sizes, a number is a

@@ -24,6 +24,8 @@ struct HtmlIndex {
   /// its columns. An empty page that is not recognised is more likely a login or an error page than an empty
   /// directory.
   bool recognised{false};
+  /// False: the page begins with <html> and has no </html>, so it was cut off and entries may be missing.
+  bool complete{true};
 };
 
 /// `page_url` is where the page came from after redirects: http(s), query and fragment are ignored.

@@ -218,6 +218,15 @@ TEST(HtmlIndex, DoesNotRecogniseAPageThatIsNoDirectory) {
   EXPECT_TRUE(index_of("<a href='..'>up</a>").recognised);
 }
 
+TEST(HtmlIndex, TellsAPageThatWasCutOff) {
+  for (const char* page : {"nginx", "apache_fancy", "apache_table", "apache_list", "lighttpd", "python"}) {
+    const std::string html = testing::seed("html_index/" + std::string(page) + ".html");
+    EXPECT_TRUE(index_of(html).complete) << page;
+    EXPECT_FALSE(index_of(std::string_view(html).substr(0, html.size() / 2)).complete) << page;
+  }
+  EXPECT_TRUE(index_of("<a href=x>x</a>").complete);  // a page that never opened it
+}
+
 TEST(HtmlIndex, RefusesAPageWithoutItsUrl) {
   for (const char* url : {"", "data/", "ftp://h/", "http:", "http:h/", "http://h//x/"}) {
     const auto index = parse_html_index("<a href=x>x</a>", url);
