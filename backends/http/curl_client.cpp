@@ -125,7 +125,7 @@ class Conversation {
   bool paused_{false};
   bool first_was_local_{true};
   bool connected_before_{false};
-  bool awaiting_{true};  ///< the first byte of the answer
+  bool awaiting_{true};  ///< the head of the answer
   Time since_{std::chrono::steady_clock::now()};
   std::uint64_t received_{0}, received_at_since_{0};
 
@@ -202,6 +202,7 @@ int Conversation::before_request(void* self, char* ip, char*, int, int) {
   const bool local = is_local_address(ip);
   if (!std::exchange(one.connected_before_, true)) one.first_was_local_ = local;
   one.awaiting_ = true;
+  one.since_ = std::chrono::steady_clock::now();
   if (!local || one.first_was_local_) return CURL_PREREQFUNC_OK;
   one.error_ = Error{Errc::corrupt, fmt::format("a redirect from elsewhere to {} is not followed", ip)};
   return CURL_PREREQFUNC_ABORT;
@@ -209,7 +210,6 @@ int Conversation::before_request(void* self, char* ip, char*, int, int) {
 
 std::size_t Conversation::take_header(std::string_view line) {
   const std::size_t all = line.size();
-  awaiting_ = false;
   if (head_given_) return all;  // trailers of a chunked body
   if (line.starts_with("HTTP/")) {
     head_.headers.clear();
@@ -222,6 +222,10 @@ std::size_t Conversation::take_header(std::string_view line) {
   }
   while (!line.empty() && (line.back() == '\r' || line.back() == '\n' || line.back() == ' '))
     line.remove_suffix(1);
+  if (line.empty()) {  // the head is complete; from here on the body must come
+    awaiting_ = false;
+    since_ = std::chrono::steady_clock::now();
+  }
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return all;
   Header header{std::string(line.substr(0, colon)), {}};
@@ -275,7 +279,7 @@ std::optional<Error> Conversation::overdue(Time now) {
     received_at_since_ = received_;
     return std::nullopt;
   }
-  const milliseconds limit = awaiting_ ? options_.first_byte_timeout : options_.stall_time;
+  const milliseconds limit = awaiting_ ? options_.head_timeout : options_.stall_time;
   if (now - since_ < limit) return std::nullopt;
   return Error{Errc::timed_out, awaiting_ ? fmt::format("no answer within {} ms", limit.count())
                                           : fmt::format("stalled after {} bytes", received_)};
@@ -286,6 +290,7 @@ void Conversation::end(CURLcode code) {
   if (stopped_) return end(Error{Errc::interrupted, "stopped by the receiver"});
   if (error_) return end(std::move(*error_));
   if (code == CURLE_OK) return receiver_->on_end({});
+  if (code == CURLE_OUT_OF_MEMORY) return end(Error{cause_of(code), "a header line of more than 100 KB"});
   end(Error{cause_of(code), message_[0] != '\0' ? message_.data() : curl_easy_strerror(code)});
 }
 
@@ -297,8 +302,8 @@ class CurlClient::Loop {
  public:
   explicit Loop(CurlOptions options) : options_(std::move(options)), multi_(curl_multi_init()) {
     curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, static_cast<long>(options_.kept_connections));
-    watch_every_ = std::clamp(std::min(options_.first_byte_timeout, options_.stall_time) / 4,
-                              milliseconds(10), milliseconds(1000));
+    watch_every_ = std::clamp(std::min(options_.head_timeout, options_.stall_time) / 4, milliseconds(10),
+                              milliseconds(1000));
     thread_ = std::thread([this] { run(); });
   }
   ~Loop() {

@@ -19,13 +19,13 @@
 namespace astrofs::http {
 
 struct CurlOptions {
-  std::string user_agent{"astrofs"};                     ///< who we are; archives ask for it
-  std::chrono::milliseconds connect_timeout{10'000};     ///< name, TCP and TLS
-  std::chrono::milliseconds first_byte_timeout{30'000};  ///< from the start to the first byte of the answer
-  std::chrono::milliseconds stall_time{15'000};  ///< slower than `stall_bytes` in such a time is a stall
-  std::uint64_t stall_bytes{15 * 1024};          ///< 1 KiB/s
-  std::uint64_t largest_head{512 * 1024};        ///< bytes of all header lines of an answer
-  unsigned kept_connections{128};                ///< idle ones kept open: more than all budgets together
+  std::string user_agent{"astrofs"};                  ///< who we are; archives ask for it
+  std::chrono::milliseconds connect_timeout{10'000};  ///< name, TCP and TLS
+  std::chrono::milliseconds head_timeout{30'000};     ///< until the head of the answer is there, for each hop
+  std::chrono::milliseconds stall_time{15'000};       ///< slower than `stall_bytes` in such a time is a stall
+  std::uint64_t stall_bytes{15 * 1024};               ///< 1 KiB/s
+  std::uint64_t largest_head{256 << 10};  ///< bytes of all header lines; libcurl has a bound soon after
+  unsigned kept_connections{128};         ///< idle ones kept open: more than all budgets together
 };
 
 class CurlClient final : public Client {

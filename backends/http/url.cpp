@@ -48,7 +48,7 @@ std::optional<UrlParts> split_url(std::string_view url) {
   if (authority.empty()) return std::nullopt;
   parts.host = lower(authority);
   parts.path = std::string(url.substr(0, url.find_first_of("?#")));
-  if (parts.path.empty()) parts.path = "/";
+  if (parts.path.empty()) parts.path.push_back('/');
   return parts;
 }
 

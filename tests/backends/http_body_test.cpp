@@ -1,0 +1,236 @@
+// fetch(), fetch_all() and probe() on a scripted client.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "tests/backends/http_stage.h"
+
+namespace astrofs::http {
+namespace {
+
+/// fetch_all() blocks, so it gets a thread of its own while this one plays the network.
+std::vector<Result<Response>> fetch_all(Stage& stage, std::vector<std::vector<Request>> jobs,
+                                        std::stop_token stop = {}) {
+  std::vector<Result<Response>> answers;
+  std::atomic<bool> done{false};
+  std::thread caller([&] {
+    answers = stage.fetcher->fetch_all(std::move(jobs), std::move(stop));
+    done = true;
+  });
+  while (!done) {
+    stage.client.run_for(milliseconds(50));
+    std::this_thread::yield();
+  }
+  caller.join();
+  return answers;
+}
+Result<Response> fetch(Stage& stage, std::vector<Request> mirrors) {
+  return std::move(fetch_all(stage, {std::move(mirrors)})[0]);
+}
+
+Scripted text(std::string body, int status = 200) {
+  Scripted answer;
+  answer.status = status;
+  answer.body = std::move(body);
+  return answer;
+}
+
+TEST(Fetch, BringsABodyWhole) {
+  Stage stage([](const Request&) {
+    Scripted answer = text("<html>Index of /");
+    answer.piece = 3;
+    return answer;
+  });
+  const auto got = fetch(stage, {get("http://a.example/")});
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->body, "<html>Index of /");
+  EXPECT_EQ(got->head.status, 200);
+}
+
+TEST(Fetch, RetriesFromTheBeginning) {
+  int calls = 0;
+  Stage stage([&](const Request&) {
+    Scripted answer = text("0123456789");
+    if (++calls < 3) {
+      answer.body = "01234";
+      answer.broken = Error{Errc::unavailable, "reset"};
+    }
+    return answer;
+  });
+  const auto got = fetch(stage, {get("http://a.example/")});
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->body, "0123456789");
+}
+
+TEST(Fetch, Believes404AtOnceAndAsksTheNextMirror) {
+  Stage stage([](const Request& request) {
+    return request.url.find("a.example") != std::string::npos ? text("no", 404) : text("yes");
+  });
+  EXPECT_EQ(fetch(stage, {get("http://a.example/"), get("http://b.example/")})->body, "yes");
+  EXPECT_EQ(stage.client.requests.size(), 2U);
+  const auto gone = fetch(stage, {get("http://a.example/")});
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().code, Errc::not_found);
+  EXPECT_EQ(stage.client.requests.size(), 3U);
+}
+
+TEST(Fetch, Takes304OnlyWhereItWasAskedFor) {
+  Stage stage([](const Request&) { return text("", 304); });
+  Request conditional = get("http://a.example/");
+  conditional.headers.push_back({"If-None-Match", "\"x\""});
+  const auto asked = fetch(stage, {conditional});
+  ASSERT_TRUE(asked);
+  EXPECT_EQ(asked->head.status, 304);
+  const auto unasked = fetch(stage, {get("http://a.example/")});
+  ASSERT_FALSE(unasked);
+  EXPECT_EQ(unasked.error().code, Errc::corrupt);
+}
+
+TEST(Fetch, RefusesABodyBeyondItsBound) {
+  FetcherOptions options;
+  options.largest_body = 1000;
+  for (const bool announced : {false, true}) {
+    Stage stage(
+        [announced](const Request&) {
+          Scripted answer = text(std::string(1001, 'x'));
+          answer.piece = 100;
+          if (announced) answer.headers = {{"content-length", "1001"}};
+          return answer;
+        },
+        options);
+    const auto got = fetch(stage, {get("http://a.example/")});
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().code, Errc::too_large);
+    EXPECT_EQ(stage.client.requests.size(), 1U);
+  }
+}
+
+TEST(Fetch, AnswersInTheOrderAskedEachForItself) {
+  FetcherOptions options;
+  options.connections_per_origin = 3;
+  Stage stage(
+      [](const Request& request) {
+        const std::string name = request.url.substr(request.url.rfind('/') + 1);
+        Scripted answer = name == "7" ? text("", 403) : text(name);
+        answer.delay = milliseconds(name.size() == 1 ? 90 - 10 * (name[0] - '0') : 5);
+        return answer;
+      },
+      options);
+  std::vector<std::vector<Request>> jobs;
+  for (int i = 0; i < 20; ++i) jobs.push_back({get(fmt::format("http://a.example/{}", i))});
+  const auto answers = fetch_all(stage, jobs);
+  ASSERT_EQ(answers.size(), 20U);
+  for (int i = 0; i < 20; ++i) {
+    const auto& one = answers[static_cast<std::size_t>(i)];
+    if (i == 7) {
+      ASSERT_FALSE(one);
+      EXPECT_EQ(one.error().code, Errc::denied);
+    } else {
+      ASSERT_TRUE(one);
+      EXPECT_EQ(one->body, std::to_string(i));
+    }
+  }
+  EXPECT_EQ(stage.client.most_running, 3U);
+  EXPECT_TRUE(stage.fetcher->fetch_all({}).empty());
+}
+
+TEST(Fetch, DoesNotCountTheTimeInTheQueue) {
+  FetcherOptions options;
+  options.connections_per_origin = 1;
+  options.body_timeout = milliseconds(1000);
+  Stage stage(
+      [](const Request&) {
+        Scripted answer = text("x");
+        answer.delay = milliseconds(600);
+        return answer;
+      },
+      options);
+  for (const auto& one : fetch_all(stage, std::vector<std::vector<Request>>(5, {get("http://a.example/")})))
+    EXPECT_TRUE(one);
+}
+
+TEST(Fetch, EndsWhenTheServerIsSilentOrTheCallerStops) {
+  Stage stage([](const Request&) { return silent_answer(); });
+  EXPECT_EQ(fetch(stage, {get("http://a.example/")}).error().code, Errc::timed_out);
+  std::stop_source stopped;
+  stopped.request_stop();
+  EXPECT_EQ(fetch_all(stage, {{get("http://a.example/")}}, stopped.get_token())[0].error().code,
+            Errc::interrupted);
+}
+
+struct ProbeTest : ::testing::Test {
+  Result<ContentInfo> probe(FakeClient::Script script) {
+    stage.emplace(std::move(script));
+    std::optional<Result<ContentInfo>> answer;
+    stage->fetcher->probe({get("http://a.example/f")},
+                          [&](Result<ContentInfo> info) { answer = std::move(info); });
+    stage->client.run_for(std::chrono::minutes(2));
+    EXPECT_TRUE(answer);
+    return answer.value_or(fail(Errc::internal, "no answer"));
+  }
+  [[nodiscard]] std::size_t requests() const { return stage->client.requests.size(); }
+  std::optional<Stage> stage;
+};
+
+TEST_F(ProbeTest, AsksWithHead) {
+  const std::string file = fits_like(5000);
+  const auto info = probe([&](const Request& request) { return good_answer(request, file); });
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->size, 5000U);
+  EXPECT_EQ(info->etag, "\"v1\"");
+  EXPECT_EQ(requests(), 1U);
+}
+
+TEST_F(ProbeTest, AsksForOneByteWhereHeadDoesNotHelp) {
+  const std::string file = fits_like(5000);
+  for (const int refusal : {403, 405, 501, 200}) {
+    const auto info = probe([&](const Request& request) {
+      if (request.method == Method::head) return text("", refusal);  // 200: without a Content-Length
+      EXPECT_EQ(request.range, (ByteRange{0, 1}));
+      return good_answer(request, file);
+    });
+    ASSERT_TRUE(info) << refusal;
+    EXPECT_EQ(info->size, 5000U);
+    EXPECT_EQ(requests(), 2U);
+  }
+}
+
+TEST_F(ProbeTest, KnowsAnEmptyFileAndAFileOfUnknownSize) {
+  const auto empty = probe([&](const Request& request) {
+    if (request.method == Method::head) return text("", 405);
+    Scripted answer = text("", 416);
+    answer.headers = {{"content-range", "bytes */0"}};
+    return answer;
+  });
+  ASSERT_TRUE(empty);
+  EXPECT_EQ(empty->size, 0U);
+  const auto unknown = probe([&](const Request& request) {
+    return text(request.method == Method::head ? "" : "made as it is read");
+  });
+  ASSERT_TRUE(unknown);
+  EXPECT_FALSE(unknown->size);
+}
+
+TEST_F(ProbeTest, DoesNotReadAFileToLearnItsSize) {
+  const auto info = probe([&](const Request& request) {
+    if (request.method == Method::head) return text("", 405);
+    Scripted answer = text(std::string(10'000'000, 'x'));
+    answer.piece = 16'384;
+    answer.headers = {{"content-length", "10000000"}};
+    return answer;
+  });
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->size, 10'000'000U);
+  EXPECT_LE(stage->metrics.value("astrofs_http_received_bytes_total", "origin=\"http://a.example:80\""),
+            65'536);
+}
+
+TEST_F(ProbeTest, ReportsWhatIsNotThere) {
+  EXPECT_EQ(probe([](const Request&) { return text("", 404); }).error().code, Errc::not_found);
+  EXPECT_EQ(probe([](const Request&) { return text("", 401); }).error().code, Errc::denied);
+  EXPECT_EQ(probe([](const Request&) { return broken_answer(); }).error().code, Errc::unavailable);
+}
+
+}  // namespace
+}  // namespace astrofs::http
