@@ -8,7 +8,7 @@
 namespace astrofs {
 namespace {
 
-/// Siblings looked at on each side of a missing frame for one whose header is in the cache.
+/// Siblings looked at behind a missing frame, and as many at the start of its directory, for one whose header is in the cache.
 constexpr std::size_t kSiblings = 32;
 /// Siblings whose header is fetched when none is cached. The listing's neighbours are seldom missing too.
 constexpr std::size_t kFetchedSiblings = 2;
@@ -59,13 +59,16 @@ Result<std::shared_ptr<const Placeholder>> MissingFrames::build(const Node& node
 }
 
 std::optional<SiblingHeader> MissingFrames::sibling_header(const Node& node, bool may_fetch) {
+  // Those that follow by name are nearest in time; those the directory begins with are the most often read.
   std::vector<Node> siblings;
+  std::size_t room = kSiblings;
   const auto gather = [&](const Node& next) {
     if (next.kind == NodeKind::file && next.id != node.id && next.size && !next.missing) siblings.push_back(next);
-    return siblings.size() < kSiblings;
+    return siblings.size() < room;
   };
   (void)catalog_.scan_after_name(node.parent, node.name, gather);
-  if (siblings.empty()) (void)catalog_.scan(node.parent, 0, gather);
+  room = siblings.size() + kSiblings;
+  (void)catalog_.scan(node.parent, 0, gather);
   for (const Node& sibling : siblings) {
     if (auto header = read_header(sibling, false)) return header;
   }

@@ -56,7 +56,8 @@ void Parking::add_row(SteadyTime due, Row row) {
       });
       sweep_at_ = rows_.size() * 2 + kSweepAt;
     }
-    first = rows_.emplace(due, std::move(row)) == rows_.begin();
+    const auto added = rows_.emplace(due, std::move(row));
+    first = added == rows_.begin();
   }
   if (first) wake_.notify_one();
 }

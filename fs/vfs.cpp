@@ -325,9 +325,10 @@ void Vfs::arrived(const std::shared_ptr<OpenFile>& file, ByteRange range, Result
 
 // ---- missing frames
 
-void Vfs::mark_missing(const Node& node, bool missing) {
-  parts_.writer.set_missing(node.id, missing, [this, node](const Result<void>&) {
+void Vfs::mark_missing(const Node& node, bool missing, std::function<void()> then) {
+  parts_.writer.set_missing(node.id, missing, [this, node, then = std::move(then)](const Result<void>&) {
     parts_.notices.entry_changed(node.parent, node.name);
+    if (then) then();
   });
 }
 
@@ -336,24 +337,26 @@ void Vfs::frame_is_missing(const std::shared_ptr<OpenFile>& file, ByteRange rang
   log::warning("{}: {}", file->node.name, error.message);
   if (file->served || parts_.cache.presence(file->version).bytes > 0) {
     // Part of the frame was read: its readers must not get blanks for the rest. The next open sees the placeholder.
-    mark_missing(file->node, true);
-    pending->settle(fail(Errc::stale, file->node.name + " was withdrawn by the archive while it was read"));
-    return;
+    error = {Errc::stale, file->node.name + " was withdrawn by the archive while it was read"};
+  } else if (parts_.missing.can_make(file->node)) {
+    // First the catalog, then the reader: who asks for the state after a read gets the right answer.
+    return mark_missing(file->node, true, [this, file, range, pending] { show_placeholder(file, range, pending); });
   }
   mark_missing(file->node, true);
-  if (!parts_.missing.can_make(file->node)) {
-    pending->settle(tl::unexpected<Error>(std::move(error)));
-    return;
-  }
-  parts_.missing.make(file->node, MissingCause::denied_by_archive,
-                      [file, range, pending](const Result<std::shared_ptr<const Placeholder>>& made) {
-                        if (!made) {
-                          pending->settle(fail(Errc::not_found, made.error().message));
-                          return;
-                        }
-                        file->set_placeholder(*made);
-                        pending->settle(read_placeholder(**made, range));
-                      });
+  pending->settle(tl::unexpected<Error>(std::move(error)));
+}
+
+void Vfs::show_placeholder(const std::shared_ptr<OpenFile>& file, ByteRange range,
+                           const std::shared_ptr<Pending<Bytes>>& pending) {
+  const auto show = [file, range, pending](const Result<std::shared_ptr<const Placeholder>>& made) {
+    if (!made) {
+      pending->settle(fail(Errc::not_found, made.error().message));
+      return;
+    }
+    file->set_placeholder(*made);
+    pending->settle(read_placeholder(**made, range));
+  };
+  parts_.missing.make(file->node, MissingCause::denied_by_archive, show);
 }
 
 void Vfs::recheck_missing(const Node& node) {

@@ -108,8 +108,10 @@ class Vfs {
                const std::shared_ptr<Pending<Bytes>>& pending);
   void frame_is_missing(const std::shared_ptr<OpenFile>& file, ByteRange range, Error error,
                         const std::shared_ptr<Pending<Bytes>>& pending);
+  void show_placeholder(const std::shared_ptr<OpenFile>& file, ByteRange range,
+                        const std::shared_ptr<Pending<Bytes>>& pending);
   void recheck_missing(const Node& node);
-  void mark_missing(const Node& node, bool missing);
+  void mark_missing(const Node& node, bool missing, std::function<void()> then = {});
 
   friend class ReadWaiter;
 

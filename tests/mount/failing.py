@@ -1,0 +1,325 @@
+#!/usr/bin/python3
+"""What readers get when the archive, the network, the daemon or the cache fails."""
+import concurrent.futures
+import errno
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+from harness import MountTest, main, run, tess_config, wait_until
+from reading import CHIP, HEAD, first_frame, key_of, read_head
+
+FRAMES = "*_ffic.fits"
+
+
+def read_some(path, offset=0, length=4096):
+    with open(path, "rb", buffering=0) as file:
+        file.seek(offset)
+        return file.read(length)
+
+
+class Failing(MountTest):
+    def assert_bytes(self, sim, path):
+        self.assertEqual(path.read_bytes(), sim.fetch(key_of(path)))
+
+    # ---- the archive has lost it
+
+    def test_a_frame_denied_for_good_reads_as_nan_of_the_listed_size(self):
+        sim, mount = self.tess(frames=3)
+        path = first_frame(mount)
+        size = path.stat().st_size
+        sim.deny(path.name)
+        data = path.read_bytes()
+        self.assertEqual(len(data), size)
+        self.assertTrue(data.startswith(b"SIMPLE  ="))
+        self.assertEqual(os.getxattr(path, "user.astrofs.state"), b"placeholder")
+        self.assertIn("does not exist", mount.why(f"{CHIP}/{path.name}")["reason"])
+        try:
+            import numpy
+            from astropy.io import fits
+        except ImportError:
+            self.skipTest("astropy is not installed")
+        with fits.open(path, checksum=True, memmap=False) as frame:
+            self.assertEqual([hdu.name for hdu in frame], ["PRIMARY", "CAMERA.CCD 1.1 cal", "CAMERA.CCD 1.1 uncert"])
+            self.assertEqual(frame[0].header["ASTROFS"], "PLACEHOLDER")
+            self.assertEqual(frame[1].data.shape, (48, 64))
+            for hdu in frame[1:]:
+                self.assertEqual(hdu.data.dtype.kind, "f")
+                self.assertTrue(numpy.isnan(hdu.data).all())
+
+    def test_a_missing_frame_gives_way_to_the_real_one(self):
+        sim, mount = self.tess(frames=2)
+        path = first_frame(mount)
+        sim.deny(path.name)
+        self.assertIn(b"PLACEHOLDER", path.read_bytes())
+        sim.allow(path.name)
+        mount.control("refresh", path)
+        wait_until(lambda: os.getxattr(path, "user.astrofs.state") == b"remote", "the frame is back")
+        self.assert_bytes(sim, path)
+
+    def test_missing_enoent_turns_placeholders_off(self):
+        sim, mount = self.tess("-o", "missing=enoent", frames=2)
+        path = first_frame(mount)
+        sim.deny(path.name)
+        self.assert_errno(errno.ENOENT, path.read_bytes)
+
+    def test_one_mirror_that_still_has_it_is_enough(self):
+        sim, mount = self.tess(frames=1)
+        sim.fault("/tess/public/*", "status", n=404)
+        sim.fault("/missions/tess/ffi/*", "status", n=404)
+        self.assert_bytes_via_mast(sim, first_frame(mount))
+
+    def assert_bytes_via_mast(self, sim, path):
+        data = path.read_bytes()
+        sim.heal()
+        self.assertEqual(data, sim.fetch(key_of(path)))
+
+    # ---- the archive is sick
+
+    def test_a_503_from_every_mirror_is_an_error_and_never_nan(self):
+        sim, mount = self.tess(frames=1, timeout=5)
+        path = first_frame(mount)
+        sim.fault(FRAMES, "status", n=503)
+        with self.assertRaises(OSError) as caught:
+            path.read_bytes()
+        self.assertIn(caught.exception.errno, (errno.EIO, errno.ETIMEDOUT))
+        self.assertEqual(os.getxattr(path, "user.astrofs.state"), b"remote")
+
+    def test_a_404_of_one_mirror_and_a_503_of_another_is_an_error(self):
+        sim, mount = self.tess(frames=1, timeout=5)
+        path = first_frame(mount)
+        sim.fault("/tess/public/*.fits", "status", n=404)
+        sim.fault("/missions/tess/ffi/*.fits", "status", n=503)
+        sim.fault("/api/*", "status", n=503)
+        with self.assertRaises(OSError) as caught:
+            path.read_bytes()
+        self.assertNotEqual(caught.exception.errno, errno.ENOENT)
+        self.assertEqual(os.getxattr(path, "user.astrofs.state"), b"remote")
+
+    def test_two_503s_with_retry_after_end_in_right_bytes(self):
+        sim, mount = self.tess(frames=1)
+        path = first_frame(mount)
+        sim.fault(FRAMES, "status", n=503, text="1", times=2)
+        data = path.read_bytes()
+        self.assertEqual(data, sim.fetch(key_of(path)))
+
+    def test_a_reset_in_the_middle_is_resumed(self):
+        sim, mount = self.tess(frames=1, size="full")
+        path = first_frame(mount)
+        sim.fault(FRAMES, "reset_after", n=50_000, times=3)
+        data = path.read_bytes()
+        sim.heal()
+        self.assertEqual(data, sim.fetch(key_of(path)))
+
+    def test_a_login_page_is_denied_and_not_kept(self):
+        sim, mount = self.tess(frames=1)
+        path = first_frame(mount)
+        sim.fault(FRAMES, "login_page")
+        self.assert_errno(errno.EACCES, path.read_bytes)
+        self.assertEqual(os.getxattr(path, "user.astrofs.cached"), b"0")
+        sim.heal()
+        self.assert_bytes(sim, path)
+
+    def test_wrong_ranges_and_short_bodies_are_never_served(self):
+        for kind, parameters in (("range_data_shifted", {"n": 512}), ("range_header_shifted", {"n": 512}),
+                                 ("range_other_total", {"n": 1}), ("range_multipart", {}), ("empty", {}),
+                                 ("length_short", {"n": 1000}), ("gzip", {}), ("range_no_header", {}), ("garbage_status", {})):
+            with self.subTest(kind):
+                sim, mount = self.tess(frames=1, timeout=5)
+                path = first_frame(mount)
+                truth = sim.fetch(key_of(path))
+                sim.fault(FRAMES, kind, **parameters)
+                try:
+                    self.assertEqual(path.read_bytes(), truth)
+                except OSError as error:
+                    self.assertIn(error.errno, (errno.EIO, errno.ESTALE, errno.ETIMEDOUT))
+                mount.unmount()
+
+    def test_a_changed_frame_is_stale_for_its_reader_and_new_for_the_next(self):
+        sim, mount = self.tess(frames=1, size="full")
+        path = first_frame(mount)
+        with open(path, "rb", buffering=0) as file:
+            head = file.read(4096)
+            sim.fault(FRAMES, "new_version")
+            file.seek(20_000_000)
+            self.assert_errno(errno.ESTALE, file.read, 4096)
+            self.assertEqual(head[:9], b"SIMPLE  =")
+
+    # ---- nobody answers
+
+    def test_a_stalled_server_lets_ctrl_c_df_and_cached_reads_go_on(self):
+        sim, mount = self.tess(frames=2)
+        frames = sorted(os.listdir(mount / CHIP))
+        cached = (mount / CHIP / frames[1]).read_bytes()
+        sim.fault(f"*{frames[0]}", "silent")
+        readers = [subprocess.Popen(["cat", mount / CHIP / frames[0]], stdout=subprocess.DEVNULL) for _ in range(40)]
+        wait_until(lambda: mount.status()["calls_waiting"] >= 1, "the readers wait")
+        os.statvfs(mount.path)
+        self.assertEqual((mount / CHIP / frames[1]).read_bytes(), cached)
+        for reader in readers:
+            reader.send_signal(signal.SIGINT)
+        for reader in readers:
+            self.assertEqual(reader.wait(10), -signal.SIGINT)
+
+    def test_a_second_reader_of_a_stalled_file_can_be_killed(self):
+        sim, mount = self.tess(frames=1)
+        path = first_frame(mount)
+        sim.fault(FRAMES, "silent")
+        first = subprocess.Popen(["cat", path], stdout=subprocess.DEVNULL)
+        wait_until(lambda: mount.status()["calls_waiting"] >= 1, "the reader waits")
+        second = subprocess.Popen(["dd", f"if={path}", "of=/dev/null", "iflag=direct"], stderr=subprocess.DEVNULL)
+        third = subprocess.Popen(["cat", path], stdout=subprocess.DEVNULL)
+        time.sleep(0.3)
+        for reader in (third, second, first):
+            reader.terminate()
+            self.assertEqual(reader.wait(10), -signal.SIGTERM)
+
+    def test_a_stalled_listing_lets_ctrl_c_through(self):
+        sim, mount = self.tess(frames=1)
+        sim.fault("/?list-type*", "silent")
+        reader = subprocess.Popen(["ls", mount / "tess/4/1/1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: mount.status()["calls_waiting"] >= 1, "ls waits")
+        reader.send_signal(signal.SIGINT)
+        self.assertEqual(reader.wait(10), -signal.SIGINT)
+
+    def test_a_read_without_an_answer_ends_at_its_deadline(self):
+        sim, mount = self.tess(frames=1, timeout=2)
+        path = first_frame(mount)
+        sim.fault(FRAMES, "silent")
+        with self.assertRaises(OSError) as caught:
+            read_some(path)
+        self.assertIn(caught.exception.errno, (errno.ETIMEDOUT, errno.EIO))
+
+    def test_an_unreachable_archive_keeps_its_listing_and_what_is_cached(self):
+        sim, mount = self.tess(frames=2)
+        path = first_frame(mount)
+        data = path.read_bytes()
+        sim.stop()
+        self.assertEqual(path.read_bytes(), data)
+        self.assertEqual(len(os.listdir(mount / CHIP)), 2)
+        mount.unmount()
+        mount.mount()
+        self.assertEqual(path.read_bytes(), data)
+        self.assertEqual(len(os.listdir(mount / CHIP)), 2)
+
+    # ---- offline
+
+    def test_offline_reads_what_is_cached_and_nan_for_the_rest(self):
+        sim, mount = self.tess(frames=3)
+        frames = sorted(os.listdir(mount / CHIP))
+        data = (mount / CHIP / frames[0]).read_bytes()
+        mount.unmount()
+        mount.options += ["-o", "offline"]
+        mount.mount()
+        sim.forget()
+        self.assertEqual((mount / CHIP / frames[0]).read_bytes(), data)
+        self.assertEqual(os.getxattr(mount / CHIP / frames[1], "user.astrofs.state"), b"not-fetched")
+        blank = (mount / CHIP / frames[1]).read_bytes()
+        self.assertEqual(len(blank), (mount / CHIP / frames[1]).stat().st_size)
+        self.assertIn(b"PLACEHOLDER", blank)
+        self.assert_errno(errno.ENETUNREACH, os.listdir, mount / "tess/4/1/2")
+        self.assertEqual(sim.log(), [])
+        mount.unmount()
+        mount.options = mount.options[:-2]
+        mount.mount()
+        self.assert_bytes(sim, mount / CHIP / frames[1])
+
+    # ---- the daemon dies
+
+    def test_kill_9_loses_no_committed_byte_and_serves_no_wrong_one(self):
+        sim, mount = self.tess(frames=4, size="full")
+        frames = sorted(os.listdir(mount / CHIP))
+        truths = {name: sim.fetch(key_of(mount / CHIP / name)) for name in frames}
+        first = mount / CHIP / frames[0]
+        self.assertEqual(first.read_bytes(), truths[frames[0]])
+        for number in range(4):
+            readers = [subprocess.Popen(["cat", mount / CHIP / name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                       for name in frames]
+            time.sleep(0.05 * (number + 1))
+            mount.kill()
+            for reader in readers:
+                reader.wait(10)
+            mount.mount()
+            sim.forget()
+            self.assertEqual(first.read_bytes(), truths[frames[0]])
+            self.assertEqual(sim.log(frames[0]), [], "committed bytes are fetched again")
+        for name in frames:
+            self.assertEqual((mount / CHIP / name).read_bytes(), truths[name])
+
+    # ---- the cache is damaged, full or taken
+
+    def test_a_damaged_data_file_costs_a_fetch_and_no_wrong_byte(self):
+        sim, mount = self.tess(frames=1, size="full")
+        path = first_frame(mount)
+        truth = sim.fetch(key_of(path))
+        self.assertEqual(path.read_bytes(), truth)
+        mount.unmount()
+        objects = [file for file in (mount.cache / "data").rglob("*") if file.is_file()]
+        self.assertEqual(len(objects), 1)
+        with open(objects[0], "r+b") as file:
+            file.seek(1_000_000)
+            byte = file.read(1)
+            file.seek(1_000_000)
+            file.write(bytes([byte[0] ^ 1]))
+            file.truncate(30_000_000)
+        mount.mount()
+        self.assertEqual(path.read_bytes(), truth)
+
+    def test_a_damaged_index_costs_fetches_and_no_mount(self):
+        sim, mount = self.tess(frames=2)
+        path = first_frame(mount)
+        truth = path.read_bytes()
+        mount.kill()
+        index = mount.cache / "catalog/data.mdb"
+        index.write_bytes(os.urandom(index.stat().st_size))
+        mount.mount()
+        self.assertEqual(path.read_bytes(), truth)
+
+    def test_a_full_cache_disk_serves_right_bytes(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root mounts a small tmpfs")
+        small = self.directory / "small"
+        small.mkdir()
+        run("mount", "-t", "tmpfs", "-o", "size=12m,mode=700", "tmpfs", small)
+        try:
+            sim, mount = self.tess(frames=1, size="full", cache=small / "cache")
+            path = first_frame(mount)
+            self.assertEqual(path.read_bytes(), sim.fetch(key_of(path)))
+            mount.unmount()
+        finally:
+            run("umount", "-l", small)
+
+    def test_the_quota_holds_while_more_than_it_streams_through(self):
+        sim, mount = self.tess(frames=3, size="full", **{"timeout": 30})
+        mount.unmount()
+        mount.options += ["-o", "cache_size=50 MiB"]
+        mount.mount()
+        for name in os.listdir(mount / CHIP):
+            path = mount / CHIP / name
+            self.assertEqual(path.read_bytes(), sim.fetch(key_of(path)))
+        wait_until(lambda: used(mount.cache / "data") <= 50 << 20, "du of the cache is inside the quota")
+
+    def test_a_cache_in_use_is_refused_with_a_clear_message(self):
+        sim, mount = self.tess(frames=1)
+        other = self.directory / "other"
+        other.mkdir()
+        result = run(self.program("mount.astrofs"), other, "--config", mount.config, check=False)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("in use", result.stderr)
+        self.assertIn(str(mount.pid()), result.stderr)
+
+    def program(self, name):
+        from harness import BUILD
+        return BUILD / name
+
+
+def used(directory):
+    return sum(file.stat().st_blocks * 512 for file in directory.rglob("*") if file.is_file())
+
+
+if __name__ == "__main__":
+    main()
