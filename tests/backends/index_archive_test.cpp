@@ -77,6 +77,14 @@ TEST_F(IndexArchiveTest, ALoginPageIsNoEmptyDirectory) {
   EXPECT_NE(answer.error().code, Errc::not_found);
 }
 
+TEST_F(IndexArchiveTest, APageThatWasCutOffIsNoShorterDirectory) {
+  for (int i = 0; i < 50; ++i) server_.serve_file("/data/sub/n" + std::to_string(i), "x");
+  server_.add_fault(Fault{.path = "/data/sub/", .kind = Kind::unframed_short});
+  const auto answer = list("sub/");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, Errc::unavailable) << answer.error().message;
+}
+
 TEST_F(IndexArchiveTest, ARedirectToTheFrontPageIsNotThatDirectory) {
   server_.add_fault(Fault{.path = "/data/gone/", .kind = Kind::redirect, .text = server_.url() + "/data/"});
   const auto answer = list("gone/");
