@@ -69,7 +69,7 @@ Result<std::vector<MountedArchive>> make_archives(const Config& config, const Mo
   return archives;
 }
 
-/// Keeps the cache inside its quota.
+/// Counts what the cache really occupies, removes what no index knows, and keeps it inside its quota.
 class House {
  public:
   explicit House(BlockCache& cache) : thread_([this, &cache](const std::stop_token& stop) { run(cache, stop); }) {}
@@ -83,6 +83,7 @@ class House {
  private:
   void run(BlockCache& cache, const std::stop_token& stop) {
     name_this_thread("house");
+    if (const Result<void> counted = cache.resum(stop); !counted) log::warning("the cache could not be counted: {}", counted.error().message);
     while (!stop.stop_requested()) {
       cache.evict_to_quota();
       MutexLock lock(mutex_);

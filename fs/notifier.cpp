@@ -1,8 +1,5 @@
 #include "fs/notifier.h"
 
-#define FUSE_USE_VERSION 314
-#include <fuse3/fuse_lowlevel.h>
-
 #include "base/executor.h"
 
 namespace astrofs {
@@ -23,14 +20,14 @@ Notifier::~Notifier() {
   wake_.notify_all();
 }
 
-void Notifier::attach(fuse_session* session) {
+void Notifier::attach(std::function<void(const Notice&)> tell) {
   const MutexLock lock(mutex_);
-  session_ = session;
+  tell_ = std::move(tell);
 }
 
 void Notifier::detach() {
   MutexLock lock(mutex_);
-  session_ = nullptr;
+  tell_ = nullptr;
   queue_.clear();
   while (telling_) lock.wait(wake_);
 }
@@ -42,7 +39,7 @@ void Notifier::attributes_changed(Inode inode) { push(InodeNotice{inode, false})
 void Notifier::push(Notice notice) {
   {
     const MutexLock lock(mutex_);
-    if (session_ == nullptr || queue_.size() >= kLongestQueue) return;
+    if (!tell_ || queue_.size() >= kLongestQueue) return;
     queue_.push_back(std::move(notice));
   }
   wake_.notify_all();
@@ -52,7 +49,7 @@ void Notifier::run() {
   name_this_thread("notify");
   for (;;) {
     Notice notice;
-    fuse_session* session = nullptr;
+    std::function<void(const Notice&)> tell;
     {
       MutexLock lock(mutex_);
       telling_ = false;
@@ -61,20 +58,10 @@ void Notifier::run() {
       if (stopping_) return;
       notice = std::move(queue_.front());
       queue_.pop_front();
-      session = session_;
-      telling_ = session != nullptr;
+      tell = tell_;
+      telling_ = tell != nullptr;
     }
-    if (session != nullptr) tell(*session, notice);
-  }
-}
-
-void Notifier::tell(fuse_session& session, const Notice& notice) {
-  // ENOENT only means that the kernel does not know the name or inode: nothing to forget.
-  if (const auto* entry = std::get_if<EntryNotice>(&notice)) {
-    (void)fuse_lowlevel_notify_inval_entry(&session, entry->parent, entry->name.c_str(), entry->name.size());
-  } else {
-    const auto& inode = std::get<InodeNotice>(notice);
-    (void)fuse_lowlevel_notify_inval_inode(&session, inode.inode, inode.pages ? 0 : -1, 0);
+    if (tell) tell(notice);
   }
 }
 

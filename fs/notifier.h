@@ -7,23 +7,36 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
+#include <string>
 #include <thread>
 #include <variant>
 
 #include "base/mutex.h"
 #include "fs/notices.h"
 
-struct fuse_session;
-
 namespace astrofs {
+
+/// A name the kernel shall look up again.
+struct EntryNotice {
+  NodeId parent;
+  std::string name;
+};
+/// An inode whose attributes it shall ask for again, and, for a directory, its entries too.
+struct InodeNotice {
+  Inode inode;
+  bool entries;
+};
+using Notice = std::variant<EntryNotice, InodeNotice>;
 
 class Notifier final : public Notices {
  public:
   Notifier();
   ~Notifier() override;
 
-  /// From here on the kernel is told; before, and after detach(), notices are dropped. detach() waits for the one being told.
-  void attach(fuse_session* session);
+  /// From here on `tell` hears every notice, one at a time; before, and after detach(), notices are dropped. detach() waits
+  /// for the one being told.
+  void attach(std::function<void(const Notice&)> tell);
   void detach();
 
   void entry_changed(NodeId parent, std::string name) override;
@@ -31,23 +44,13 @@ class Notifier final : public Notices {
   void attributes_changed(Inode inode) override;
 
  private:
-  struct EntryNotice {
-    NodeId parent;
-    std::string name;
-  };
-  struct InodeNotice {
-    Inode inode;
-    bool pages;
-  };
-  using Notice = std::variant<EntryNotice, InodeNotice>;
   void push(Notice notice);
   void run();
-  void tell(fuse_session& session, const Notice& notice);
 
   Mutex mutex_;
   std::condition_variable wake_;
   std::deque<Notice> queue_ GUARDED_BY(mutex_);
-  fuse_session* session_ GUARDED_BY(mutex_){nullptr};
+  std::function<void(const Notice&)> tell_ GUARDED_BY(mutex_);
   bool telling_ GUARDED_BY(mutex_){false};
   bool stopping_ GUARDED_BY(mutex_){false};
   std::jthread thread_;

@@ -29,7 +29,8 @@ class Bridge final : public http::RangeReceiver {
       etags_.emplace(info.origin, info.etag);
       writer_.set_etags(version_, format_etags(etags_));
     }
-    return sink_->begin(arriving, [this] { fetcher_.resume(this); });
+    // The sink may call it after this fetch has ended: the receiver is a name by then, not an object.
+    return sink_->begin(arriving, [&fetcher = fetcher_, self = static_cast<const http::RangeReceiver*>(this)] { fetcher.resume(self); });
   }
   http::Flow data(std::uint64_t offset, std::span<const std::byte> data) override {
     switch (sink_->data(offset, data)) {

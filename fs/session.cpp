@@ -20,6 +20,16 @@ namespace {
 /// Callbacks never wait, so a few threads serve any number of readers.
 constexpr unsigned kFuseThreads = 4;
 
+/// ENOENT from the kernel only means that it does not know the name or inode: nothing to forget.
+void tell_kernel(fuse_session& session, const Notice& notice) {
+  if (const auto* entry = std::get_if<EntryNotice>(&notice)) {
+    (void)fuse_lowlevel_notify_inval_entry(&session, entry->parent, entry->name.c_str(), entry->name.size());
+  } else {
+    const auto& inode = std::get<InodeNotice>(notice);
+    (void)fuse_lowlevel_notify_inval_inode(&session, inode.inode, inode.entries ? 0 : -1, 0);
+  }
+}
+
 struct ArgsDeleter {
   void operator()(fuse_args* args) const {
     fuse_opt_free_args(args);
@@ -92,7 +102,7 @@ Result<void> Session::Impl::serve(Vfs& vfs, Notifier& notifier, std::function<vo
   context_.vfs = &vfs;
   context_.ready = std::move(ready);
   fuse_set_signal_handlers(session_);
-  notifier.attach(session_);
+  notifier.attach([this](const Notice& notice) { tell_kernel(*session_, notice); });
   const std::unique_ptr<fuse_loop_config, decltype(&fuse_loop_cfg_destroy)> config(fuse_loop_cfg_create(),
                                                                                    fuse_loop_cfg_destroy);
   // clone_fd of 3.14 leaves descriptors of /dev/fuse open in children, which keeps a dead mount alive.
