@@ -31,10 +31,9 @@ Result<std::vector<Entry>> read_directory_page(const http::Response& response) {
   if (!page) return tl::unexpected<Error>(page.error());
   if (!page->recognised)
     return fail(Errc::corrupt, url + " answered with a page that is no directory listing");
-  // Half a page would be a shorter directory.
-  if (!page->complete) return fail(Errc::corrupt, url + " answered with a page that was cut off");
-  // Half a directory would look as if files had been removed.
-  if (!page->complete) return fail(Errc::unavailable, url + " was cut off");
+  // Half a page would be a shorter directory, as if files had been removed. A cut is a fault of the
+  // connection: it may pass.
+  if (!page->complete) return fail(Errc::unavailable, url + " answered with a page that was cut off");
   report_dropped(page->dropped, url);
   return std::move(page->entries);
 }
