@@ -29,6 +29,8 @@ constexpr milliseconds kTouchTime{5000};
 /// memory.
 constexpr std::size_t kMostBlocks = 65'536;
 constexpr std::size_t kMostTouches = 65'536;
+/// A transaction larger than this (a listing of some 100,000 names) leaves memory worth giving back.
+constexpr std::uint64_t kLargeChange = 32ULL << 20;
 /// Slots of readers in processes that were killed hold old pages; looked for at open and this often.
 constexpr std::chrono::minutes kReaderCheck{1};
 
@@ -74,6 +76,7 @@ class IndexWriter::Impl {
 
   Catalog& catalog_;
   Environment& environment_;
+  bool large_change_{false};                                      ///< index thread
   bool disk_failing_{false};                                      ///< index thread
   SteadyTime readers_checked_{std::chrono::steady_clock::now()};  ///< index thread
 
@@ -159,6 +162,10 @@ void IndexWriter::Impl::run() {
   name_this_thread("index");
   while (std::optional<Group> group = next_group()) {
     if (!group->jobs.empty() || !group->touched.empty()) commit(*group);
+    group.reset();
+    if (std::exchange(large_change_, false)) {
+      if (auto shed = environment_.shed(); !shed) log::error("{}", shed.error().message);
+    }
     check_readers();
   }
 }
@@ -191,6 +198,7 @@ bool IndexWriter::Impl::attempt(Group& group, Result<void>& outcome) {
       return true;
     }
     if (apply_jobs(group, *txn)) outcome = txn->commit();
+    large_change_ = txn->written() > kLargeChange;
     if (txn->failure() == 0) return true;
     full = txn->map_full();
     if (!full && !outcome) return true;  // the commit itself failed

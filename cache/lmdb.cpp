@@ -1,6 +1,7 @@
 #include "cache/lmdb.h"
 
 #include <lmdb.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -265,6 +266,7 @@ ReadTxn::~ReadTxn() {
 WriteTxn::WriteTxn(WriteTxn&& other) noexcept
     : Txn(*other.environment_, std::exchange(other.handle_, nullptr)) {
   failure_ = other.failure_;
+  written_ = other.written_;
 }
 
 WriteTxn::~WriteTxn() {
@@ -272,6 +274,7 @@ WriteTxn::~WriteTxn() {
 }
 
 Result<void> WriteTxn::put(Table table, std::string_view key, std::string_view value) {
+  written_ += key.size() + value.size();
   MDB_val k = val(key);
   MDB_val v = val(value);
   const int code = mdb_put(txn_of(handle_), environment_->impl_->dbi(table), &k, &v, 0);
@@ -280,6 +283,7 @@ Result<void> WriteTxn::put(Table table, std::string_view key, std::string_view v
 }
 
 Result<void> WriteTxn::append(Table table, std::string_view key, std::string_view value) {
+  written_ += key.size() + value.size();
   MDB_val k = val(key);
   MDB_val v = val(value);
   const int code = mdb_put(txn_of(handle_), environment_->impl_->dbi(table), &k, &v, MDB_APPEND);
@@ -391,6 +395,12 @@ Result<void> Environment::grow() {
     impl_->map_size_ = size;
     return {};
   });
+}
+
+Result<void> Environment::shed() {
+  Result<void> reopened = impl_->reopen();
+  malloc_trim(0);  // hundreds of thousands of pages and names went through the heap
+  return reopened;
 }
 
 Result<void> Environment::sync() {

@@ -72,12 +72,14 @@ class WriteTxn : public Txn {
   [[nodiscard]] Result<void> append(Table table, std::string_view key, std::string_view value);
   [[nodiscard]] Result<void> erase(Table table, std::string_view key);  ///< absent is success
   [[nodiscard]] Result<void> clear(Table table);
-  [[nodiscard]] Result<void> commit();  ///< on failure all is as before it
-  [[nodiscard]] bool map_full() const;  ///< Environment::grow() and run again
+  [[nodiscard]] Result<void> commit();                              ///< on failure all is as before it
+  [[nodiscard]] bool map_full() const;                              ///< Environment::grow() and run again
+  [[nodiscard]] std::uint64_t written() const { return written_; }  ///< bytes of keys and values so far
 
  private:
   friend class Environment;
   using Txn::Txn;
+  std::uint64_t written_{0};
 };
 
 /// Walks a table in order of key bytes. Ends before its transaction does.
@@ -121,6 +123,8 @@ class Environment {
   [[nodiscard]] Result<WriteTxn> write();
   /// Doubles the map once every reader has left; new ones wait meanwhile. No WriteTxn may be open.
   [[nodiscard]] Result<void> grow();
+  /// Gives back the memory of large transactions, which LMDB keeps until it is closed. Waits as grow() does.
+  [[nodiscard]] Result<void> shed();
   [[nodiscard]] Result<void> sync();
   /// Frees the slots of readers that died; how many.
   int check_readers();

@@ -77,6 +77,28 @@ TEST(IndexGrowth, ReadersGoOnWhileTheMapGrows) {
   EXPECT_EQ(audit(index.catalog()), "");
 }
 
+TEST(IndexGrowth, ReadersGoOnWhileALargeChangeGivesItsMemoryBack) {
+  const TempDir dir(TempDir::Where::memory);
+  Index index(dir.path());
+  ASSERT_TRUE(index.list(kRootNode, {dir_entry("d"), file_entry("f")}));
+  const NodeId below = index.child(kRootNode, "d").id;
+  std::atomic<bool> stop{false};
+  std::atomic<int> wrong{0};
+  std::thread reader([&] {
+    while (!stop) {
+      if (!index.catalog().child(kRootNode, "f")) ++wrong;
+    }
+  });
+  // Some 36 MB of records: beyond what is given back after the commit.
+  EXPECT_TRUE(index.list(below, many(0, 120'000)));
+  for (int i = 0; i < 20; ++i)
+    EXPECT_TRUE(index.set_size(index.child(kRootNode, "f").id, 100U + static_cast<unsigned>(i)));
+  stop = true;
+  reader.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(index.names(below).size(), 120'000U);
+}
+
 TEST(IndexGrowth, MoreReadersThanLmdbsDefaultReadAtOnce) {
   const TempDir dir;
   Index index(dir.path());
