@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/config.h"
+#include "base/version.h"
 #include "fs/control_client.h"
 
 namespace {
@@ -206,7 +207,7 @@ constexpr Verb kVerbs[] = {
 
 int main(int argc, char** argv) {
   CLI::App app("Controls mounts made by mount.astrofs.", "astrofs");
-  app.set_version_flag("-V,--version", "astrofs 0.1.0");
+  app.set_version_flag("-V,--version", std::string("astrofs ") + kVersion);
   app.require_subcommand(1);
   bool as_json = false;
   std::vector<std::string> paths;

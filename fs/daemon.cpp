@@ -15,6 +15,7 @@
 #include "backends/http/curl_client.h"
 #include "backends/registry.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "cache/block_cache.h"
 #include "cache/index_writer.h"
 #include "fs/commands.h"
@@ -147,7 +148,9 @@ Result<void> run_daemon(const Config& config, const MountOptions& options, const
   Metrics metrics;
   Executor store("store", kStoreThreads);
   Executor list("list", kListThreads);
-  http::CurlClient client(http::CurlOptions{});
+  http::CurlOptions curl;
+  curl.user_agent = std::string("astrofs/") + kVersion;
+  http::CurlClient client(curl);
   http::Fetcher fetcher(client, clock, metrics, {});
   Result<std::vector<MountedArchive>> mounted = make_archives(config, options, fetcher);
   if (!mounted) return tl::unexpected<Error>(mounted.error());
@@ -179,9 +182,12 @@ Result<void> run_daemon(const Config& config, const MountOptions& options, const
   block_ending_signals(SIG_BLOCK);
   (*session)->unmount();
   control->reset();
+  // Whoever might still call into the parts is silenced before they go: listings, then the network, then the index's callbacks.
   lister.stop();
   sizes.stop();
-  list.stop();  // its jobs use what is destroyed below
+  list.stop();
+  client.stop();
+  (void)writer.flush();
   log::info("unmounted {}", options.mountpoint);
   return served;
 }

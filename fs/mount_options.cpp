@@ -11,11 +11,10 @@
 #include <fmt/format.h>
 
 #include "base/config.h"
+#include "base/version.h"
 
 namespace astrofs {
 namespace {
-
-constexpr std::string_view kVersion = "mount.astrofs 0.1.0";
 
 /// Options that mount(8), fstab and systemd put in the list for themselves.
 constexpr std::array<std::string_view, 21> kOfMount{
@@ -110,7 +109,7 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments
   std::vector<std::string> lists;
   std::string config;
   CLI::App app("Mounts astronomical archives as directories; bytes come when they are read.", "mount.astrofs");
-  app.set_version_flag("-V,--version", std::string(kVersion));
+  app.set_version_flag("-V,--version", std::string("mount.astrofs ") + kVersion);
   app.add_option("place", places, "[SOURCE] MOUNTPOINT")->required()->expected(1, 2);
   app.add_option("-o", lists, "Options, separated by commas: config= cache= cache_size= offline missing= timeout= allow_other uid= gid= log=")
       ->allow_extra_args(false);
@@ -128,7 +127,7 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments
     line.text = app.help();
     return line;
   } catch (const CLI::CallForVersion&) {
-    line.text = std::string(kVersion) + '\n';
+    line.text = std::string("mount.astrofs ") + kVersion + '\n';
     return line;
   } catch (const CLI::ParseError& error) {
     return fail(Errc::invalid, std::string(error.what()) + "; usage: mount.astrofs [SOURCE] MOUNTPOINT [-o OPTIONS] [--foreground] [--config FILE]");

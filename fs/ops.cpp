@@ -356,6 +356,11 @@ void op_lseek(fuse_req_t req, fuse_ino_t, off_t offset, int whence, fuse_file_in
 // ---- the rest
 
 void op_getxattr(fuse_req_t req, fuse_ino_t inode, const char* name, std::size_t size) {
+  // `ls -l` asks each file for its label and its ACL, and stops asking once it hears that there are none here.
+  if (std::strncmp(name, "user.", 5) != 0) {
+    fuse_reply_err(req, EOPNOTSUPP);
+    return;
+  }
   Vfs& vfs = vfs_of(req);
   const Result<Node> node = vfs.node(inode);
   if (!node) {

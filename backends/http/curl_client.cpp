@@ -306,13 +306,14 @@ class CurlClient::Loop {
                               milliseconds(1000));
     thread_ = std::thread([this] { run(); });
   }
-  ~Loop() {
+  ~Loop() { stop(); }
+  void stop() EXCLUDES(mutex_) {
     {
       const MutexLock lock(mutex_);
       stopping_ = true;
     }
     curl_multi_wakeup(multi_.get());
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
   }
 
   void post(std::function<void()> job) EXCLUDES(mutex_) {
@@ -498,6 +499,8 @@ CurlClient::CurlClient(CurlOptions options) {
 }
 
 CurlClient::~CurlClient() = default;
+
+void CurlClient::stop() { loop_->stop(); }
 
 void CurlClient::start(Request request, std::shared_ptr<Receiver> receiver, std::stop_token stop) {
   loop_->post([loop = loop_.get(), request = std::move(request), receiver = std::move(receiver),
