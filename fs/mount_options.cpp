@@ -44,6 +44,9 @@ Result<bool> take_own(MountOptions& options, std::string_view name, std::string_
     target = true;
     return true;
   };
+  if (value.empty() && (name == "config" || name == "cache" || name == "log")) {
+    return fail(Errc::invalid, fmt::format("option {}= needs a path", name));
+  }
   if (name == "config") options.config_path = std::string(value);
   else if (name == "cache") options.cache_dir = std::string(value);
   else if (name == "log") options.log_target = std::string(value);
