@@ -28,6 +28,7 @@ class Failing(MountTest):
 
     # ---- the archive has lost it
 
+    # Claims 5, 6
     def test_a_frame_denied_for_good_reads_as_nan_of_the_listed_size(self):
         sim, mount = self.tess(frames=3)
         path = first_frame(mount)
@@ -51,6 +52,7 @@ class Failing(MountTest):
                 self.assertEqual(hdu.data.dtype.kind, "f")
                 self.assertTrue(numpy.isnan(hdu.data).all())
 
+    # Claim 6
     def test_a_missing_frame_gives_way_to_the_real_one(self):
         sim, mount = self.tess(frames=2)
         path = first_frame(mount)
@@ -61,12 +63,14 @@ class Failing(MountTest):
         wait_until(lambda: os.getxattr(path, "user.astrofs.state") == b"remote", "the frame is back")
         self.assert_bytes(sim, path)
 
+    # Claim 6
     def test_missing_enoent_turns_placeholders_off(self):
         sim, mount = self.tess("-o", "missing=enoent", frames=2)
         path = first_frame(mount)
         sim.deny(path.name)
         self.assert_errno(errno.ENOENT, path.read_bytes)
 
+    # Claim 11
     def test_one_mirror_that_still_has_it_is_enough(self):
         sim, mount = self.tess(frames=1)
         sim.fault("/tess/public/*", "status", n=404)
@@ -80,6 +84,7 @@ class Failing(MountTest):
 
     # ---- the archive is sick
 
+    # Claim 5
     def test_a_503_from_every_mirror_is_an_error_and_never_nan(self):
         sim, mount = self.tess(frames=1, timeout=5)
         path = first_frame(mount)
@@ -89,6 +94,7 @@ class Failing(MountTest):
         self.assertIn(caught.exception.errno, (errno.EIO, errno.ETIMEDOUT))
         self.assertEqual(os.getxattr(path, "user.astrofs.state"), b"remote")
 
+    # Claim 5
     def test_a_404_of_one_mirror_and_a_503_of_another_is_an_error(self):
         sim, mount = self.tess(frames=1, timeout=5)
         path = first_frame(mount)
@@ -100,6 +106,7 @@ class Failing(MountTest):
         self.assertNotEqual(caught.exception.errno, errno.ENOENT)
         self.assertEqual(os.getxattr(path, "user.astrofs.state"), b"remote")
 
+    # Claim 11
     def test_two_503s_with_retry_after_end_in_right_bytes(self):
         sim, mount = self.tess(frames=1)
         path = first_frame(mount)
@@ -107,6 +114,7 @@ class Failing(MountTest):
         data = path.read_bytes()
         self.assertEqual(data, sim.fetch(key_of(path)))
 
+    # Claim 11
     def test_a_reset_in_the_middle_is_resumed(self):
         sim, mount = self.tess(frames=1, size="full")
         path = first_frame(mount)
@@ -115,6 +123,7 @@ class Failing(MountTest):
         sim.heal()
         self.assertEqual(data, sim.fetch(key_of(path)))
 
+    # Claims 5, 10
     def test_a_login_page_is_denied_and_not_kept(self):
         sim, mount = self.tess(frames=1)
         path = first_frame(mount)
@@ -124,6 +133,7 @@ class Failing(MountTest):
         sim.heal()
         self.assert_bytes(sim, path)
 
+    # Claim 10
     def test_wrong_ranges_and_short_bodies_are_never_served(self):
         for kind, parameters in (("range_data_shifted", {"n": 512}), ("range_header_shifted", {"n": 512}),
                                  ("range_other_total", {"n": 1}), ("range_multipart", {}), ("empty", {}),
@@ -139,6 +149,7 @@ class Failing(MountTest):
                     self.assertIn(error.errno, (errno.EIO, errno.ESTALE, errno.ETIMEDOUT))
                 mount.unmount()
 
+    # Claim 8
     def test_a_changed_frame_is_stale_for_its_reader_and_new_for_the_next(self):
         sim, mount = self.tess(frames=1, size="full")
         path = first_frame(mount)
@@ -151,6 +162,7 @@ class Failing(MountTest):
 
     # ---- nobody answers
 
+    # Claim 9
     def test_a_stalled_server_lets_ctrl_c_df_and_cached_reads_go_on(self):
         sim, mount = self.tess(frames=2)
         frames = sorted(os.listdir(mount / CHIP))
@@ -165,6 +177,7 @@ class Failing(MountTest):
         for reader in readers:
             self.assertEqual(reader.wait(10), -signal.SIGINT)
 
+    # Claim 9
     def test_a_second_reader_of_a_stalled_file_can_be_killed(self):
         sim, mount = self.tess(frames=1)
         path = first_frame(mount)
@@ -178,6 +191,7 @@ class Failing(MountTest):
             reader.terminate()
             self.assertEqual(reader.wait(10), -signal.SIGTERM)
 
+    # Claim 9
     def test_a_stalled_listing_lets_ctrl_c_through(self):
         sim, mount = self.tess(frames=1)
         sim.fault("/?list-type*", "silent")
@@ -186,6 +200,7 @@ class Failing(MountTest):
         reader.send_signal(signal.SIGINT)
         self.assertEqual(reader.wait(10), -signal.SIGINT)
 
+    # Claim 9
     def test_a_read_without_an_answer_ends_at_its_deadline(self):
         sim, mount = self.tess(frames=1, timeout=2)
         path = first_frame(mount)
@@ -194,6 +209,7 @@ class Failing(MountTest):
             read_some(path)
         self.assertIn(caught.exception.errno, (errno.ETIMEDOUT, errno.EIO))
 
+    # Claim 14
     def test_an_unreachable_archive_keeps_its_listing_and_what_is_cached(self):
         sim, mount = self.tess(frames=2)
         path = first_frame(mount)
@@ -208,6 +224,7 @@ class Failing(MountTest):
 
     # ---- offline
 
+    # Claim 7
     def test_offline_reads_what_is_cached_and_nan_for_the_rest(self):
         sim, mount = self.tess(frames=3)
         frames = sorted(os.listdir(mount / CHIP))
@@ -230,6 +247,7 @@ class Failing(MountTest):
 
     # ---- the daemon dies
 
+    # Claims 4, 12
     def test_kill_9_loses_no_committed_byte_and_serves_no_wrong_one(self):
         sim, mount = self.tess(frames=4, size="full")
         frames = sorted(os.listdir(mount / CHIP))
@@ -252,6 +270,7 @@ class Failing(MountTest):
 
     # ---- the cache is damaged, full or taken
 
+    # Claim 12
     def test_a_damaged_data_file_costs_a_fetch_and_no_wrong_byte(self):
         sim, mount = self.tess(frames=1, size="full")
         path = first_frame(mount)
@@ -269,6 +288,7 @@ class Failing(MountTest):
         mount.mount()
         self.assertEqual(path.read_bytes(), truth)
 
+    # Claim 12
     def test_a_damaged_index_costs_fetches_and_no_mount(self):
         sim, mount = self.tess(frames=2)
         path = first_frame(mount)
@@ -279,6 +299,7 @@ class Failing(MountTest):
         mount.mount()
         self.assertEqual(path.read_bytes(), truth)
 
+    # Claim 13
     def test_a_full_cache_disk_serves_right_bytes(self):
         if os.geteuid() != 0:
             self.skipTest("only root mounts a small tmpfs")
@@ -293,6 +314,7 @@ class Failing(MountTest):
         finally:
             run("umount", "-l", small)
 
+    # Claim 13
     def test_the_quota_holds_while_more_than_it_streams_through(self):
         sim, mount = self.tess(frames=3, size="full", **{"timeout": 30})
         mount.unmount()
@@ -303,6 +325,7 @@ class Failing(MountTest):
             self.assertEqual(path.read_bytes(), sim.fetch(key_of(path)))
         wait_until(lambda: used(mount.cache / "data") <= 50 << 20, "du of the cache is inside the quota")
 
+    # Claims 13, 18
     def test_a_cache_in_use_is_refused_with_a_clear_message(self):
         sim, mount = self.tess(frames=1)
         other = self.directory / "other"

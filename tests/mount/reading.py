@@ -42,6 +42,7 @@ class Reading(MountTest):
         self.assert_errno(errno.ENOENT, os.stat, mount / "tess/9999")
         self.assert_errno(errno.ENOENT, os.stat, mount / CHIP / "nothing.fits")
 
+    # Claim 1
     def test_every_byte_is_the_archives(self):
         sim, mount = self.tess(frames=3)
         for name in os.listdir(mount / CHIP):
@@ -52,6 +53,7 @@ class Reading(MountTest):
             with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapped:
                 self.assertEqual(bytes(mapped), truth)
 
+    # Claim 1
     def test_a_whole_frame_of_real_size_arrives_right(self):
         sim, mount = self.tess(frames=1, size="full")
         path = first_frame(mount)
@@ -59,6 +61,7 @@ class Reading(MountTest):
         truth = hashlib.sha256(sim.fetch(key_of(path))).hexdigest()
         self.assertEqual(hashlib.sha256(path.read_bytes()).hexdigest(), truth)
 
+    # Claim 3
     def test_a_cold_header_of_a_35_mb_frame_costs_one_request_of_64_kib(self):
         sim, mount = self.tess(frames=2, size="full")
         frames = sorted(os.listdir(mount / CHIP))
@@ -69,6 +72,7 @@ class Reading(MountTest):
         self.assertEqual(len(log), 1, log)
         self.assertLessEqual(log[0]["bytes"], HEAD)
 
+    # Claim 3
     def test_astropy_reads_a_cold_image_header_with_one_request(self):
         fits = self.astropy()
         sim, mount = self.tess(frames=1, size="full")
@@ -81,6 +85,7 @@ class Reading(MountTest):
         self.assertEqual(len(log), 1, log)
         self.assertLessEqual(sum(row["bytes"] for row in log), HEAD)
 
+    # Claims 2, 3
     def test_listing_1060_names_asks_nothing_per_file(self):
         sim, mount = self.tess(frames=1060)
         sim.forget()
@@ -90,6 +95,7 @@ class Reading(MountTest):
         self.assertNotIn(0, sizes)
         self.assertEqual(sim.log("_ffic.fits"), [])
 
+    # Claim 4
     def test_32_readers_of_one_cold_block_make_one_request(self):
         sim, mount = self.tess(frames=1, size="full")
         path = first_frame(mount)
@@ -100,6 +106,7 @@ class Reading(MountTest):
         self.assertEqual(len(heads), 1)
         self.assertEqual(len(sim.log("_ffic.fits")), 1)
 
+    # Claim 4
     def test_what_was_read_is_not_asked_for_again(self):
         sim, mount = self.tess(frames=1)
         path = first_frame(mount)
@@ -110,6 +117,7 @@ class Reading(MountTest):
         self.assertEqual(path.read_bytes(), truth)
         self.assertEqual(sim.log(), [])
 
+    # Claim 14
     def test_inode_numbers_survive_a_remount(self):
         _, mount = self.tess(frames=3)
         before = {name: os.stat(mount / CHIP / name).st_ino for name in os.listdir(mount / CHIP)}
@@ -118,6 +126,7 @@ class Reading(MountTest):
         after = {row.name: (row.inode(), row.stat().st_ino) for row in os.scandir(mount / CHIP)}
         self.assertEqual({name: (ino, ino) for name, ino in before.items()}, after)
 
+    # Claim 15
     def test_an_old_name_within_three_seconds_opens_and_is_not_listed(self):
         _, mount = self.tess(frames=1)
         path = first_frame(mount)
@@ -128,6 +137,7 @@ class Reading(MountTest):
         far = path.with_name(path.name.replace(str(stamp), str(stamp + 7)))
         self.assert_errno(errno.ENOENT, os.stat, far)
 
+    # Claim 11
     def test_a_server_without_range_still_serves_right_bytes(self):
         sim, mount = self.tess(frames=1)
         sim.fault("*_ffic.fits", "range_ignored")
@@ -140,6 +150,7 @@ class Reading(MountTest):
         self.assertEqual(path.read_bytes(), truth)
         self.assertEqual(len(sim.log("_ffic.fits")), 1)
 
+    # Claim 17
     def test_nothing_can_be_written(self):
         _, mount = self.tess(frames=1)
         path = first_frame(mount)
@@ -162,6 +173,7 @@ class Reading(MountTest):
         self.assertEqual(os.getxattr(path, "user.astrofs.state"), b"partial")
         self.assertEqual(os.getxattr(path, "user.astrofs.cached"), str(HEAD).encode())
 
+    # Claim 2
     def test_a_directory_page_without_sizes_is_sized_in_parallel(self):
         folder, sim = self.folder("apache")
         for number in range(40):
@@ -173,6 +185,7 @@ class Reading(MountTest):
         self.assertGreater(sim_peak(sim), 2)
         self.assertEqual(len(sim.log(".dat")), 40)
 
+    # Claim 16
     def test_hostile_names_are_shown_safely_or_not_at_all(self):
         folder, sim = self.folder("nginx_json")
         for name in (b"plain.txt", b"new\nline", b"bad\xff\xfeutf8", b"per%41cent", b"a&b <c>"):
