@@ -53,6 +53,7 @@ Result<std::string> Commands::run(const std::string& line, const Progress& progr
   if (command == "pin" || command == "unpin") return pin(paths, command == "pin");
   if (command == "refresh") return refresh(paths);
   if (command == "why") {
+    if (paths.size() > 1) return fail(Errc::invalid, "`why` explains one path at a time");
     const Result<Node> node = resolve(paths.empty() ? "" : paths.front());
     if (!node) return tl::unexpected<Error>(node.error());
     return status_.why_json(*node);
@@ -83,13 +84,16 @@ Result<Node> Commands::resolve(const std::string& path) {
   return node;
 }
 
+std::string Commands::shown_path(const Node& node) const { return vfs_.parts().catalog.path(node.id).value_or(node.name); }
+
 Result<void> Commands::list(const Node& dir) {
   return wait_for_reply<Node>(vfs_.parts().parking.timeout() + kGrace,
                               [&](ReplyPtr<Node> reply) { vfs_.opendir(dir.id, std::move(reply)); })
       .map([](const Node&) {});
 }
 
-Result<void> Commands::walk(const Node& start, bool list_unknown, const std::function<bool(const Node&)>& visit) {
+Result<void> Commands::walk(const Node& start, const std::function<Result<void>(const Node&)>& enter,
+                            const std::function<bool(const Node&)>& visit) {
   struct Step {
     Node node;
     unsigned depth;
@@ -103,9 +107,7 @@ Result<void> Commands::walk(const Node& start, bool list_unknown, const std::fun
       continue;
     }
     if (step.node.kind != NodeKind::directory || step.depth > kDeepest) continue;
-    if (list_unknown) {
-      if (Result<void> listed = list(step.node); !listed) return listed;
-    }
+    if (Result<void> entered = enter(step.node); !entered) return entered;
     std::vector<Node> children;
     Result<void> scanned = vfs_.parts().catalog.scan(step.node.id, 0, [&children](const Node& child) {
       children.push_back(child);
@@ -123,8 +125,13 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
   for (const std::string& path : paths) {
     const Result<Node> start = resolve(path);
     if (!start) return tl::unexpected<Error>(start.error());
-    const Result<void> walked = walk(*start, true, [&](const Node& node) {
-      std::string shown = vfs_.parts().catalog.path(node.id).value_or(node.name);
+    // A directory that cannot be listed costs its files and no others.
+    const auto enter = [&](const Node& dir) -> Result<void> {
+      if (Result<void> listed = list(dir); !listed) failures.push_back({shown_path(dir), listed.error()});
+      return {};
+    };
+    const Result<void> walked = walk(*start, enter, [&](const Node& node) {
+      std::string shown = shown_path(node);
       Result<Node> sized = node.size ? Result<Node>(node) : lookup(node.parent, node.name);
       if (!sized) {
         failures.push_back({std::move(shown), sized.error()});
@@ -156,7 +163,8 @@ Result<std::string> Commands::evict(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
     const Result<Node> start = resolve(path);
     if (!start) return tl::unexpected<Error>(start.error());
-    const Result<void> walked = walk(*start, false, [&](const Node& node) {
+    const auto enter = [](const Node&) -> Result<void> { return {}; };  // what was never listed has nothing here
+    const Result<void> walked = walk(*start, enter, [&](const Node& node) {
       if (!node.size || vfs_.state_of(node) == FileState::local) return true;
       const FileVersion version = vfs_.parts().archives.version(node);
       if (vfs_.parts().cache.presence(version).bytes == 0) return true;

@@ -31,8 +31,10 @@ class Commands {
   [[nodiscard]] Result<std::string> evict(const std::vector<std::string>& paths);
   [[nodiscard]] Result<std::string> pin(const std::vector<std::string>& paths, bool pinned);
   [[nodiscard]] Result<std::string> refresh(const std::vector<std::string>& paths);
-  /// Files below a node, listing directories that were not; until `visit` returns false.
-  [[nodiscard]] Result<void> walk(const Node& node, bool list_unknown, const std::function<bool(const Node&)>& visit);
+  [[nodiscard]] std::string shown_path(const Node& node) const;
+  /// Files below a node, until `visit` returns false. `enter` is called with each directory before its names are looked at.
+  [[nodiscard]] Result<void> walk(const Node& node, const std::function<Result<void>(const Node&)>& enter,
+                                  const std::function<bool(const Node&)>& visit);
 
   Vfs& vfs_;
   const Status& status_;

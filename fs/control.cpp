@@ -6,16 +6,17 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/executor.h"
-#include "base/log.h"
+#include "base/redact.h"
 #include "fs/commands.h"
 
 namespace astrofs {
@@ -40,17 +41,26 @@ bool send_line(int fd, std::string line) {
   return true;
 }
 
-bool read_line(int fd, std::string& line) {
+/// One line, or what is too much for one; nothing when the client went away.
+std::optional<std::string> read_request(int fd) {
+  std::string line;
   char buffer[4096];
-  while (line.find('\n') == std::string::npos) {
-    if (line.size() > kLongestRequest) return false;
+  std::size_t end = std::string::npos;
+  while (end == std::string::npos && line.size() <= kLongestRequest) {
     const ssize_t n = ::recv(fd, buffer, sizeof buffer, 0);
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
+    if (n <= 0) return std::nullopt;
+    const std::size_t searched = line.size();
     line.append(buffer, static_cast<std::size_t>(n));
+    end = line.find('\n', searched);
   }
-  line.resize(line.find('\n'));
-  return true;
+  line.resize(std::min(end, line.size()));
+  return line;
+}
+
+std::string error_line(const Error& error) {
+  const nlohmann::json line = {{"error", {{"cause", name_of(error.code)}, {"message", redact(error.message)}}}};
+  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 bool hung_up(int fd) {
@@ -69,6 +79,12 @@ Result<sockaddr_un> address_of(const std::string& path) {
 }
 
 }  // namespace
+
+struct ControlServer::Client {
+  UniqueFd connection;
+  std::atomic<bool> ended{false};
+  std::jthread thread;
+};
 
 std::string control_socket_path(const std::string& cache_dir) {
   const std::string name = fmt::format("/{}.sock", ::getpid());
@@ -107,52 +123,53 @@ ControlServer::~ControlServer() {
   commands_.stop();
   thread_.join();
   ::unlink(path_.c_str());
-  std::vector<std::jthread> clients;
-  {
-    const MutexLock lock(mutex_);
-    clients.swap(clients_);
-  }
+  // Who still waits for a request finds its end; answers on their way go out.
+  for (const auto& client : clients_) ::shutdown(client->connection.get(), SHUT_RD);
+  clients_.clear();
 }
 
 void ControlServer::run() {
   name_this_thread("control");
   while (!stopping_) {
     pollfd poll_fd{listener_.get(), POLLIN, 0};
-    if (::poll(&poll_fd, 1, kAcceptPollMs) <= 0) continue;
-    UniqueFd connection(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (!connection) continue;
-    const timeval patience{kSocketSeconds, 0};
-    ::setsockopt(connection.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    ::setsockopt(connection.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    if (active_.load() >= kMostClients) {
-      send_line(connection.get(), R"({"error":{"cause":"unavailable","message":"too many control clients"}})");
-      continue;
-    }
-    ++active_;
-    const MutexLock lock(mutex_);
-    if (active_.load() == 1) clients_.clear();  // all earlier ones have ended
-    clients_.emplace_back([this, fd = std::make_shared<UniqueFd>(std::move(connection))] {
-      name_this_thread("control-c");
-      serve(std::move(*fd));
-      --active_;
-    });
+    if (::poll(&poll_fd, 1, kAcceptPollMs) > 0) accept_client();
+    std::erase_if(clients_, [](const auto& client) { return client->ended.load(); });
   }
 }
 
-void ControlServer::serve(UniqueFd connection) {
-  std::string request;
-  if (!read_line(connection.get(), request)) return;
-  const int fd = connection.get();
-  const Result<std::string> result = commands_.run(request, [this, fd](const std::string& progress) {
-    return !stopping_ && !hung_up(fd) && send_line(fd, progress);
-  });
-  if (result) {
-    send_line(fd, "{\"result\":" + *result + "}");
+void ControlServer::accept_client() {
+  auto client = std::make_unique<Client>();
+  client->connection = UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  const int fd = client->connection.get();
+  if (fd < 0) return;
+  const timeval patience{kSocketSeconds, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  if (clients_.size() >= kMostClients) {
+    send_line(fd, error_line({Errc::unavailable, "too many commands are running on this mount; try again"}));
     return;
   }
-  const nlohmann::json error = {
-      {"error", {{"cause", name_of(result.error().code)}, {"message", result.error().message}}}};
-  send_line(fd, error.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  Client& kept = *clients_.emplace_back(std::move(client));
+  kept.thread = std::jthread([this, &kept] {
+    name_this_thread("control-c");
+    serve(kept);
+    ::shutdown(kept.connection.get(), SHUT_RDWR);  // closed when the control thread comes round to it
+    kept.ended = true;
+  });
+}
+
+void ControlServer::serve(const Client& client) {
+  const int fd = client.connection.get();
+  const std::optional<std::string> request = read_request(fd);
+  if (!request) return;
+  if (request->size() > kLongestRequest) {
+    send_line(fd, error_line({Errc::invalid, "the request is too long; name fewer paths at a time"}));
+    return;
+  }
+  const Result<std::string> result = commands_.run(*request, [this, fd](const std::string& progress) {
+    return !stopping_ && !hung_up(fd) && send_line(fd, progress);
+  });
+  send_line(fd, result ? "{\"result\":" + *result + "}" : error_line(result.error()));
 }
 
 }  // namespace astrofs

@@ -7,14 +7,12 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/error.h"
-#include "base/mutex.h"
 #include "base/unique_fd.h"
 
 namespace astrofs {
@@ -31,16 +29,16 @@ class ControlServer {
 
  private:
   ControlServer(UniqueFd listener, std::string path, Commands& commands);
+  struct Client;
   void run();
-  void serve(UniqueFd connection);
+  void accept_client();
+  void serve(const Client& client);
 
   UniqueFd listener_;
   const std::string path_;
   Commands& commands_;
   std::atomic<bool> stopping_{false};
-  Mutex mutex_;
-  std::vector<std::jthread> clients_ GUARDED_BY(mutex_);
-  std::atomic<unsigned> active_{0};
+  std::vector<std::unique_ptr<Client>> clients_;  ///< touched by the control thread, after its end by the destructor
   std::jthread thread_;
 };
 

@@ -1,16 +1,22 @@
 #include "fs/control_client.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/mount.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <fstream>
 #include <sstream>
 
@@ -23,6 +29,8 @@ namespace astrofs {
 namespace {
 
 constexpr std::string_view kType = "fuse.astrofs";
+/// A daemon that says nothing for so long is asked whether it still lives.
+constexpr int kSilenceMs = 10'000;
 
 /// mountinfo writes blanks and the like as \ooo.
 std::string unescape(const std::string& text) {
@@ -38,66 +46,147 @@ std::string unescape(const std::string& text) {
   return out;
 }
 
-/// Absolute and without "." and "..", by text alone: what lies on a mount is not asked.
-std::string normalised(const std::string& path) {
-  std::string absolute = path;
-  if (!absolute.starts_with('/')) {
-    char here[PATH_MAX];
-    absolute = std::string(::getcwd(here, sizeof here) ? here : "") + '/' + path;
-  }
-  std::vector<std::string> parts;
-  std::stringstream stream(absolute);
+bool lies_on(const std::string& path, const MountPlace& mount) { return (path + '/').starts_with(mount.mountpoint + '/'); }
+
+/// The parts of a path put before those that are left to walk.
+void put_first(std::deque<std::string>& left, const std::string& path) {
+  std::deque<std::string> parts;
+  std::stringstream stream(path);
   for (std::string part; std::getline(stream, part, '/');) {
-    if (part.empty() || part == ".") continue;
+    if (!part.empty() && part != ".") parts.push_back(part);
+  }
+  left.insert(left.begin(), parts.begin(), parts.end());
+}
+
+/// Absolute, symbolic links on the way to a mount followed. What lies on a mount is not asked: its daemon may be stuck.
+std::string resolved(const std::string& path, const std::vector<MountPlace>& mounts) {
+  constexpr unsigned kMostLinks = 40;  // as many as the kernel follows
+  std::deque<std::string> left;
+  put_first(left, path);
+  if (!path.starts_with('/')) {
+    char here[PATH_MAX];
+    put_first(left, ::getcwd(here, sizeof here) ? here : "");
+  }
+  std::string at;
+  for (unsigned links = 0; !left.empty();) {
+    const std::string part = left.front();
+    left.pop_front();
     if (part == "..") {
-      if (!parts.empty()) parts.pop_back();
-    } else {
-      parts.push_back(part);
+      at.resize(at.empty() ? 0 : at.rfind('/'));
+      continue;
     }
+    const std::string next = at + '/' + part;
+    const bool on_mount = std::any_of(mounts.begin(), mounts.end(), [&next](const auto& mount) { return lies_on(next, mount); });
+    char target[PATH_MAX];
+    const ssize_t length = on_mount || links > kMostLinks ? -1 : ::readlink(next.c_str(), target, sizeof target);
+    if (length <= 0) {
+      at = next;
+      continue;
+    }
+    ++links;
+    if (target[0] == '/') at.clear();
+    put_first(left, std::string(target, static_cast<std::size_t>(length)));
   }
-  std::string out;
-  for (const std::string& part : parts) out += '/' + part;
-  return out.empty() ? "/" : out;
+  return at.empty() ? "/" : at;
 }
 
-/// Symbolic links on the way to a mount are followed up to the deepest directory that can be asked without entering one of ours.
-std::string through_links(const std::string& path, const std::vector<MountPlace>& mounts) {
-  std::string head = path;
-  std::string tail;
-  while (head.size() > 1) {
-    for (const MountPlace& mount : mounts) {
-      if (head == mount.mountpoint) return head + tail;
-    }
-    const std::size_t slash = head.rfind('/');
-    const std::string parent = slash == 0 ? "/" : head.substr(0, slash);
-    bool inside = false;
-    for (const MountPlace& mount : mounts) inside = inside || (parent + '/').starts_with(mount.mountpoint + '/');
-    if (!inside) {
-      char resolved[PATH_MAX];
-      if (::realpath(head.c_str(), resolved) != nullptr) return std::string(resolved) + tail;
-    }
-    tail = head.substr(slash) + tail;
-    head = parent;
-  }
-  return path;
+Error stuck(const MountPlace& mount) {
+  return {Errc::timed_out, fmt::format("the daemon of {0} does not answer; end it with `kill` and the mount with `umount -l {0}`",
+                                       mount.mountpoint)};
 }
 
-Result<UniqueFd> connect_to(const MountPlace& mount) {
+bool readable_in_time(int fd) {
+  pollfd poll_fd{fd, POLLIN, 0};
+  int ready = 0;
+  while ((ready = ::poll(&poll_fd, 1, kSilenceMs)) < 0 && errno == EINTR) {
+  }
+  return ready > 0;
+}
+
+/// Asked by a child: the kernel keeps who asks a stuck daemon, and not even SIGKILL frees it every time.
+Result<std::string> socket_of(const MountPlace& mount) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return tl::unexpected<Error>(system_error(errno, "pipe"));
+  const UniqueFd from_child(ends[0]);
+  UniqueFd to_parent(ends[1]);
   char path[PATH_MAX];
-  const ssize_t length = ::getxattr(mount.mountpoint.c_str(), "user.astrofs.control", path, sizeof path - 1);
-  if (length <= 0) {
-    return fail(Errc::unavailable, fmt::format("{} does not answer: {}", mount.mountpoint, std::strerror(errno)));
+  const pid_t child = ::fork();
+  if (child < 0) return tl::unexpected<Error>(system_error(errno, "fork"));
+  if (child == 0) {
+    const ssize_t length = ::getxattr(mount.mountpoint.c_str(), "user.astrofs.control", path, sizeof path);
+    if (length > 0 && ::write(to_parent.get(), path, static_cast<std::size_t>(length)) == length) ::_exit(0);
+    ::_exit(errno);
   }
+  to_parent.reset();
+  if (!readable_in_time(from_child.get())) {
+    ::kill(child, SIGKILL);
+    return tl::unexpected<Error>(stuck(mount));
+  }
+  const ssize_t length = ::read(from_child.get(), path, sizeof path);
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (length > 0) return std::string(path, static_cast<std::size_t>(length));
+  const int error = WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
+  if (error == ENOTCONN) {
+    return fail(Errc::unavailable, fmt::format("the daemon of {0} is gone; `fusermount3 -u {0}` clears the mount point", mount.mountpoint));
+  }
+  return fail(Errc::unavailable, fmt::format("{} does not answer: {}", mount.mountpoint, std::strerror(error)));
+}
+
+Result<UniqueFd> connect_to(const std::string& path, const MountPlace& mount) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (static_cast<std::size_t>(length) >= sizeof address.sun_path) return fail(Errc::invalid, "the socket's path is too long");
-  std::memcpy(address.sun_path, path, static_cast<std::size_t>(length));
+  if (path.size() >= sizeof address.sun_path) return fail(Errc::invalid, "the socket's path is too long");
+  std::memcpy(address.sun_path, path.data(), path.size());
   UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    return fail(errno == EACCES ? Errc::denied : Errc::unavailable,
-                fmt::format("cannot reach the daemon of {}: {}", mount.mountpoint, std::strerror(errno)));
+  const timeval patience{kSilenceMs / 1000, 0};
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);  // connect() of a full queue waits, too
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return socket;
+  if (errno == EAGAIN) return tl::unexpected<Error>(stuck(mount));
+  return fail(errno == EACCES ? Errc::denied : Errc::unavailable,
+              fmt::format("cannot reach the daemon of {}: {}", mount.mountpoint, std::strerror(errno)));
+}
+
+bool send_line(int fd, const std::string& text) {
+  const std::string line = text + '\n';
+  return ::send(fd, line.data(), line.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(line.size());
+}
+
+/// A command may take long; a daemon that is well answers another one meanwhile.
+bool is_alive(const std::string& path, const MountPlace& mount) {
+  const Result<UniqueFd> socket = connect_to(path, mount);
+  return socket && send_line(socket->get(), "{}") && readable_in_time(socket->get());
+}
+
+/// A descriptor that becomes readable when the daemon has ended.
+UniqueFd watch_daemon(const MountPlace& mount) {
+  const Result<std::string> path = socket_of(mount);
+  if (!path) return {};
+  const Result<UniqueFd> socket = connect_to(*path, mount);
+  ucred daemon{};
+  socklen_t size = sizeof daemon;
+  if (!socket || ::getsockopt(socket->get(), SOL_SOCKET, SO_PEERCRED, &daemon, &size) != 0) return {};
+  return UniqueFd(::pidfd_open(daemon.pid, 0));
+}
+
+Result<void> end_mount(const MountPlace& mount) {
+  if (::geteuid() == 0) {
+    if (::umount2(mount.mountpoint.c_str(), 0) == 0) return {};
+    if (errno == EBUSY) return fail(Errc::unavailable, mount.mountpoint + " is busy: a program has a file or its directory there");
+    return tl::unexpected<Error>(system_error(errno, mount.mountpoint));
   }
-  return socket;
+  const pid_t child = ::fork();
+  if (child < 0) return tl::unexpected<Error>(system_error(errno, "fork"));
+  if (child == 0) {
+    ::execlp("fusermount3", "fusermount3", "-u", mount.mountpoint.c_str(), nullptr);
+    ::_exit(127);
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  return fail(Errc::unavailable, "fusermount3 could not unmount " + mount.mountpoint);
 }
 
 }  // namespace
@@ -119,10 +208,10 @@ std::vector<MountPlace> list_mounts() {
 
 Result<PathInMount> place_of(const std::string& path) {
   const std::vector<MountPlace> mounts = list_mounts();
-  const std::string full = through_links(normalised(path), mounts);
+  const std::string full = resolved(path, mounts);
   const MountPlace* best = nullptr;
   for (const MountPlace& mount : mounts) {
-    if (!(full + '/').starts_with(mount.mountpoint + '/')) continue;
+    if (!lies_on(full, mount)) continue;
     if (best == nullptr || mount.mountpoint.size() >= best->mountpoint.size()) best = &mount;
   }
   if (best == nullptr) return fail(Errc::invalid, path + " is not inside a mount of astrofs");
@@ -131,15 +220,18 @@ Result<PathInMount> place_of(const std::string& path) {
 
 Result<std::string> ask(const MountPlace& mount, const std::string& request,
                         const std::function<void(const std::string&)>& progress) {
-  const Result<UniqueFd> socket = connect_to(mount);
+  const Result<std::string> path = socket_of(mount);
+  if (!path) return tl::unexpected<Error>(path.error());
+  const Result<UniqueFd> socket = connect_to(*path, mount);
   if (!socket) return tl::unexpected<Error>(socket.error());
-  const std::string line = request + '\n';
-  if (::send(socket->get(), line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size())) {
-    return fail(Errc::unavailable, "the daemon hung up");
-  }
+  if (!send_line(socket->get(), request)) return fail(Errc::unavailable, "the daemon hung up");
   std::string text;
   char buffer[65'536];
   for (;;) {
+    if (!readable_in_time(socket->get())) {
+      if (!is_alive(*path, mount)) return tl::unexpected<Error>(stuck(mount));
+      continue;
+    }
     const ssize_t n = ::recv(socket->get(), buffer, sizeof buffer, 0);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return fail(Errc::unavailable, "the daemon hung up before it answered");
@@ -161,22 +253,10 @@ Result<std::string> ask(const MountPlace& mount, const std::string& request,
 }
 
 Result<void> unmount(const MountPlace& mount) {
-  if (::geteuid() == 0) {
-    if (::umount2(mount.mountpoint.c_str(), 0) == 0) return {};
-    if (errno == EBUSY) return fail(Errc::unavailable, mount.mountpoint + " is busy: a program has a file or its directory there");
-    return tl::unexpected<Error>(system_error(errno, mount.mountpoint));
-  }
-  const pid_t child = ::fork();
-  if (child < 0) return tl::unexpected<Error>(system_error(errno, "fork"));
-  if (child == 0) {
-    ::execlp("fusermount3", "fusermount3", "-u", mount.mountpoint.c_str(), nullptr);
-    ::_exit(127);
-  }
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
-  return fail(Errc::unavailable, "fusermount3 could not unmount " + mount.mountpoint);
+  const UniqueFd daemon = watch_daemon(mount);
+  if (Result<void> ended = end_mount(mount); !ended) return ended;
+  if (daemon) (void)readable_in_time(daemon.get());  // so that the next mount finds the cache free
+  return {};
 }
 
 }  // namespace astrofs

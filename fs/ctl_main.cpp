@@ -132,6 +132,10 @@ void print_result(const std::string& command, const json& result) {
                result.value("in_use", 0ULL));
   } else if (command == "refresh") {
     for (const json& row : result["refreshed"]) fmt::print("{}: {} names\n", row.value("path", ""), row.value("names", 0ULL));
+  } else if (command == "metrics") {
+    fmt::print("{}", result.value("text", ""));
+  } else if (command == "pin" || command == "unpin") {
+    for (const auto& [what, count] : result.items()) fmt::print("{} {}\n", count.dump(), what);
   } else {
     fmt::print("{}\n", result.dump());
   }
@@ -139,6 +143,12 @@ void print_result(const std::string& command, const json& result) {
 
 bool succeeded(const std::string& command, const json& result) {
   return command != "warm" || (result["failures"].empty() && !result.value("ended_early", false));
+}
+
+int unmount_one(const MountPlace& mount, bool as_json) {
+  if (const Result<void> done = unmount(mount); !done) return complain(done.error());
+  if (as_json) fmt::print("{}\n", json{{"unmounted", mount.mountpoint}}.dump(-1, ' ', false, json::error_handler_t::replace));
+  return 0;
 }
 
 int run_on(const MountPlace& mount, const std::string& command, const std::vector<std::string>& paths, bool as_json) {
@@ -151,29 +161,33 @@ int run_on(const MountPlace& mount, const std::string& command, const std::vecto
   progress.end();
   if (!answer) return complain(answer.error());
   const json result = json::parse(*answer);
-  if (command == "metrics") fmt::print("{}", result.value("text", ""));
-  else if (as_json) fmt::print("{}\n", *answer);
+  if (as_json) fmt::print("{}\n", *answer);
   else print_result(command, result);
   return succeeded(command, result) ? 0 : kFailed;
 }
 
+/// The text of two mounts in a row would name each metric twice, which Prometheus refuses.
+Error several_mounts() { return {Errc::invalid, "there are several mounts; name one: astrofs metrics MOUNTPOINT"}; }
+
 /// Paths grouped by mount, so that each daemon is asked once.
 int run_on_paths(const std::string& command, const std::vector<std::string>& paths, bool as_json) {
   std::map<std::string, std::pair<MountPlace, std::vector<std::string>>> groups;
+  int code = 0;
   for (const std::string& path : paths) {
     const Result<PathInMount> place = place_of(path);
     if (!place) return complain(place.error());
+    if (command == "why") {  // one answer a path
+      code = std::max(code, run_on(place->mount, command, {place->relative}, as_json));
+      continue;
+    }
     auto& group = groups[place->mount.mountpoint];
     group.first = place->mount;
     group.second.push_back(place->relative);
   }
-  int code = 0;
+  if (command == "metrics" && !as_json && groups.size() > 1) return complain(several_mounts());
   for (const auto& [mountpoint, group] : groups) {
-    if (command == "unmount") {
-      if (const Result<void> done = unmount(group.first); !done) code = complain(done.error());
-      continue;
-    }
-    code = std::max(code, run_on(group.first, command, group.second, as_json));
+    code = std::max(code, command == "unmount" ? unmount_one(group.first, as_json)
+                                               : run_on(group.first, command, group.second, as_json));
   }
   return code;
 }
@@ -181,6 +195,7 @@ int run_on_paths(const std::string& command, const std::vector<std::string>& pat
 int run_on_all(const std::string& command, bool as_json) {
   const std::vector<MountPlace> mounts = list_mounts();
   if (mounts.empty()) return complain({Errc::not_found, "nothing is mounted; mount.astrofs MOUNTPOINT mounts the archives"});
+  if (command == "metrics" && !as_json && mounts.size() > 1) return complain(several_mounts());
   int code = 0;
   for (const MountPlace& mount : mounts) code = std::max(code, run_on(mount, command, {}, as_json));
   return code;

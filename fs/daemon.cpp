@@ -2,18 +2,22 @@
 
 #include <pthread.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <climits>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
+#include <filesystem>
 #include <thread>
 
 #include <fmt/format.h>
 
 #include "backends/http/curl_client.h"
 #include "backends/registry.h"
+#include "base/home.h"
 #include "base/log.h"
 #include "base/version.h"
 #include "cache/block_cache.h"
@@ -96,13 +100,49 @@ class House {
   std::jthread thread_;
 };
 
+/// For archives that are made only to see whether their tables are right: nothing is asked of anybody.
+class NoClient final : public http::Client {
+ public:
+  void start(http::Request, std::shared_ptr<http::Receiver> receiver, std::stop_token) override {
+    receiver->on_end(fail(Errc::offline, "nothing is fetched before the mount"));
+  }
+  void resume(const http::Receiver*) override {}
+  void after(milliseconds, std::function<void()> job) override { job(); }
+};
+
+Result<void> check_archives(const Config& config, const MountOptions& options) {
+  NoClient client;
+  const SystemClock clock;
+  Metrics metrics;
+  http::Fetcher fetcher(client, clock, metrics, {});
+  return make_archives(config, options, fetcher).map([](const auto&) {});
+}
+
+Result<void> check_mountpoint(const std::string& path) {
+  struct stat status {};
+  struct statfs system {};
+  // The attributes of a dead mount may still be known to the kernel; statfs always asks the file system.
+  if (::stat(path.c_str(), &status) != 0 || ::statfs(path.c_str(), &system) != 0) {
+    const int error = errno;
+    const std::string_view advice = error == ENOTCONN ? "; an earlier mount died there: `fusermount3 -u` it first"
+                                    : error == ENOENT ? "; make the directory first"
+                                                      : "";
+    return fail(Errc::invalid, fmt::format("cannot mount on {}: {}{}", path, std::strerror(error), advice));
+  }
+  if (!S_ISDIR(status.st_mode)) return fail(Errc::invalid, fmt::format("cannot mount on {}: it is not a directory", path));
+  // fusermount3 demands the same of users, and would say so less clearly.
+  if (::geteuid() != 0 && ::access(path.c_str(), W_OK) != 0) {
+    return fail(Errc::denied, fmt::format("cannot mount on {}: you may not write there; mount on a directory of your own", path));
+  }
+  return {};
+}
+
 /// The mount point must not hold the cache: every read would ask itself.
-Result<void> check_places(const Config& config, const MountOptions& options) {
-  char cache[PATH_MAX];
-  char mountpoint[PATH_MAX];
-  if (::realpath(config.cache_dir.c_str(), cache) == nullptr || ::realpath(options.mountpoint.c_str(), mountpoint) == nullptr) return {};
-  const std::string inside = std::string(mountpoint) + '/';
-  if ((std::string(cache) + '/').starts_with(inside)) {
+Result<void> check_places(const std::string& cache_dir, const std::string& mountpoint) {
+  std::error_code ignored;
+  // The cache need not exist yet: what exists of its path is resolved, the rest taken as written.
+  const std::string cache = std::filesystem::weakly_canonical(cache_dir, ignored).string();
+  if ((cache + '/').starts_with(mountpoint == "/" ? mountpoint : mountpoint + '/')) {
     return fail(Errc::invalid, fmt::format("the cache {} lies inside the mount point {}; choose another with cache=", cache, mountpoint));
   }
   return {};
@@ -114,6 +154,12 @@ Result<Config> effective_config(const MountOptions& options) {
   Result<Config> config = load_config(options.config_path);
   if (!config) return config;
   if (options.cache_dir) config->cache_dir = *options.cache_dir;
+  // No shell expands a tilde behind "cache=".
+  if (config->cache_dir.starts_with("~/")) {
+    const Result<std::string> expanded = expand_home(config->cache_dir);
+    if (!expanded) return tl::unexpected<Error>(expanded.error());
+    config->cache_dir = *expanded;
+  }
   if (!config->cache_dir.starts_with('/')) {
     char here[PATH_MAX];
     if (::getcwd(here, sizeof here) != nullptr) config->cache_dir = std::string(here) + '/' + config->cache_dir;
@@ -122,8 +168,13 @@ Result<Config> effective_config(const MountOptions& options) {
   return config;
 }
 
+Result<void> check_mount(const Config& config, const MountOptions& options) {
+  if (Result<void> archives = check_archives(config, options); !archives) return archives;
+  if (Result<void> mountpoint = check_mountpoint(options.mountpoint); !mountpoint) return mountpoint;
+  return check_places(config.cache_dir, options.mountpoint);
+}
+
 Result<void> run_daemon(const Config& config, const MountOptions& options, const std::function<void()>& ready) {
-  if (Result<void> places = check_places(config, options); !places) return places;
   // The catalog forks a probe after an unclean end and the mount may fork fusermount3: both before the first thread.
   Result<std::unique_ptr<Catalog>> catalog = Catalog::open({config.cache_dir});
   if (!catalog) return tl::unexpected<Error>(catalog.error());
@@ -139,10 +190,11 @@ Result<void> run_daemon(const Config& config, const MountOptions& options, const
   mount.owner_gid = options.gid.value_or(::getgid());
   mount.fuse_options = options.fuse_options;
   mount.control_socket = control_socket_path(config.cache_dir);
+  // Inherited by every thread made from here on. A signal that comes before serve() waits for it: it must not leave a dead mount.
+  block_ending_signals(SIG_BLOCK);
   Result<std::unique_ptr<Session>> session = Session::mount(mount);
   if (!session) return tl::unexpected<Error>(session.error());
 
-  block_ending_signals(SIG_BLOCK);  // inherited by every thread made from here on
   const auto timeout = std::chrono::duration_cast<milliseconds>(options.timeout);
   const SystemClock clock;
   Metrics metrics;
@@ -166,8 +218,9 @@ Result<void> run_daemon(const Config& config, const MountOptions& options, const
   Lister lister(**catalog, writer, archives, notifier, list, clock, metrics, options.offline);
   SizeResolver sizes(**catalog, writer, archives, fetcher, list, options.offline);
   MissingFrames missing(**catalog, cache, archives, list, timeout);
+  Sweep sweep(**catalog, cache, archives, metrics);
   Parking parking(timeout, metrics);
-  Vfs vfs({**catalog, writer, cache, archives, lister, sizes, missing, parking, notifier}, {options.offline, config.cache_size});
+  Vfs vfs({**catalog, writer, cache, archives, lister, sizes, missing, parking, notifier, &sweep}, {options.offline, config.cache_size});
   const Status status(vfs, fetcher, metrics, config, options, clock);
   Commands commands(vfs, status);
   Result<std::unique_ptr<ControlServer>> control = ControlServer::start(mount.control_socket, commands);
@@ -181,10 +234,11 @@ Result<void> run_daemon(const Config& config, const MountOptions& options, const
   Result<void> served = (*session)->serve(vfs, notifier, ready);
   block_ending_signals(SIG_BLOCK);
   (*session)->unmount();
-  control->reset();
-  // Whoever might still call into the parts is silenced before they go: listings, then the network, then the index's callbacks.
+  // Whoever might still call into the parts is silenced before they go: listings and the commands that wait for them, then the
+  // network, then the index's callbacks.
   lister.stop();
   sizes.stop();
+  control->reset();
   list.stop();
   client.stop();
   (void)writer.flush();

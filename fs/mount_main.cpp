@@ -12,10 +12,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "base/log.h"
+#include "base/redact.h"
 #include "base/unique_fd.h"
 #include "cache/cache_dir.h"
 #include "fs/daemon.h"
@@ -30,7 +32,7 @@ constexpr int kBadUsage = 1;
 constexpr int kMountFailed = 32;
 
 int complain(const Error& error, int code) {
-  std::fprintf(stderr, "mount.astrofs: %s\n", error.message.c_str());
+  std::fprintf(stderr, "mount.astrofs: %s\n", redact(error.message).c_str());
   return code;
 }
 
@@ -99,9 +101,12 @@ int wait_for_child(pid_t child, int from_child) {
   const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   ::dup2(null.get(), STDIN_FILENO);
   ::dup2(null.get(), STDOUT_FILENO);
-  const auto say = [to_parent](const std::string& line) { (void)!::write(to_parent, line.data(), line.size()); };
+  const auto say = [to_parent](const std::string& text) {
+    const std::string line = redact(text) + '\n';
+    (void)!::write(to_parent, line.data(), line.size());
+  };
   if (const Result<void> started = start_log(options, config); !started) {
-    say(started.error().message + '\n');
+    say(started.error().message);
     std::_Exit(kMountFailed);
   }
   bool is_ready = false;
@@ -110,12 +115,12 @@ int wait_for_child(pid_t child, int from_child) {
       [&] {
         is_ready = true;
         ::dup2(null.get(), STDERR_FILENO);
-        say("ready\n");
+        say("ready");
         ::close(to_parent);
       },
       [&](const Error& error) {
         if (is_ready) log::error("{}", error.message);
-        else say(error.message + '\n');
+        else say(error.message);
       });
   std::exit(code);
 }
@@ -134,11 +139,14 @@ int in_background(const MountOptions& options, const Config& config) {
   return wait_for_child(child, from_child.get());
 }
 
-std::string absolute(const std::string& path) {
-  char* resolved = ::realpath(path.c_str(), nullptr);
-  std::string out = resolved ? resolved : path;
-  std::free(resolved);
-  return out;
+/// The daemon changes its directory, so what is relative to the caller's is settled before.
+void settle_paths(MountOptions& options) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  const fs::path place = fs::canonical(options.mountpoint, ignored);
+  options.mountpoint = ignored ? fs::absolute(options.mountpoint, ignored).lexically_normal().string() : place.string();
+  const std::string& log = options.log_target;
+  if (!log.empty() && log != "syslog" && log != "journal") options.log_target = fs::absolute(log, ignored).string();
 }
 
 }  // namespace
@@ -151,9 +159,10 @@ int main(int argc, char** argv) {
     return 0;
   }
   MountOptions& options = line->mount;
-  options.mountpoint = absolute(options.mountpoint);
+  settle_paths(options);
   const Result<Config> config = effective_config(options);
   if (!config) return complain(config.error(), kBadUsage);
+  if (const Result<void> checked = check_mount(*config, options); !checked) return complain(checked.error(), kBadUsage);
   if (options.fake) return 0;
   return options.foreground ? in_foreground(options, *config) : in_background(options, *config);
 }

@@ -17,9 +17,12 @@ namespace astrofs {
 namespace {
 
 /// Options that mount(8), fstab and systemd put in the list for themselves.
-constexpr std::array<std::string_view, 21> kOfMount{
-    "ro",    "rw",  "defaults", "noauto", "auto", "nofail",     "_netdev", "user",     "users", "nouser", "nosuid",
-    "nodev", "suid", "dev",     "exec",   "noatime", "nodiratime", "relatime", "async", "sync", "comment"};
+constexpr std::array<std::string_view, 36> kOfMount{
+    "ro",          "rw",         "defaults",   "noauto",        "auto",    "nofail",    "_netdev", "user",    "users",
+    "nouser",      "owner",      "group",      "nosuid",        "nodev",   "suid",      "dev",     "exec",    "noatime",
+    "atime",       "nodiratime", "diratime",   "relatime",      "norelatime", "strictatime", "nostrictatime", "lazytime",
+    "nolazytime",  "async",      "sync",       "dirsync",       "silent",  "loud",      "nomand",  "noiversion",
+    "comment",     "default_permissions"};
 /// Options that libfuse or the kernel understand and a user may want.
 constexpr std::array<std::string_view, 4> kOfFuse{"auto_unmount", "debug", "max_read", "noexec"};
 
@@ -47,6 +50,9 @@ Result<bool> take_own(MountOptions& options, std::string_view name, std::string_
   if (value.empty() && (name == "config" || name == "cache" || name == "log")) {
     return fail(Errc::invalid, fmt::format("option {}= needs a path", name));
   }
+  if ((name == "config" || name == "cache" || name == "log") && value.empty()) {
+    return fail(Errc::invalid, fmt::format("option {}= names nothing; give it a value or leave it out", name));
+  }
   if (name == "config") options.config_path = std::string(value);
   else if (name == "cache") options.cache_dir = std::string(value);
   else if (name == "log") options.log_target = std::string(value);
@@ -55,6 +61,7 @@ Result<bool> take_own(MountOptions& options, std::string_view name, std::string_
   else if (name == "cache_size") {
     const Result<std::uint64_t> size = parse_size(value);
     if (!size) return fail(Errc::invalid, "option cache_size: " + size.error().message);
+    if (*size == 0) return fail(Errc::invalid, "option cache_size=0: the cache needs room; write for example cache_size=100GiB");
     options.cache_size = *size;
   } else if (name == "missing") {
     if (value != "placeholder" && value != "enoent") {

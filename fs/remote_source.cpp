@@ -78,6 +78,7 @@ void RemoteSource::fetch(const FileVersion& version, ByteRange range, FetchUrgen
                          std::stop_token stop) {
   const Result<Node> node = catalog_.node(version.node);
   if (!node) return sink->end(tl::unexpected<Error>(node.error()));
+  if (node->missing) return sink->end(fail(Errc::not_found, node->name + " is missing in the archive"));
   if (node->generation != version.generation) {
     return sink->end(fail(Errc::stale, node->name + " has changed at the archive since it was opened"));
   }

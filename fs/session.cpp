@@ -2,10 +2,7 @@
 
 #define FUSE_USE_VERSION 314
 #include <fuse3/fuse_lowlevel.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 
-#include <cerrno>
 #include <csignal>
 #include <cstring>
 
@@ -28,6 +25,16 @@ void tell_kernel(fuse_session& session, const Notice& notice) {
     const auto& inode = std::get<InodeNotice>(notice);
     (void)fuse_lowlevel_notify_inval_inode(&session, inode.inode, inode.entries ? 0 : -1, 0);
   }
+}
+
+/// In libfuse's option lists a comma ends an option, unless a backslash stands before it.
+std::string escaped(const std::string& value) {
+  std::string out;
+  for (const char letter : value) {
+    if (letter == ',' || letter == '\\') out.push_back('\\');
+    out.push_back(letter);
+  }
+  return out;
 }
 
 struct ArgsDeleter {
@@ -61,6 +68,7 @@ class Session::Impl {
   void unmount() {
     if (!mounted_) return;
     mounted_ = false;
+    fuse_remove_signal_handlers(session_);
     fuse_session_unmount(session_);
   }
 
@@ -72,16 +80,7 @@ class Session::Impl {
 };
 
 Result<void> Session::Impl::mount() {
-  struct stat st {};
-  if (::stat(options_.mountpoint.c_str(), &st) != 0) {
-    const int error = errno;
-    return fail(Errc::invalid, fmt::format("cannot mount on {}: {}{}", options_.mountpoint, std::strerror(error),
-                                           error == ENOTCONN ? "; an earlier mount died there: `fusermount3 -u` it first"
-                                                             : "; make the directory first"));
-  }
-  if (!S_ISDIR(st.st_mode)) return fail(Errc::invalid, options_.mountpoint + " is not a directory");
-
-  std::string list = fmt::format("ro,nosuid,nodev,default_permissions,subtype=astrofs,fsname={}", options_.source);
+  std::string list = fmt::format("ro,nosuid,nodev,default_permissions,subtype=astrofs,fsname={}", escaped(options_.source));
   if (options_.allow_other) list += ",allow_other";
   for (const std::string& option : options_.fuse_options) list += ',' + option;
   std::unique_ptr<fuse_args, ArgsDeleter> args(new fuse_args{});
@@ -95,13 +94,14 @@ Result<void> Session::Impl::mount() {
                                           options_.mountpoint));
   }
   mounted_ = true;
+  // A signal that is pending already ends the session as soon as it is served.
+  fuse_set_signal_handlers(session_);
   return {};
 }
 
 Result<void> Session::Impl::serve(Vfs& vfs, Notifier& notifier, std::function<void()> ready) {
   context_.vfs = &vfs;
   context_.ready = std::move(ready);
-  fuse_set_signal_handlers(session_);
   notifier.attach([this](const Notice& notice) { tell_kernel(*session_, notice); });
   const std::unique_ptr<fuse_loop_config, decltype(&fuse_loop_cfg_destroy)> config(fuse_loop_cfg_create(),
                                                                                    fuse_loop_cfg_destroy);
@@ -111,7 +111,6 @@ Result<void> Session::Impl::serve(Vfs& vfs, Notifier& notifier, std::function<vo
   fuse_loop_cfg_set_idle_threads(config.get(), kFuseThreads);
   const int outcome = fuse_session_loop_mt(session_, config.get());
   notifier.detach();
-  fuse_remove_signal_handlers(session_);
   // 0: unmounted; positive: the signal that ended it.
   if (outcome < 0) return fail(Errc::internal, fmt::format("the FUSE session ended: {}", std::strerror(-outcome)));
   return {};

@@ -18,13 +18,13 @@ std::string dump(const json& value) { return value.dump(-1, ' ', false, json::er
 json listing_json(const Vfs& vfs, NodeId dir, const Clock& clock) {
   const Result<ListingState> listing = vfs.parts().catalog.listing(dir);
   if (!listing || listing->fetched == SysSeconds{}) {
-    return {{"known", false}, {"last_error", listing ? listing->last_error : ""}};
+    return {{"known", false}, {"last_error", listing ? redact(listing->last_error) : ""}};
   }
   return {{"known", true},
           {"age_seconds", (clock.wall() - listing->fetched).count()},
           {"refreshed_after_seconds", listing->good_for.count()},
           {"names", listing->count},
-          {"last_error", listing->last_error}};
+          {"last_error", redact(listing->last_error)}};
 }
 
 json origins_json(const http::Fetcher& fetcher) {

@@ -274,6 +274,7 @@ void Vfs::read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, Reply
   Result<Bytes> hit = parts_.cache.read_cached(file.version, range);
   const ReadPlan plan = handle->plan(range, hit.has_value());
   if (!plan.ahead.empty()) parts_.cache.prefetch(file.version, plan.ahead);
+  if (parts_.sweep != nullptr && !plan.decline) parts_.sweep->saw(file.node, plan.fetch);
   if (hit) {
     file.served = true;
     file.learn(range.offset, *hit);

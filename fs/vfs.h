@@ -23,6 +23,7 @@
 #include "fs/parking.h"
 #include "fs/reply.h"
 #include "fs/size_resolver.h"
+#include "fs/sweep.h"
 
 namespace astrofs {
 
@@ -66,6 +67,7 @@ class Vfs {
     MissingFrames& missing;
     Parking& parking;
     Notices& notices;
+    Sweep* sweep{nullptr};  ///< none: walks through directories are not foreseen
   };
   Vfs(Parts parts, VfsOptions options);
 

@@ -14,12 +14,13 @@ constexpr milliseconds kReportEvery{200};
 
 class Warmer::Piece final : public Waiter {
  public:
-  Piece(Warmer& warmer, std::string path, std::uint64_t length)
-      : warmer_(warmer), path_(std::move(path)), length_(length) {}
-  void done(Result<Bytes> result) override { warmer_.landed(path_, length_, result); }
+  Piece(Warmer& warmer, std::uint64_t number, std::string path, std::uint64_t length)
+      : warmer_(warmer), number_(number), path_(std::move(path)), length_(length) {}
+  void done(Result<Bytes> result) override { warmer_.landed(number_, path_, length_, result); }
 
  private:
   Warmer& warmer_;
+  const std::uint64_t number_;
   const std::string path_;
   const std::uint64_t length_;
 };
@@ -43,7 +44,8 @@ bool Warmer::run(const std::vector<File>& files) {
     ++progress_.files_done;
   }
   // Pieces refer to this object: none may be in the air when it goes.
-  while (!wait_for_room(1)) whole = false;
+  if (whole) whole = wait_for_room(1);
+  if (!whole) give_up();
   (void)report_(progress());
   return whole;
 }
@@ -64,14 +66,21 @@ bool Warmer::fetch(const File& file) {
     if (here == piece.length) continue;
     goes_on = wait_for_room(kPiecesInAir);
     if (!goes_on) break;
+    std::uint64_t number = 0;
     {
       const MutexLock lock(mutex_);
       ++in_flight_;
+      number = ++pieces_;
     }
     cache_.prefetch(file.version, piece, FetchUrgency::background);
-    std::unique_ptr<Waiter> waiter = std::make_unique<Piece>(*this, file.path, piece.length - here);
+    std::unique_ptr<Waiter> waiter = std::make_unique<Piece>(*this, number, file.path, piece.length - here);
     auto outcome = cache_.read(file.version, piece, piece, waiter);
-    if (const auto* now = std::get_if<Result<Bytes>>(&outcome)) landed(file.path, piece.length - here, *now);
+    if (const auto* now = std::get_if<Result<Bytes>>(&outcome)) {
+      landed(number, file.path, piece.length - here, *now);
+    } else {
+      const MutexLock lock(mutex_);
+      waits_.emplace(number, std::get<WaitId>(outcome));  // may have landed already: then cancelling it does nothing
+    }
   }
   cache_.close(file.version);
   return goes_on;
@@ -89,8 +98,25 @@ bool Warmer::wait_for_room(unsigned at_most) {
   }
 }
 
-void Warmer::landed(const std::string& path, std::uint64_t length, const Result<Bytes>& result) {
+/// Nobody waits any longer for what a dead server will not bring. What arrives all the same is kept.
+void Warmer::give_up() {
+  std::map<std::uint64_t, WaitId> waits;
+  {
+    const MutexLock lock(mutex_);
+    waits.swap(waits_);
+  }
+  for (const auto& [number, id] : waits) {
+    const bool dropped = cache_.cancel(id);
+    const MutexLock lock(mutex_);
+    if (dropped) --in_flight_;
+  }
+  MutexLock lock(mutex_);
+  while (in_flight_ > 0) lock.wait(landed_);  // their answers are being given
+}
+
+void Warmer::landed(std::uint64_t piece, const std::string& path, std::uint64_t length, const Result<Bytes>& result) {
   const MutexLock lock(mutex_);
+  waits_.erase(piece);
   --in_flight_;
   if (result) {
     progress_.bytes_done += length;

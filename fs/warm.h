@@ -5,6 +5,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -43,12 +44,15 @@ class Warmer {
   class Piece;
   bool fetch(const File& file);
   bool wait_for_room(unsigned at_most);
-  void landed(const std::string& path, std::uint64_t length, const Result<Bytes>& result);
+  void landed(std::uint64_t piece, const std::string& path, std::uint64_t length, const Result<Bytes>& result);
+  void give_up();
 
   BlockCache& cache_;
   const std::function<bool(const WarmProgress&)> report_;
   mutable Mutex mutex_;
   std::condition_variable landed_;
+  std::uint64_t pieces_ GUARDED_BY(mutex_){0};             ///< asked for so far
+  std::map<std::uint64_t, WaitId> waits_ GUARDED_BY(mutex_);  ///< of pieces that were parked, by their number
   unsigned in_flight_ GUARDED_BY(mutex_){0};
   WarmProgress progress_ GUARDED_BY(mutex_);
   std::vector<WarmFailure> failures_ GUARDED_BY(mutex_);

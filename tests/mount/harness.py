@@ -79,6 +79,10 @@ class Sim:
         lines = self.ask("/_sim/log").decode().splitlines()
         return [row for row in map(json.loads, filter(None, lines)) if part in row["target"]]
 
+    def peak(self):
+        """Most requests that were answered at one time."""
+        return json.loads(self.ask("/_sim/stats"))["peak_requests"]
+
     def forget(self):
         self.ask("/_sim/log", "DELETE")
 
@@ -129,7 +133,7 @@ class Mount:
         return self.status()["pid"]
 
     def is_mounted(self):
-        return any(line.split()[4] == str(self.path) for line in open("/proc/self/mountinfo"))
+        return any(line.split()[4] == str(self.path) for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines())
 
     def unmount(self):
         if not self.is_mounted():
