@@ -34,10 +34,10 @@ std::optional<std::uint64_t> OpenFile::next_header() const {
   return layout_.next_header();
 }
 
-ReadPlan OpenHandle::plan(ByteRange asked, bool cached) {
+ReadPlan OpenHandle::plan(ByteRange asked, bool must_answer) {
   const std::optional<std::uint64_t> header_at = file->is_fits() ? file->next_header() : std::nullopt;
   const MutexLock lock(mutex_);
-  return pattern_.plan(asked, cached, header_at);
+  return pattern_.plan(asked, must_answer, header_at);
 }
 
 std::shared_ptr<OpenFile> OpenFiles::find(Inode inode) const {

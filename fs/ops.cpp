@@ -333,10 +333,11 @@ void op_release(fuse_req_t req, fuse_ino_t, fuse_file_info* fi) {
 }
 
 void op_read(fuse_req_t req, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* fi) {
-  vfs_of(req).read(handle_of(*fi), {static_cast<std::uint64_t>(offset), size},
-                   reply_to<Bytes>(req, [](fuse_req_t to, const Bytes& bytes) {
-                     fuse_reply_buf(to, reinterpret_cast<const char*>(bytes.span().data()), bytes.size());
-                   }));
+  const auto send = [](fuse_req_t to, const Bytes& bytes) {
+    fuse_reply_buf(to, reinterpret_cast<const char*>(bytes.span().data()), bytes.size());
+  };
+  const bool direct = (fi->flags & O_DIRECT) != 0;
+  vfs_of(req).read(handle_of(*fi), {static_cast<std::uint64_t>(offset), size}, reply_to<Bytes>(req, send), direct);
 }
 
 void op_lseek(fuse_req_t req, fuse_ino_t, off_t offset, int whence, fuse_file_info* fi) {

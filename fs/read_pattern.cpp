@@ -11,11 +11,11 @@ constexpr std::uint64_t kReordering = 512 * 1024;
 }  // namespace
 
 bool ReadPattern::is_speculative(ByteRange asked) const {
-  return !declined_ && is_fits_ && !head_.empty() && asked.offset == last_end_ && asked.offset > head_.offset &&
-         asked.offset < head_.end() && asked.end() > head_.end();
+  // Its requests come from several threads and in any order, so their sequence tells nothing.
+  return !declined_ && asked.offset > head_.offset && asked.offset < head_.end() && asked.end() > head_.end();
 }
 
-ReadPlan ReadPattern::plan(ByteRange asked, bool cached, std::optional<std::uint64_t> header_at) {
+ReadPlan ReadPattern::plan(ByteRange asked, bool must_answer, std::optional<std::uint64_t> header_at) {
   ReadPlan plan{asked, {}, false};
   const auto upto = [this](std::uint64_t end) { return std::min(end, size_); };
 
@@ -28,7 +28,8 @@ ReadPlan ReadPattern::plan(ByteRange asked, bool cached, std::optional<std::uint
     in_order_ = asked.length;
     window_ = 0;
     ahead_to_ = head_.end();
-  } else if (!cached && is_speculative(asked)) {
+    declined_ = false;
+  } else if (!must_answer && is_speculative(asked)) {
     declined_ = true;
     plan.decline = true;
     return plan;

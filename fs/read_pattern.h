@@ -37,8 +37,9 @@ class ReadPattern {
   ///
   /// `decline`: a reader of the first header touches its fifth page, and the kernel then asks for 48 to 112 KiB although nobody
   /// may ever want it. An error to such a speculative request is not seen by any program: the pages stay empty and are asked for
-  /// again, one by one and at once, when somebody really reads them. Declined once per handle, on a cold file only.
-  [[nodiscard]] ReadPlan plan(ByteRange asked, bool cached, std::optional<std::uint64_t> header_at);
+  /// again, one by one and at once, when somebody really reads them. Declined once per handle and header. `must_answer`: the
+  /// bytes are here anyway, or a program asked for them itself past the page cache (O_DIRECT) and would see the error.
+  [[nodiscard]] ReadPlan plan(ByteRange asked, bool must_answer, std::optional<std::uint64_t> header_at);
 
  private:
   [[nodiscard]] bool is_speculative(ByteRange asked) const;

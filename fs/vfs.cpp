@@ -264,7 +264,7 @@ Result<Bytes> Vfs::read_local(const OpenFile& file, ByteRange range) const {
   return Bytes(std::move(buffer));
 }
 
-void Vfs::read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ReplyPtr<Bytes> reply) {
+void Vfs::read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ReplyPtr<Bytes> reply, bool direct) {
   OpenFile& file = *handle->file;
   range = range.intersect({0, file.version.size});
   if (range.empty()) return reply->send(Bytes{});
@@ -272,7 +272,7 @@ void Vfs::read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, Reply
   if (file.local) return reply->send(read_local(file, range));
   if (range.offset > 0) file.learn_head(parts_.cache);
   Result<Bytes> hit = parts_.cache.read_cached(file.version, range);
-  const ReadPlan plan = handle->plan(range, hit.has_value());
+  const ReadPlan plan = handle->plan(range, direct || hit.has_value());
   if (!plan.ahead.empty()) parts_.cache.prefetch(file.version, plan.ahead);
   if (parts_.sweep != nullptr && !plan.decline) parts_.sweep->saw(file.node, plan.fetch);
   if (hit) {

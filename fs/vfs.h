@@ -78,7 +78,8 @@ class Vfs {
   /// Entries after `cookie` (0: from the start) until `visit` returns false. Only after opendir; never waits.
   [[nodiscard]] Result<void> readdir(NodeId dir, NodeId cookie, const std::function<bool(const DirEntry&)>& visit);
   void open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply);
-  void read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ReplyPtr<Bytes> reply);
+  /// `direct`: asked by a program past the page cache, not by the kernel's read-ahead.
+  void read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ReplyPtr<Bytes> reply, bool direct = false);
   void release(const std::shared_ptr<OpenHandle>& handle);
   /// Next offset of data (cached bytes) or of a hole at or after `offset`; ENXIO is Errc::not_found.
   [[nodiscard]] Result<std::uint64_t> seek(const OpenHandle& handle, std::uint64_t offset, bool data) const;

@@ -158,6 +158,27 @@ stage_sanitizer() { # preset names...; all but the mount tests when none are giv
   for name in "${names[@]}"; do run_gtest "$preset" "$name"; done
 }
 
+# The daemon itself under a sanitizer: mounted, read, failing. Its reports go to files, since it has no terminal.
+stage_sanitized_mounts() { # preset scripts...
+  local preset=$1 name
+  shift
+  wanted "$preset" mount || return
+  configure_and_build "$preset" mount.astrofs astrofs archive_sim || return
+  local reports=$results/$preset-report
+  rm -f "$reports".*
+  for name in "$@"; do
+    # No leak check at exit: the daemon is not dumpable, so that tokens never reach a core, and cannot be traced for it.
+    ASAN_OPTIONS="log_path=$reports:detect_leaks=0" UBSAN_OPTIONS="log_path=$reports:print_stacktrace=1" \
+      TSAN_OPTIONS="log_path=$reports" ASTROFS_BUILD=$root/build/$preset run_script "$preset tests/mount/$name" "tests/mount/$name"
+  done
+  if compgen -G "$reports.*" >/dev/null; then
+    failed_step "$preset reports of the daemon"
+    cat "$reports".* | head -n 60 | sed 's/^/    | /'
+  else
+    count "$preset reports of the daemon" 1 0 0 0
+  fi
+}
+
 # clang compiles the four rooms with -Wthread-safety as an error, and then every fuzz target runs for a moment. What
 # the analysis compiles is what the fuzz targets link, so nothing is compiled twice (scripts/check_threads is the pass alone).
 stage_clang() {

@@ -54,6 +54,17 @@ class Reading(MountTest):
                 self.assertEqual(bytes(mapped), truth)
 
     # Claim 1
+    def test_direct_and_odd_reads_of_a_cold_frame_are_right(self):
+        sim, mount = self.tess(frames=3, size="full")
+        names = sorted(os.listdir(mount / CHIP))
+        for name, block in zip(names, (48 * 1024, 100 * 4096, 1 << 20)):
+            truth = sim.fetch(key_of(mount / CHIP / name))
+            copy = self.directory / "copy"
+            run("dd", f"if={mount / CHIP / name}", f"of={copy}", f"bs={block}", "count=3", "iflag=direct")
+            self.assertEqual(copy.read_bytes(), truth[:3 * block])
+            self.assertEqual((mount / CHIP / name).read_bytes(), truth)
+
+    # Claim 1
     def test_a_whole_frame_of_real_size_arrives_right(self):
         sim, mount = self.tess(frames=1, size="full")
         path = first_frame(mount)
