@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/redact.h"
+#include "fs/inode.h"
 #include "fs/waiting.h"
 #include "fs/warm.h"
 
@@ -146,6 +147,9 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
     return !stopping_ && progress(dump({{"progress", to_json(now)}}));
   });
   const bool whole = warmer.run(files);
+  for (const Warmer::File& file : files) {
+    vfs_.parts().notices.attributes_changed(file_inode(file.version.node, file.version.generation));  // st_blocks
+  }
   for (WarmFailure& failure : warmer.failures()) failures.push_back(std::move(failure));
   json result = to_json(warmer.progress());
   result["ended_early"] = !whole;

@@ -45,7 +45,8 @@ bool Warmer::run(const std::vector<File>& files) {
   }
   // Pieces refer to this object: none may be in the air when it goes.
   if (whole) whole = wait_for_room(1);
-  if (!whole) give_up();
+  if (whole) settle();
+  else give_up();
   (void)report_(progress());
   return whole;
 }
@@ -96,6 +97,15 @@ bool Warmer::wait_for_room(unsigned at_most) {
     }
     if (!report_(progress())) return false;
   }
+}
+
+/// Readers are answered from memory; a warm is done when its bytes are on the disk.
+void Warmer::settle() {
+  // Readers may keep bytes coming for ever, and a full disk takes none: what was ours has had its chance after so long.
+  constexpr milliseconds kLook{10};
+  constexpr unsigned kLooks = 500;
+  MutexLock lock(mutex_);
+  for (unsigned look = 0; look < kLooks && cache_.bytes_in_flight() > 0; ++look) lock.wait_for(landed_, kLook);
 }
 
 /// Nobody waits any longer for what a dead server will not bring. What arrives all the same is kept.

@@ -46,6 +46,7 @@ class Warmer {
   bool wait_for_room(unsigned at_most);
   void landed(std::uint64_t piece, const std::string& path, std::uint64_t length, const Result<Bytes>& result);
   void give_up();
+  void settle();
 
   BlockCache& cache_;
   const std::function<bool(const WarmProgress&)> report_;
