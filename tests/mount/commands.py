@@ -1,0 +1,583 @@
+#!/usr/bin/python3
+"""The tool `astrofs`, its socket, and the extended attributes of files."""
+import concurrent.futures
+import contextlib
+import errno
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import unittest
+
+from failing import used
+from harness import BUILD, MountTest, main, run, wait_until
+from reading import CHIP, HEAD, first_frame, key_of, read_head
+
+TOOL = BUILD / "astrofs"
+MIB = 1 << 20
+FRAMES = "*_ffic.fits"
+SAMPLE = re.compile(r'([a-z_][a-z0-9_]*)(\{[a-z_]+="[^"\\\n]*"(?:,[a-z_]+="[^"\\\n]*")*\})? (-?[0-9.e+]+)')
+
+
+def parse_metrics(text):
+    """Prometheus text as {series: value}; an AssertionError for anything that is not."""
+    types, values = {}, {}
+    for line in text.splitlines():
+        if line.startswith("# HELP "):
+            continue
+        if line.startswith("# TYPE "):
+            _, _, name, kind = line.split()
+            assert kind in ("counter", "gauge"), line
+            assert name not in types, f"typed twice: {name}"
+            types[name] = kind
+            continue
+        sample = SAMPLE.fullmatch(line)
+        assert sample, f"no sample: {line!r}"
+        name, labels, value = sample.groups()
+        assert name in types, f"no type: {line}"
+        assert name + (labels or "") not in values, f"twice: {line}"
+        values[name + (labels or "")] = float(value)
+    return values
+
+
+class Commands(MountTest):
+    def index(self, names=("first.txt",), **keywords):
+        folder, sim = self.folder()
+        for name in names:
+            (folder / name).write_bytes(name.encode())
+        return folder, sim, self.mount(f'[archives.data]\ntype = "index"\nurl = "{sim.url}/data/"\n', **keywords)
+
+    def ask(self, *arguments, check=True, **keywords):
+        return run(TOOL, *arguments, check=check, **keywords)
+
+    def json(self, *arguments, **keywords):
+        """Every line of the answer, each an object."""
+        return [json.loads(line) for line in self.ask(arguments[0], "--json", *arguments[1:], **keywords).stdout.splitlines()]
+
+    def assert_error(self, result, *words):
+        self.assertNotEqual(result.returncode, 0, result)
+        lines = result.stderr.splitlines()
+        self.assertEqual(len(lines), 1, result.stderr)
+        for word in words:
+            self.assertIn(str(word), lines[0])
+
+    def talk(self, mount, *lines):
+        """Raw bytes to the control socket; what comes back until it hangs up."""
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(60)
+            client.connect(os.getxattr(mount.path, "user.astrofs.control"))
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                for line in lines:
+                    client.sendall(line)
+            answer = b""
+            with contextlib.suppress(ConnectionResetError):
+                while piece := client.recv(65536):
+                    answer += piece
+            return answer
+
+    # ---- status, why, metrics
+
+    def test_status_tells_mount_archives_cache_and_transfers(self):
+        sim, mount = self.tess(frames=2)
+        first_frame(mount).read_bytes()
+        text = self.ask("status", mount.path).stdout
+        for word in (str(mount.path), "tess", "cache", "reads", "transfers", "config"):
+            self.assertIn(word, text)
+        wait_until(lambda: mount.status()["cache"]["objects"] == 1, "the frame is kept")
+        status, = self.json("status", mount.path)
+        self.assertEqual(status["mountpoint"], str(mount.path))
+        self.assertEqual(status["archives"][0]["name"], "tess")
+        self.assertEqual(status["cache"]["quota_bytes"], 1 << 30)
+        self.assertEqual(status["cache"]["objects"], 1)
+        self.assertGreater(status["cache"]["used_bytes"], 0)
+        self.assertEqual([origin["origin"] for origin in status["origins"] if origin["in_flight"]], [])
+
+    def test_status_of_several_mounts_has_a_line_for_each(self):
+        mounts = [self.tess(frames=1)[1], self.tess(frames=1)[1]]
+        places = {str(mount.path) for mount in mounts}
+        self.assertEqual({status["mountpoint"] for status in self.json("status", *places)}, places)
+        everything = self.json("status", check=False)
+        self.assertLessEqual(places, {status["mountpoint"] for status in everything})
+
+    def test_why_explains_files_and_directories(self):
+        sim, mount = self.tess(frames=2)
+        path = first_frame(mount)
+        read_head(path)
+        wait_until(lambda: mount.why(f"{CHIP}/{path.name}")["cached_bytes"] == HEAD, "the head is kept")
+        why = mount.why(f"{CHIP}/{path.name}")
+        self.assertEqual(why["path"], f"{CHIP}/{path.name}")
+        self.assertEqual((why["archive"], why["state"], why["kind"]), ("tess", "partial", "file"))
+        self.assertEqual(why["size"], path.stat().st_size)
+        self.assertEqual(why["inode"], path.stat().st_ino)
+        self.assertEqual(why["cached_ranges"], [[0, HEAD]])
+        self.assertEqual(why["sources"][0], sim.url + key_of(path))
+        self.assertGreaterEqual(len(why["sources"]), 2)
+        self.assertTrue(why["listing"]["known"])
+        self.assertGreaterEqual(why["listing"]["age_seconds"], 0)
+        directory = mount.why(CHIP)
+        self.assertEqual((directory["kind"], directory["listing"]["names"]), ("directory", 2))
+        self.assertEqual(mount.why("")["kind"], "directory")
+        text = self.ask("why", path).stdout
+        for word in ("partial", sim.url, "listing", "cached"):
+            self.assertIn(word, text)
+
+    def test_why_of_several_paths_answers_for_each(self):
+        _, mount = self.tess(frames=2)
+        paths = [mount / CHIP / name for name in sorted(os.listdir(mount / CHIP))]
+        self.assertEqual([why["path"] for why in self.json("why", *paths)], [f"{CHIP}/{path.name}" for path in paths])
+
+    def test_why_tells_the_last_error(self):
+        sim, mount = self.tess(frames=1, timeout=5)
+        path = first_frame(mount)
+        sim.fault(FRAMES, "status", n=503)
+        with self.assertRaises(OSError):
+            path.read_bytes()
+        self.assertTrue(any("503" in origin["last_error"] for origin in mount.why(f"{CHIP}/{path.name}")["origins"]))
+        self.assertIn("503", self.ask("why", path).stdout)
+
+    def test_metrics_are_prometheus_text(self):
+        sim, mount = self.tess(frames=2)
+        first_frame(mount).read_bytes()
+        values = parse_metrics(self.ask("metrics", mount.path).stdout)
+        self.assertGreater(values["astrofs_cache_bytes"], 0)
+        self.assertEqual(values["astrofs_cache_quota_bytes"], 1 << 30)
+        self.assertGreater(values["astrofs_listings_total"], 0)
+        answer, = self.json("metrics", mount.path)
+        self.assertEqual(set(parse_metrics(answer["text"])), set(values))
+
+    def test_metrics_of_two_mounts_are_not_run_together(self):
+        mounts = [self.tess(frames=1)[1], self.tess(frames=1)[1]]
+        self.assert_error(self.ask("metrics", *(mount.path for mount in mounts), check=False), "name one")
+        self.assert_error(self.ask("metrics", check=False), "name one")
+
+    # ---- where a path is
+
+    def test_paths_may_be_relative_through_links_and_unclean(self):
+        _, mount = self.tess(frames=1)
+        name = first_frame(mount).name
+        wanted = f"{CHIP}/{name}"
+        link = self.directory / "link"
+        link.symlink_to(mount.path)
+        (self.directory / "deep").symlink_to("link/tess/4")
+        (self.directory / "up").symlink_to("deep/../4")
+
+        def why(path, cwd=None):
+            return self.json("why", path, cwd=cwd)[0]["path"]
+
+        self.assertEqual(why(name, cwd=mount / CHIP), wanted)
+        self.assertEqual(why(f"../1/./{name}", cwd=mount / CHIP), wanted)
+        self.assertEqual(why(f"mnt/{wanted}", cwd=mount.directory), wanted)
+        self.assertEqual(why(link / CHIP / name), wanted)
+        self.assertEqual(why(f"{mount.path}//tess/../tess/4/1/1/{name}"), wanted)
+        self.assertEqual(why(self.directory / "deep/1/1" / name), wanted)
+        self.assertEqual(why(self.directory / "up/1/1" / name), wanted)
+        self.assertEqual(why(link), "")
+        self.assertEqual(why(f"{link}/"), "")
+
+    def test_a_path_outside_of_any_mount_is_an_error(self):
+        _, _, mount = self.index()
+        loop = self.directory / "loop"
+        loop.symlink_to("loop")
+        for path in ("/", "/etc/passwd", mount.directory, f"{mount.path}x", mount / "..", loop, "", "absent"):
+            for command in ("status", "why", "warm", "evict", "pin", "unpin", "refresh", "metrics", "unmount"):
+                with self.subTest(f"{command} {path}"):
+                    self.assert_error(self.ask(command, path, check=False), "not inside a mount")
+
+    def test_a_path_that_does_not_exist_is_an_error(self):
+        _, _, mount = self.index()
+        for command in ("why", "warm", "evict", "pin", "unpin", "refresh"):
+            self.assert_error(self.ask(command, mount / "data/absent", check=False), "data/absent")
+
+    def test_commands_on_several_mounts_reach_each(self):
+        mounts = [self.index(cache=self.directory / "cache1")[2], self.index(cache=self.directory / "cache2")[2]]
+        self.ask("warm", *(mount / "data" for mount in mounts))
+        for mount in mounts:
+            self.assertEqual(os.getxattr(mount / "data/first.txt", "user.astrofs.state"), b"cached")
+
+    def test_every_answer_with_json_is_json(self):
+        _, _, mount = self.index()
+        file = mount / "data/first.txt"
+        for command in ("status", "why", "warm", "pin", "refresh", "unpin", "evict", "metrics"):
+            for path in (file, mount / "data", mount.path):
+                with self.subTest(f"{command} {path}"):
+                    answers = self.json(command, path)
+                    self.assertTrue(answers and all(isinstance(answer, dict) for answer in answers))
+                    self.assertTrue(self.ask(command, path).stdout)
+        self.assertEqual(self.json("unmount", file), [{"unmounted": str(mount.path)}])
+        self.assertFalse(mount.is_mounted())
+
+    def test_names_that_are_not_utf8_can_be_asked_about(self):
+        here = self.directory / "here"
+        here.mkdir()
+        name = b"caf\xe9 \"quoted\".txt"
+        with open(os.path.join(os.fsencode(here), name), "wb") as file:
+            file.write(b"x")
+        mount = self.mount(f'[archives.here]\ntype = "local"\npath = "{here}"\n')
+        shown, = os.listdir(os.fsencode(mount / "here"))
+        path = os.path.join(os.fsencode(mount / "here"), shown)
+        self.assertEqual(open(path, "rb").read(), b"x")
+        result = subprocess.run([TOOL, "why", "--json", path], capture_output=True, timeout=60)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(json.loads(result.stdout)["state"], "local")
+
+    # ---- warm
+
+    def test_warm_fetches_every_byte_below_a_directory_once(self):
+        sim, mount = self.tess(frames=3, size="full", chips="1-1,1-2")
+        sim.forget()
+        result = self.ask("warm", mount / "tess/4")
+        self.assertIn("6 files", result.stdout)
+        self.assertIn("files", result.stderr, "a line of progress")
+        self.assertNotIn("\r", result.stderr)
+        size = 6 * 35547840
+        self.assertEqual(sum(row["bytes"] for row in sim.log("_ffic.fits")), size)
+        sim.forget()
+        for name in os.listdir(mount / CHIP):
+            self.assertEqual(os.getxattr(mount / CHIP / name, "user.astrofs.state"), b"cached")
+        again = self.json("warm", mount / "tess/4")[-1]
+        self.assertEqual((again["bytes_fetched"], again["bytes_done"], again["files_done"]), (0, size, 6))
+        self.assertEqual(sim.log("_ffic.fits"), [])
+        path = first_frame(mount)
+        self.assertEqual(path.read_bytes(), sim.fetch(key_of(path)))
+
+    def test_du_counts_what_was_warmed(self):
+        _, mount = self.tess(frames=1)
+        path = first_frame(mount)
+        self.assertEqual(path.stat().st_blocks, 0)
+        self.ask("warm", path)
+        wait_until(lambda: path.stat().st_blocks == (path.stat().st_size + 511) // 512, "the kernel hears of it", 5)
+
+    def test_warm_brings_only_what_is_not_here(self):
+        sim, mount = self.tess(frames=1, size="full")
+        path = first_frame(mount)
+        read_head(path)
+        wait_until(lambda: path.stat().st_blocks == HEAD // 512, "the head is kept")
+        sim.forget()
+        self.ask("warm", path)
+        self.assertEqual(sum(row["bytes"] for row in sim.log("_ffic.fits")), path.stat().st_size - HEAD)
+
+    def test_ctrl_c_ends_a_warm_and_a_later_one_goes_on(self):
+        sim, mount = self.tess(frames=2, size="full")
+        names = sorted(os.listdir(mount / CHIP))
+        size = 2 * 35547840
+        sim.fault(FRAMES, "bandwidth", n=2 * MIB)
+        sim.forget()
+        warm = subprocess.Popen([TOOL, "warm", mount / CHIP], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: mount.status()["cache"]["used_bytes"] > 4 * MIB, "some bytes have come")
+        warm.send_signal(signal.SIGINT)
+        self.assertEqual(warm.wait(60), -signal.SIGINT)
+        wait_until(lambda: mount.status()["transfers"]["flights"] == 0, "nothing more is asked for")
+        self.assertLess(mount.status()["cache"]["used_bytes"], size)
+        sim.heal()
+        self.ask("warm", mount / CHIP)
+        self.assertLessEqual(sum(row["bytes"] for row in sim.log("_ffic.fits")), size + 8 * MIB)
+        for name in names:
+            self.assertEqual((mount / CHIP / name).read_bytes(), sim.fetch(key_of(mount / CHIP / name)))
+
+    def test_ctrl_c_ends_a_warm_of_a_silent_archive(self):
+        sim, mount = self.tess(frames=2, timeout=600)
+        frames = sorted(os.listdir(mount / CHIP))
+        sim.fault(FRAMES, "silent")
+        warm = subprocess.Popen([TOOL, "warm", mount / CHIP], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: mount.status()["transfers"]["flights"] > 0, "the warm waits")
+        warm.send_signal(signal.SIGINT)
+        self.assertEqual(warm.wait(60), -signal.SIGINT)
+        self.assertEqual(sorted(os.listdir(mount / CHIP)), frames)
+        os.kill(mount.pid(), signal.SIGTERM)
+        wait_until(mount.lock_is_free, "the daemon ends", 30)
+
+    def test_a_warm_that_misses_something_says_what_and_is_not_0(self):
+        sim, mount = self.tess(frames=3, timeout=5)
+        frames = sorted(os.listdir(mount / CHIP))
+        sim.fault(f"*{frames[1]}", "status", n=503)
+        result = self.ask("warm", mount / CHIP, check=False)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn(frames[1], result.stderr)
+        self.assertIn("1 failures", result.stdout)
+        for name in (frames[0], frames[2]):
+            self.assertEqual(os.getxattr(mount / CHIP / name, "user.astrofs.state"), b"cached")
+
+    def test_a_directory_that_cannot_be_listed_does_not_keep_others_cold(self):
+        folder, sim = self.folder()
+        for name in ("bad", "good"):
+            (folder / name).mkdir()
+            (folder / name / "file.txt").write_bytes(b"x" * 5000)
+        mount = self.mount(f'[archives.data]\ntype = "index"\nurl = "{sim.url}/data/"\n', timeout=5)
+        sim.fault("/data/bad/", "status", n=403)
+        result = self.json("warm", mount / "data", check=False)[-1]
+        self.assertEqual([failure["path"] for failure in result["failures"]], ["data/bad"])
+        self.assertEqual(os.getxattr(mount / "data/good/file.txt", "user.astrofs.state"), b"cached")
+
+    # ---- evict, pin
+
+    def test_evict_frees_and_what_is_read_again_is_right(self):
+        sim, mount = self.tess(frames=3, size="full")
+        frames = [mount / CHIP / name for name in sorted(os.listdir(mount / CHIP))]
+        self.ask("warm", mount / CHIP)
+        wait_until(lambda: used(mount.cache / "data") >= 3 * 35547840, "all is on disk")
+        answer, = self.json("evict", frames[0])
+        self.assertEqual((answer["files"], answer["in_use"]), (1, 0))
+        self.assertGreaterEqual(answer["bytes_freed"], 35547840)
+        self.assertLess(used(mount.cache / "data"), 2 * 35547840 + MIB)
+        wait_until(lambda: os.getxattr(frames[0], "user.astrofs.state") == b"remote", "nothing of it is here")
+        wait_until(lambda: frames[0].stat().st_blocks == 0, "du counts nothing")
+        self.assertIn("2 files evicted", self.ask("evict", mount.path).stdout)
+        self.assertEqual(used(mount.cache / "data"), 0)
+        for path in frames:
+            self.assertEqual(path.read_bytes(), sim.fetch(key_of(path)))
+
+    def test_an_open_file_is_not_evicted(self):
+        sim, mount = self.tess(frames=2, size="full")
+        self.ask("warm", mount / CHIP)
+        path = first_frame(mount)
+        with open(path, "rb", buffering=0) as file:
+            answer, = self.json("evict", mount / CHIP)
+            self.assertEqual((answer["files"], answer["in_use"]), (1, 1))
+            sim.forget()
+            data = file.read()
+        self.assertEqual(sim.log("_ffic.fits"), [])
+        self.assertEqual(data, sim.fetch(key_of(path)))
+
+    def test_what_is_pinned_stays_whatever_the_quota_and_over_a_remount(self):
+        sim, mount = self.tess(frames=4, size="full")
+        frames = [mount / CHIP / name for name in sorted(os.listdir(mount / CHIP))]
+        truth = frames[0].read_bytes()
+        self.ask("pin", frames[0])
+        self.assertTrue(mount.why(f"{CHIP}/{frames[0].name}")["pinned"])
+        mount.unmount()
+        mount.options += ["-o", "cache_size=80 MiB"]
+        mount.mount()
+        for path in frames[1:]:
+            path.read_bytes()
+        wait_until(lambda: used(mount.cache / "data") <= 80 * MIB, "the quota holds")
+        self.assertEqual(os.getxattr(frames[0], "user.astrofs.state"), b"cached")
+        mount.unmount()
+        mount.mount()
+        sim.forget()
+        self.assertEqual(frames[0].read_bytes(), truth)
+        self.assertEqual(sim.log(frames[0].name), [])
+        self.ask("unpin", frames[0])
+        self.assertFalse(mount.why(f"{CHIP}/{frames[0].name}")["pinned"])
+
+    def test_a_pinned_directory_keeps_what_is_below(self):
+        sim, mount = self.tess(frames=2, size="full", chips="1-1,1-2")
+        self.ask("pin", mount / CHIP)
+        self.ask("warm", mount / CHIP)
+        mount.unmount()
+        mount.options += ["-o", "cache_size=110 MiB"]
+        mount.mount()
+        for name in os.listdir(mount / "tess/4/1/2"):
+            (mount / "tess/4/1/2" / name).read_bytes()
+        wait_until(lambda: used(mount.cache / "data") <= 110 * MIB, "the quota holds")
+        for name in os.listdir(mount / CHIP):
+            self.assertEqual(os.getxattr(mount / CHIP / name, "user.astrofs.state"), b"cached")
+
+    # ---- refresh
+
+    def test_refresh_shows_at_once_what_came_and_what_went(self):
+        folder, sim, mount = self.index(("a.txt", "b.txt"))
+        data = mount / "data"
+        for _ in range(2):  # the second time from the kernel's cache
+            self.assertEqual(sorted(os.listdir(data)), ["a.txt", "b.txt"])
+        self.assertEqual((data / "b.txt").read_bytes(), b"b.txt")
+        self.assertFalse((data / "c.txt").exists())
+        (folder / "b.txt").unlink()
+        (folder / "c.txt").write_bytes(b"new")
+        sim.forget()
+        self.assertEqual(sorted(os.listdir(data)), ["a.txt", "b.txt"], "the listing is still good")
+        self.assertEqual(sim.log(), [])
+        self.assertIn("data: 2 names", self.ask("refresh", data).stdout)
+        wait_until(lambda: sorted(os.listdir(data)) == ["a.txt", "c.txt"], "the new names", 5)
+        self.assert_errno(errno.ENOENT, os.stat, data / "b.txt")
+        wait_until(lambda: (data / "c.txt").exists(), "a name that was asked for in vain before is there", 5)
+        self.assertEqual((data / "c.txt").read_bytes(), b"new")
+
+    def test_refresh_shows_a_changed_file(self):
+        folder, sim, mount = self.index(("a.txt",))
+        path = mount / "data/a.txt"
+        self.assertEqual(path.read_bytes(), b"a.txt")
+        (folder / "a.txt").write_bytes(b"something else that is longer")
+        os.utime(folder / "a.txt", (2_000_000_000, 2_000_000_000))
+        self.ask("refresh", path)
+        wait_until(lambda: path.stat().st_size == 29, "the new size", 5)
+        self.assertEqual(path.read_bytes(), b"something else that is longer")
+
+    def test_a_growing_listing_shows_up_behind_the_readers_back(self):
+        here = self.directory / "here"
+        here.mkdir()
+        mount = self.mount(f'[archives.here]\ntype = "local"\npath = "{here}"\n')
+        self.assertEqual(os.listdir(mount / "here"), [])
+        (here / "new.txt").write_bytes(b"x")
+        wait_until(lambda: os.listdir(mount / "here") == ["new.txt"], "the listing is refreshed")
+        self.assertEqual((mount / "here/new.txt").read_bytes(), b"x")
+
+    def test_refresh_of_an_archive_that_is_gone_says_so_and_keeps_the_listing(self):
+        _, sim, mount = self.index(timeout=5)
+        self.assertEqual(os.listdir(mount / "data"), ["first.txt"])
+        sim.stop()
+        result = self.ask("refresh", mount / "data", check=False)
+        self.assert_error(result)
+        self.assertEqual(os.listdir(mount / "data"), ["first.txt"])
+        wait_until(lambda: mount.why("data")["listing"]["last_error"], "the error is noted")
+
+    # ---- unmount, dead and stalled daemons
+
+    def test_unmount_refuses_a_mount_that_is_busy(self):
+        _, _, mount = self.index()
+        with open(mount / "data/first.txt", "rb") as file:
+            self.assert_error(self.ask("unmount", mount.path, check=False), mount.path, "busy")
+            self.assertEqual(file.read(), b"first.txt")
+        self.ask("unmount", mount / "data")
+        self.assertFalse(mount.is_mounted())
+        self.assertTrue(mount.lock_is_free(), "the cache is free when the command returns")
+
+    def test_a_dead_daemon_is_named_and_its_mount_cleared(self):
+        _, _, mount = self.index()
+        os.kill(mount.pid(), signal.SIGKILL)
+        wait_until(mount.lock_is_free, "the daemon is dead")
+        for command in ("status", "why", "warm", "evict", "pin", "refresh", "metrics"):
+            self.assert_error(self.ask(command, mount / "data/first.txt", check=False), mount.path, "fusermount3 -u")
+        self.ask("unmount", mount.path)
+        self.assertFalse(mount.is_mounted())
+
+    def test_a_stalled_daemon_is_an_error_and_no_hang(self):
+        _, _, mount = self.index()
+        pid = mount.pid()
+        link = self.directory / "link"
+        link.symlink_to(mount.path)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            with concurrent.futures.ThreadPoolExecutor() as pool:
+                results = list(pool.map(lambda path: self.ask("why", path, check=False),
+                                        (mount.path, mount / "data/absent", link / "data/first.txt")))
+            for result in results:
+                self.assert_error(result, mount.path, "does not answer")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        self.assertEqual(mount.why("data")["kind"], "directory")
+
+    def test_a_command_that_takes_long_is_waited_for(self):
+        _, sim, mount = self.index(timeout=60)
+        os.listdir(mount / "data")
+        sim.fault("/data/", "latency", n=12_000)
+        self.assertEqual(self.json("refresh", mount / "data")[0]["refreshed"][0]["names"], 1)
+
+    def test_the_tool_explains_itself(self):
+        self.assertIn("warm", run(TOOL, "--help").stdout)
+        self.assertIn("astrofs", run(TOOL, "--version").stdout)
+        self.assertNotEqual(run(TOOL, check=False).returncode, 0)
+        self.assertNotEqual(run(TOOL, "nonsense", check=False).returncode, 0)
+        self.assertNotEqual(run(TOOL, "warm", check=False).returncode, 0)
+
+    # ---- the socket
+
+    def test_hostile_input_leaves_the_mount_well(self):
+        _, _, mount = self.index()
+        deep = b'{"command":"why","path":' + b"[" * 200_000 + b"\n"
+        for line in (b"\n", b"garbage\n", b"{}\n", b"[]\n", b'{"command":7}\n', b'{"command":"why","paths":7}\n', b"\0\xff\xfe\n",
+                     b'{"command":"nonsense"}\n', b'{"command":"why","path":"../../etc/passwd"}\n', b'{"command":"warm","path":"\xff"}\n',
+                     b'{"command":"why","path":"data/\\u0000"}\n', b'{"command":"why","path":"' + b"x" * 5000 + b'"}\n',
+                     b'{"command":"refresh","paths":["data","absent"]}\n', deep, b"x" * (2 * MIB) + b"\n", b"x" * (2 * MIB)):
+            with self.subTest(line[:60]):
+                answer = self.talk(mount, line)
+                if len(line) < MIB:
+                    self.assertIn("message", json.loads(answer)["error"])
+                elif answer:
+                    self.assertIn(b"too long", answer)
+                self.assertEqual((mount / "data/first.txt").read_bytes(), b"first.txt")
+        self.assertEqual(mount.why("data")["kind"], "directory")
+
+    def test_clients_that_hang_up_early_leave_the_mount_well(self):
+        _, _, mount = self.index()
+        address = os.getxattr(mount.path, "user.astrofs.control")
+        for line in (b"", b'{"comm', b'{"command":"status"}\n', b'{"command":"warm","path":"data"}\n') * 20:
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(address)
+                client.sendall(line)
+        wait_until(lambda: self.ask("status", mount.path, check=False).returncode == 0, "there is room again")
+
+    def test_forty_clients_are_answered_or_told_to_come_again(self):
+        _, _, mount = self.index()
+        address = os.getxattr(mount.path, "user.astrofs.control")
+        idle = []
+        for _ in range(40):
+            client = socket.socket(socket.AF_UNIX)
+            client.connect(address)
+            client.settimeout(60)
+            idle.append(client)
+        refused = [client for client in idle[-20:] if b"too many" in client.recv(1000)]
+        self.assertEqual(len(refused), 20)
+        self.assert_error(self.ask("status", mount.path, check=False), "too many")
+        self.assertEqual((mount / "data/first.txt").read_bytes(), b"first.txt")
+        for client in idle:
+            client.close()
+        wait_until(lambda: self.ask("status", mount.path, check=False).returncode == 0, "there is room again")
+        with concurrent.futures.ThreadPoolExecutor(12) as pool:
+            answers = list(pool.map(lambda _: self.ask("status", mount.path).returncode, range(60)))
+        self.assertEqual(answers, [0] * 60)
+
+    # ---- extended attributes
+
+    def test_files_tell_what_they_are_to_this_mount(self):
+        sim, mount = self.tess(frames=1)
+        path = first_frame(mount)
+
+        def attributes():
+            return {name: os.getxattr(path, name).decode() for name in os.listxattr(path)}
+
+        self.assertEqual(attributes()["user.astrofs.state"], "remote")
+        self.assertEqual(attributes()["user.astrofs.cached"], "0")
+        path.read_bytes()
+        wait_until(lambda: attributes()["user.astrofs.state"] == "cached", "it is kept")
+        now = attributes()
+        self.assertEqual(now["user.astrofs.source"], "tess")
+        self.assertEqual(now["user.astrofs.url"], sim.url + key_of(path))
+        self.assertEqual(now["user.astrofs.cached"], str(path.stat().st_size))
+        self.assertRegex(now["user.astrofs.etag"], r'^"[^"]+"$')
+        self.assertEqual(os.listxattr(mount / CHIP), ["user.astrofs.source"])
+        self.assertIn("user.astrofs.control", os.listxattr(mount.path))
+        for name in ("user.astrofs.nonsense", "user.other"):
+            self.assert_errno(errno.ENODATA, os.getxattr, path, name)
+        self.assert_errno(errno.ENODATA, os.getxattr, path, "user.astrofs.control")
+
+    def test_listing_a_directory_of_attributes_asks_the_archive_nothing(self):
+        sim, mount = self.tess(frames=50)
+        names = os.listdir(mount / CHIP)
+        sim.forget()
+        for name in names:
+            os.listxattr(mount / CHIP / name)
+        self.assertEqual(sim.log(), [])
+
+    # ---- secrets
+
+    def test_a_token_in_a_redirect_is_shown_nowhere(self):
+        folder, sim, mount = self.index(("first.txt", "second.txt"), timeout=5)
+        secret = "hunter2hunter2"
+        (folder / "moved").mkdir()
+        os.listdir(mount / "data")
+        for target in (f"http://user:{secret}@127.0.0.1:1/x", f"{sim.url}/elsewhere/?access_token={secret}&X-Amz-Signature={secret}"):
+            sim.fault("/data/*", "redirect", text=target)
+            with contextlib.suppress(OSError):
+                (mount / "data/second.txt").read_bytes()
+            with contextlib.suppress(OSError):
+                os.listdir(mount / "data/moved")
+            self.ask("refresh", mount / "data", check=False)
+            shown = [self.ask(command, *form, path, check=False) for command in ("why", "status", "warm", "refresh")
+                     for form in ((), ("--json",)) for path in (mount / "data", mount / "data/second.txt")]
+            shown.append(self.ask("metrics", mount.path))
+            for result in shown:
+                self.assertNotIn(secret, result.stdout + result.stderr)
+            for name in os.listxattr(mount / "data/second.txt"):
+                self.assertNotIn(secret, os.getxattr(mount / "data/second.txt", name).decode())
+            self.assertNotIn(secret, mount.log())
+            sim.heal()
+        mount.unmount()
+        for file in filter(pathlib.Path.is_file, mount.cache.rglob("*")):
+            self.assertNotIn(secret.encode(), file.read_bytes(), file)
+
+
+if __name__ == "__main__":
+    main()
