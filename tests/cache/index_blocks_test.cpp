@@ -3,7 +3,7 @@
 
 #include <future>
 
-#include "index_fixture.h"
+#include "tests/cache/index_fixture.h"
 
 namespace astrofs::test {
 namespace {

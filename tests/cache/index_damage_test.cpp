@@ -12,7 +12,7 @@
 
 #include "cache/lmdb.h"
 #include "cache/schema.h"
-#include "index_fixture.h"
+#include "tests/cache/index_fixture.h"
 
 namespace astrofs::test {
 namespace {

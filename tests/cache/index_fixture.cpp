@@ -1,4 +1,4 @@
-#include "index_fixture.h"
+#include "tests/cache/index_fixture.h"
 
 #include <fmt/format.h>
 

@@ -9,7 +9,7 @@
 #include <fstream>
 
 #include "cache/lmdb.h"
-#include "index_fixture.h"
+#include "tests/cache/index_fixture.h"
 
 namespace astrofs::test {
 namespace {

@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "cache/lmdb.h"
-#include "index_fixture.h"
+#include "tests/cache/index_fixture.h"
 
 namespace astrofs::test {
 namespace {

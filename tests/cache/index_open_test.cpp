@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "index_fixture.h"
+#include "tests/cache/index_fixture.h"
 
 namespace astrofs::test {
 namespace {

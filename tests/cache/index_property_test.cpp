@@ -7,7 +7,7 @@
 #include <map>
 #include <set>
 
-#include "index_fixture.h"
+#include "tests/cache/index_fixture.h"
 
 namespace astrofs::test {
 namespace {

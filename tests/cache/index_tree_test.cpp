@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "index_fixture.h"
+#include "tests/cache/index_fixture.h"
 
 namespace astrofs::test {
 namespace {
