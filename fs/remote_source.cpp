@@ -8,6 +8,14 @@ namespace {
 /// A weak validator ("W/...") promises nothing about bytes: it is never sent back as If-Match.
 bool is_strong(std::string_view etag) { return etag.size() > 2 && etag.front() == '"'; }
 
+/// Versions whose validators are kept in mind: far more than can be downloading at one time.
+constexpr std::size_t kRememberedVersions = 4096;
+
+std::string validator_of(const http::ContentInfo& info) {
+  if (is_strong(info.etag)) return info.etag;
+  return info.last_modified.empty() ? info.etag : info.last_modified;
+}
+
 http::Urgency urgency_of(FetchUrgency urgency) {
   switch (urgency) {
     case FetchUrgency::demand: return http::Urgency::demand;
@@ -20,14 +28,19 @@ http::Urgency urgency_of(FetchUrgency urgency) {
 /// Hands a fetch's bytes on to the cache.
 class Bridge final : public http::RangeReceiver {
  public:
-  Bridge(http::Fetcher& fetcher, IndexWriter& writer, FileVersion version, std::map<std::string, std::string> etags,
+  Bridge(http::Fetcher& fetcher, IndexWriter& writer, FileVersion version, std::shared_ptr<Validators> validators,
          std::shared_ptr<Sink> sink)
-      : fetcher_(fetcher), writer_(writer), version_(version), etags_(std::move(etags)), sink_(std::move(sink)) {}
+      : fetcher_(fetcher),
+        writer_(writer),
+        version_(version),
+        validators_(std::move(validators)),
+        sink_(std::move(sink)) {}
 
   bool begin(ByteRange arriving, const http::ContentInfo& info) override {
-    if (is_strong(info.etag) && !etags_.contains(info.origin)) {
-      etags_.emplace(info.origin, info.etag);
-      writer_.set_etags(version_, format_etags(etags_));
+    switch (validators_->judge(info)) {
+      case Validators::Verdict::same: break;
+      case Validators::Verdict::learnt: writer_.set_etags(version_, format_etags(validators_->all())); break;
+      case Validators::Verdict::other: is_other_version_ = true; return false;
     }
     // The sink may call it after this fetch has ended: the receiver is a name by then, not an object.
     return sink_->begin(arriving, [&fetcher = fetcher_, self = static_cast<const http::RangeReceiver*>(this)] { fetcher.resume(self); });
@@ -40,17 +53,43 @@ class Bridge final : public http::RangeReceiver {
     }
     return http::Flow::stop;
   }
-  void end(Result<void> result) override { sink_->end(std::move(result)); }
+  void end(Result<void> result) override {
+    if (is_other_version_) result = fail(Errc::stale, "the archive has another version of this file by now");
+    sink_->end(std::move(result));
+  }
 
  private:
   http::Fetcher& fetcher_;
   IndexWriter& writer_;
   const FileVersion version_;
-  std::map<std::string, std::string> etags_;
+  const std::shared_ptr<Validators> validators_;
   const std::shared_ptr<Sink> sink_;
+  bool is_other_version_{false};
 };
 
 }  // namespace
+
+Validators::Verdict Validators::judge(const http::ContentInfo& info) {
+  const std::string said = validator_of(info);
+  if (said.empty()) return Verdict::same;
+  const MutexLock lock(mutex_);
+  const auto [known, is_new] = known_.emplace(info.origin, said);
+  if (is_new) return Verdict::learnt;
+  // A server that gives an ETag at one time and only a date at another has said nothing about change.
+  const bool comparable = is_strong(known->second) == is_strong(said);
+  return !comparable || known->second == said ? Verdict::same : Verdict::other;
+}
+
+std::map<std::string, std::string> Validators::strong() const {
+  std::map<std::string, std::string> out = all();
+  std::erase_if(out, [](const auto& row) { return !is_strong(row.second); });
+  return out;
+}
+
+std::map<std::string, std::string> Validators::all() const {
+  const MutexLock lock(mutex_);
+  return known_;
+}
 
 std::map<std::string, std::string> parse_etags(std::string_view lines) {
   std::map<std::string, std::string> etags;
@@ -92,13 +131,30 @@ void RemoteSource::fetch(const FileVersion& version, ByteRange range, FetchUrgen
   job.range = range;
   job.size = version.size;
   job.is_fits = node->name.ends_with(".fits");
-  if (const Result<ObjectState> object = catalog_.object(version.object)) job.etags = parse_etags(object->etags);
-  const std::string listing_origin = archive->archive->validator_origin();
-  if (!listing_origin.empty() && is_strong(node->validator)) job.etags[listing_origin] = node->validator;
+  const std::shared_ptr<Validators> validators = validators_of(version, *node, *archive->archive);
+  job.etags = validators->strong();
   job.urgency = urgency_of(urgency);
   job.timeout = timeout_;
-  auto bridge = std::make_shared<Bridge>(fetcher_, writer_, version, job.etags, std::move(sink));
+  auto bridge = std::make_shared<Bridge>(fetcher_, writer_, version, validators, std::move(sink));
   fetcher_.start(std::move(job), std::move(bridge), std::move(stop));
+}
+
+std::shared_ptr<Validators> RemoteSource::validators_of(const FileVersion& version, const Node& node, const Archive& archive) {
+  const std::string id = to_hex(version.object);
+  {
+    const MutexLock lock(mutex_);
+    const auto known = validators_.find(id);
+    if (known != validators_.end()) return known->second;
+  }
+  std::map<std::string, std::string> said;
+  if (const Result<ObjectState> object = catalog_.object(version.object)) said = parse_etags(object->etags);
+  const std::string listing_origin = archive.validator_origin();
+  if (!listing_origin.empty() && is_strong(node.validator)) said[listing_origin] = node.validator;
+  const MutexLock lock(mutex_);
+  if (validators_.size() >= kRememberedVersions) {
+    std::erase_if(validators_, [](const auto& row) { return row.second.use_count() == 1; });
+  }
+  return validators_.try_emplace(id, std::make_shared<Validators>(std::move(said))).first->second;
 }
 
 }  // namespace astrofs

@@ -2,13 +2,37 @@
 // its bytes are now, lets the Fetcher bring them, and remembers the validators that answers carried.
 #pragma once
 
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
 #include "backends/http/fetcher.h"
+#include "base/mutex.h"
 #include "cache/catalog.h"
 #include "cache/index_writer.h"
 #include "cache/source.h"
 #include "fs/archive_table.h"
 
 namespace astrofs {
+
+/// What each origin says one version of a file is: its strong ETag, else its date, else its weak ETag. The first answer decides; one
+/// that says otherwise is of another version, however many downloads run side by side. Any thread.
+class Validators {
+ public:
+  explicit Validators(std::map<std::string, std::string> known) : known_(std::move(known)) {}
+
+  enum class Verdict : std::uint8_t { same, learnt, other };
+  [[nodiscard]] Verdict judge(const http::ContentInfo& info) EXCLUDES(mutex_);
+  /// Those that may be sent as If-Match.
+  [[nodiscard]] std::map<std::string, std::string> strong() const EXCLUDES(mutex_);
+  [[nodiscard]] std::map<std::string, std::string> all() const EXCLUDES(mutex_);
+
+ private:
+  mutable Mutex mutex_;
+  std::map<std::string, std::string> known_ GUARDED_BY(mutex_);  ///< by origin
+};
 
 class RemoteSource final : public Source {
  public:
@@ -24,9 +48,15 @@ class RemoteSource final : public Source {
   const ArchiveTable& archives_;
   http::Fetcher& fetcher_;
   const std::chrono::milliseconds timeout_;
+
+  [[nodiscard]] std::shared_ptr<Validators> validators_of(const FileVersion& version, const Node& node, const Archive& archive)
+      EXCLUDES(mutex_);
+  Mutex mutex_;
+  /// Of versions fetched lately. The catalog has them too, but only a commit later.
+  std::unordered_map<std::string, std::shared_ptr<Validators>> validators_ GUARDED_BY(mutex_);
 };
 
-/// "origin etag" lines of ObjectState::etags, both ways.
+/// "origin validator" lines of ObjectState::etags, both ways.
 [[nodiscard]] std::map<std::string, std::string> parse_etags(std::string_view lines);
 [[nodiscard]] std::string format_etags(const std::map<std::string, std::string>& etags);
 

@@ -114,17 +114,23 @@ void Vfs::answer_attr(const Node& node, const AttrPending& pending) {
     pending->settle(attr_of(node));
     return;
   }
-  parts_.sizes.resolve(node, [this, node, pending](const Result<Node>& sized) {
-    if (sized) {
-      pending->settle(attr_of(*sized));
-    } else if (sized.error().code == Errc::not_found && parts_.missing.can_make(node)) {
-      mark_missing(node, true);
+  resolve(node, [this, pending](const Result<Node>& resolved) {
+    if (resolved) {
+      pending->settle(attr_of(*resolved));
+    } else {
+      pending->settle(tl::unexpected<Error>(resolved.error()));
+    }
+  });
+}
+
+void Vfs::resolve(const Node& node, SizeResolver::Done done) {
+  parts_.sizes.resolve(node, [this, node, done = std::move(done)](const Result<Node>& sized) {
+    if (sized || sized.error().code != Errc::not_found || !parts_.missing.can_make(node)) return done(sized);
+    mark_missing(node, true, [node, done] {
       Node lost = node;
       lost.missing = true;
-      pending->settle(attr_of(lost));
-    } else {
-      pending->settle(tl::unexpected<Error>(sized.error()));
-    }
+      done(lost);
+    });
   });
 }
 
@@ -194,11 +200,13 @@ void Vfs::open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
     return open_placeholder(*node, MissingCause::denied_by_archive, pending);
   }
   if (node->size) return open_placeholder(*node, MissingCause::not_fetched, pending);
-  parts_.sizes.resolve(*node, [this, pending](const Result<Node>& sized) {
-    if (sized) {
-      hand_over(*sized, nullptr, pending);
+  resolve(*node, [this, pending](const Result<Node>& resolved) {
+    if (!resolved) {
+      pending->settle(tl::unexpected<Error>(resolved.error()));
+    } else if (resolved->missing) {
+      open_placeholder(*resolved, MissingCause::denied_by_archive, pending);
     } else {
-      pending->settle(tl::unexpected<Error>(sized.error()));
+      hand_over(*resolved, nullptr, pending);
     }
   });
 }

@@ -101,6 +101,8 @@ class Vfs {
   void lookup_unknown(const Node& dir, const std::string& name, ReplyPtr<Attr> reply);
   void lookup_listed(const Node& dir, const std::string& name, const AttrPending& pending);
   void answer_attr(const Node& node, const AttrPending& pending);
+  /// The node with its size, or as missing when every mirror denies it and it can be made up.
+  void resolve(const Node& node, SizeResolver::Done done);
   [[nodiscard]] bool is_not_fetched(const Node& node) const;
   void hand_over(const Node& node, std::shared_ptr<const Placeholder> placeholder, const OpenPending& pending);
   void open_placeholder(const Node& node, MissingCause cause, const OpenPending& pending);
