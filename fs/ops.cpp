@@ -258,40 +258,40 @@ class DirBuffer {
   const bool plus_;
 };
 
-void read_directory(fuse_req_t req, std::size_t size, off_t offset, const fuse_file_info& fi, bool plus) {
-  Vfs& vfs = vfs_of(req);
-  OpenDirectory& directory = directory_of(fi);
-  DirBuffer out(req, size, plus);
-  auto cookie = static_cast<NodeId>(offset);
+/// Fills the buffer with the entries behind `cookie`, as many as fit. An error only when there is none to give.
+Result<void> fill(DirBuffer& out, Vfs& vfs, OpenDirectory& directory, NodeId cookie) {
   if (cookie == 0) {
-    if (!out.add(".", directory.node.id, NodeKind::directory, nullptr, kDotCookie)) return out.send();
+    if (!out.add(".", directory.node.id, NodeKind::directory, nullptr, kDotCookie)) return {};
     cookie = kDotCookie;
   }
   if (cookie == kDotCookie) {
     const NodeId parent = directory.node.id == kRootNode ? kRootNode : directory.node.parent;
-    if (!out.add("..", parent, NodeKind::directory, nullptr, kDotDotCookie)) return out.send();
+    if (!out.add("..", parent, NodeKind::directory, nullptr, kDotDotCookie)) return {};
     cookie = kDotDotCookie;
   }
   if (cookie == kDotDotCookie) cookie = 0;
   const MutexLock lock(directory.mutex);
   for (;;) {
     const Result<const OpenDirectory::Row*> row = next_row(vfs, directory, cookie);
-    if (!row) {
-      if (out.empty()) {
-        fuse_reply_err(req, errno_for(row.error()));
-        return;
-      }
-      break;
-    }
-    if (*row == nullptr) break;
+    if (!row) return out.empty() ? Result<void>(tl::unexpected<Error>(row.error())) : Result<void>();
+    if (*row == nullptr) return {};
     const OpenDirectory::Row& entry = **row;
     if (!out.add(entry.name.c_str(), entry.node, entry.kind, entry.attr ? &*entry.attr : nullptr, entry.node)) {
       --directory.next;  // did not fit: the next call begins with it
-      break;
+      return {};
     }
     cookie = entry.node;
   }
-  out.send();
+}
+
+void read_directory(fuse_req_t req, std::size_t size, off_t offset, const fuse_file_info& fi, bool plus) {
+  DirBuffer out(req, size, plus);
+  // The directory's lock is free before the reply: whoever gets that may release the directory at once.
+  if (const Result<void> filled = fill(out, vfs_of(req), directory_of(fi), static_cast<NodeId>(offset)); filled) {
+    out.send();
+  } else {
+    fuse_reply_err(req, errno_for(filled.error()));
+  }
 }
 
 void op_readdir(fuse_req_t req, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* fi) {

@@ -51,6 +51,8 @@ void SizeResolver::ask(const Node& node, Done done) {
     if (done) waiting->second.push_back(std::move(done));
     if (!is_new) return;
   }
+  // An answer that came since the caller looked: its question has left the table, so the catalog has it.
+  if (Result<Node> now = catalog_.node(node.id); now && now->size) return finish(node.id, now);
   probe(node, [this, node](const Result<http::ContentInfo>& info) { answer(node, info); });
 }
 

@@ -77,8 +77,7 @@ void Vfs::lookup(NodeId parent, std::string name, ReplyPtr<Attr> reply) {
   Result<Node> child = parts_.catalog.child(parent, name);
   if (!child) return lookup_unknown(*dir, name, std::move(reply));
   parts_.lister.ensure(*dir, [](const Result<void>&) {});  // an old listing is refreshed behind the reader's back
-  if (child->kind != NodeKind::file || child->size || child->missing) return reply->send(attr_of(*child));
-  answer_attr(*child, parts_.parking.park(std::move(reply)));
+  send_attr(*child, std::move(reply));
 }
 
 void Vfs::lookup_unknown(const Node& dir, const std::string& name, ReplyPtr<Attr> reply) {
@@ -109,8 +108,17 @@ void Vfs::lookup_listed(const Node& dir, const std::string& name, const AttrPend
   });
 }
 
+bool Vfs::has_attributes(const Node& node) const {
+  return node.kind != NodeKind::file || node.size || (node.missing && parts_.missing.can_make(node));
+}
+
+void Vfs::send_attr(const Node& node, ReplyPtr<Attr> reply) {
+  if (has_attributes(node)) return reply->send(attr_of(node));
+  answer_attr(node, parts_.parking.park(std::move(reply)));
+}
+
 void Vfs::answer_attr(const Node& node, const AttrPending& pending) {
-  if (node.kind != NodeKind::file || node.size || node.missing) {
+  if (has_attributes(node)) {
     pending->settle(attr_of(node));
     return;
   }
@@ -124,6 +132,10 @@ void Vfs::answer_attr(const Node& node, const AttrPending& pending) {
 }
 
 void Vfs::resolve(const Node& node, SizeResolver::Done done) {
+  if (node.missing) {
+    recheck_missing(node);
+    return done(fail(Errc::not_found, node.name + " is missing in the archive"));
+  }
   parts_.sizes.resolve(node, [this, node, done = std::move(done)](const Result<Node>& sized) {
     if (sized || sized.error().code != Errc::not_found || !parts_.missing.can_make(node)) return done(sized);
     mark_missing(node, true, [node, done] {
@@ -145,8 +157,7 @@ void Vfs::getattr(Inode inode, ReplyPtr<Attr> reply) {
   Result<Node> node = this->node(inode);
   if (!node) return reply->send(tl::unexpected<Error>(node.error()));
   if (inode_of(*node) != inode) return reply->send(fail(Errc::stale, node->name + " has a newer version"));
-  if (node->kind != NodeKind::file || node->size || node->missing) return reply->send(attr_of(*node));
-  answer_attr(*node, parts_.parking.park(std::move(reply)));
+  send_attr(*node, std::move(reply));
 }
 
 // ---- directories
@@ -173,7 +184,7 @@ void Vfs::opendir(NodeId dir, ReplyPtr<Node> reply) {
 Result<void> Vfs::readdir(NodeId dir, NodeId cookie, const std::function<bool(const DirEntry&)>& visit) {
   return parts_.catalog.scan(dir, cookie, [&](const Node& node) {
     DirEntry entry{node.name, node.id, node.kind, nullptr, node.id};
-    if (node.kind == NodeKind::file && !node.size && !node.missing) return visit(entry);
+    if (!has_attributes(node)) return visit(entry);
     const Attr attr = attr_of(node);
     entry.attr = &attr;
     return visit(entry);

@@ -100,6 +100,9 @@ class Vfs {
 
   void lookup_unknown(const Node& dir, const std::string& name, ReplyPtr<Attr> reply);
   void lookup_listed(const Node& dir, const std::string& name, const AttrPending& pending);
+  /// Is there a size to show? Not when it must be asked for, nor for what is missing and cannot be made up.
+  [[nodiscard]] bool has_attributes(const Node& node) const;
+  void send_attr(const Node& node, ReplyPtr<Attr> reply);
   void answer_attr(const Node& node, const AttrPending& pending);
   /// The node with its size, or as missing when every mirror denies it and it can be made up.
   void resolve(const Node& node, SizeResolver::Done done);
