@@ -69,7 +69,9 @@ void SizeResolver::answer(const Node& node, const Result<http::ContentInfo>& inf
   if (!info->size) {
     return finish(node.id, fail(Errc::unsupported, fmt::format("{}: the server does not say how long it is", info->url)));
   }
-  writer_.set_size(node.id, *info->size, node.mtime, validator_of(*info), [this, id = node.id](const Result<void>& set) {
+  // What the listing says of the version stands; two words for one version would make each look new after the other.
+  const std::string validator = node.validator.empty() ? validator_of(*info) : "";
+  writer_.set_size(node.id, *info->size, node.mtime, validator, [this, id = node.id](const Result<void>& set) {
     if (!set) return finish(id, tl::unexpected<Error>(set.error()));
     finish(id, catalog_.node(id));
   });
