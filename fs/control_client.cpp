@@ -113,6 +113,8 @@ Result<std::string> socket_of(const MountPlace& mount) {
   const pid_t child = ::fork();
   if (child < 0) return tl::unexpected<Error>(system_error(errno, "fork"));
   if (child == 0) {
+    // Whoever reads our output must not wait for a child that is kept.
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::close(fd);
     const ssize_t length = ::getxattr(mount.mountpoint.c_str(), "user.astrofs.control", path, sizeof path);
     if (length > 0 && ::write(to_parent.get(), path, static_cast<std::size_t>(length)) == length) ::_exit(0);
     ::_exit(errno);
