@@ -79,7 +79,9 @@ class Archive {
   /// Where the listing's validator of a file may be sent as If-Match: the origin that gave it; "" = nowhere.
   [[nodiscard]] virtual std::string validator_origin() const { return {}; }
 
-  /// The file itself, for archives on this machine.
+  /// Are the files on this machine, so that they are read where they are?
+  [[nodiscard]] virtual bool is_local() const { return false; }
+  /// The file itself, for archives on this machine; nullopt when it is not there.
   [[nodiscard]] virtual std::optional<LocalFile> local_file(std::string_view locator) const;
 
   /// What a missing frame would have looked like. Default: unsupported, so that a missing file is ENOENT.

@@ -17,6 +17,7 @@ class LocalArchive final : public Archive {
   /// they lead to; those that leave the root, dangle, or lead to a directory above themselves are not shown.
   [[nodiscard]] Result<std::variant<Listing, NotModified>> list(std::string_view dir, std::string_view token,
                                                                 std::stop_token stop) override;
+  [[nodiscard]] bool is_local() const override { return true; }
   /// Unsupported: the bytes are local_file()'s.
   [[nodiscard]] Result<std::vector<http::Request>> locate(std::string_view locator) override;
   /// The file's path without any symbolic link, if it is inside the root now.

@@ -17,6 +17,8 @@ using std::chrono::hours;
 // Download/file, which answers 503 under concurrency. Eight keep a chip's day listings under a second at 100
 // ms each and are what a browser may open.
 constexpr unsigned kStaticConnections = 8;
+/// A bucket is made for many readers: 400 cold reads at a time must not queue for minutes behind eight connections.
+constexpr unsigned kBucketConnections = 128;
 constexpr unsigned kMastConnections = 3;
 
 // A sector takes about a day to be ingested, some weeks after its last exposure, and a chip's listing grows
@@ -117,7 +119,7 @@ TessArchive::TessArchive(tess::Sources sources, tess::Kinds kinds, http::Fetcher
   // In this order, so that a stand-in that plays several hosts from one origin gets the static files' budget.
   if (!sources_.mast.empty()) fetcher.set_budget(sources_.mast, kMastConnections);
   if (!sources_.archive.empty()) fetcher.set_budget(sources_.archive, kStaticConnections);
-  if (!sources_.s3.empty()) fetcher.set_budget(sources_.s3, kStaticConnections);
+  if (!sources_.s3.empty()) fetcher.set_budget(sources_.s3, kBucketConnections);
 }
 
 Result<std::vector<Entry>> TessArchive::list_root(std::stop_token stop) const {

@@ -31,7 +31,7 @@ class IndexWriter {
 
   /// In one transaction: the listing of `dir` becomes exactly `entries` (names unique and safe). Children keep their inode by
   /// name; a changed size or validator adds a generation and clears `missing`; those gone are unlisted. Directories never lose
-  /// their own listing by it.
+  /// their own listing by it, unless their validator differs: then another directory takes the name.
   void replace_listing(NodeId dir, std::vector<ListedEntry> entries, ListingState state,
                        std::function<void(Result<ListingChange>)> done);
   /// One more listed child that no listing shows (Archive::find).

@@ -87,8 +87,9 @@ class Merge {
     Result<schema::NodeRecord> node = records::node(txn_, child.id);
     if (records::absent(txn_, node)) return add(entry);
     if (!node) return node;
-    if (node->kind != entry.kind) {
-      // An inode does not change its kind: another one takes the name.
+    const bool other_directory = node->kind == NodeKind::directory && node->validator != entry.validator;
+    if (node->kind != entry.kind || other_directory) {
+      // An inode does not change its kind, nor a directory into that of another archive: another one takes the name.
       if (child.listed) change_.removed.push_back(entry.name);
       if (auto hidden = hide(*node); !hidden) return tl::unexpected(hidden.error());
       return add(entry);

@@ -19,6 +19,7 @@ struct MountedArchive {
   std::string name;  ///< directory at the root
   std::unique_ptr<Archive> archive;
   MissingPolicy missing{MissingPolicy::placeholder};
+  std::string identity;  ///< of its table in the configuration: another archive under the same name shares nothing with it
 };
 
 class ArchiveTable {

@@ -38,7 +38,7 @@ namespace {
 /// Hashing, writing and waking: two keep one core's worth of network busy and leave the readers theirs.
 constexpr unsigned kStoreThreads = 2;
 /// Listings of directories at a time; each may itself fetch many pages in parallel.
-constexpr unsigned kListThreads = 8;
+constexpr unsigned kListThreads = 32;
 constexpr seconds kHouseEvery{2};
 /// Downloads are cut into requests of this size: small enough to run in parallel, large enough that the round trip does not matter.
 constexpr std::uint64_t kRequestBytes = 1ULL << 20;
@@ -49,6 +49,23 @@ void block_ending_signals(int how) {
   sigemptyset(&signals);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
   pthread_sigmask(how, &signals, nullptr);
+}
+
+/// Type and every key of an archive's table, in order of key.
+std::string identity_of(const ArchiveConfig& table) {
+  std::string text = table.type;
+  const auto say = [&text](const auto& value) {
+    using Value = std::decay_t<decltype(value)>;
+    if constexpr (std::is_same_v<Value, std::string>) text += value;
+    else if constexpr (std::is_same_v<Value, std::vector<std::string>>) text += fmt::format("{}", fmt::join(value, "\n"));
+    else if constexpr (std::is_arithmetic_v<Value>) text += fmt::format("{}", value);
+    else for (const auto& [name, item] : value) text += name + '=' + item + '\n';
+  };
+  for (const auto& [key, value] : table.keys) {
+    text += '\n' + key + '=';
+    std::visit(say, value.value);
+  }
+  return to_hex(sha256_prefix({text}));
 }
 
 Result<std::vector<MountedArchive>> make_archives(const Config& config, const MountOptions& options, http::Fetcher& fetcher) {
@@ -66,6 +83,7 @@ Result<std::vector<MountedArchive>> make_archives(const Config& config, const Mo
       own.keys.erase(missing);
     }
     if (options.missing) mounted.missing = *options.missing;
+    mounted.identity = identity_of(own);
     Result<std::unique_ptr<Archive>> archive = make_archive(own, fetcher);
     if (!archive) return tl::unexpected<Error>(archive.error());
     mounted.archive = std::move(*archive);
@@ -216,7 +234,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options, const
   BlockCache cache(**catalog, writer, **blocks, source, store, metrics, cache_options);
   Notifier notifier;
   Lister lister(**catalog, writer, archives, notifier, list, clock, metrics, options.offline);
-  SizeResolver sizes(**catalog, writer, archives, fetcher, list, options.offline);
+  SizeResolver sizes(**catalog, writer, archives, fetcher, store, options.offline);
   MissingFrames missing(**catalog, cache, archives, list, timeout);
   Sweep sweep(**catalog, cache, archives, metrics);
   Parking parking(timeout, metrics);
@@ -241,6 +259,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options, const
   control->reset();
   list.stop();
   client.stop();
+  store.stop();
   (void)writer.flush();
   log::info("unmounted {}", options.mountpoint);
   return served;

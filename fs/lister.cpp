@@ -11,6 +11,8 @@ namespace {
 /// A background refresh that failed is not tried again sooner: archives are not hammered because a directory is popular.
 constexpr seconds kRefreshPause{30};
 constexpr std::size_t kRememberedAttempts = 16'384;
+/// A sick server's empty page is not a directory that lost all its names: only the second such answer is believed.
+constexpr std::string_view kEmptyAnswer = "the archive answered with an empty listing; it is believed when it says so again";
 
 NodeKind kind_of(EntryKind kind) {
   switch (kind) {
@@ -67,14 +69,14 @@ void Lister::stop() { stop_.request_stop(); }
 Result<void> Lister::list_root() {
   std::vector<ListedEntry> entries;
   for (const MountedArchive& archive : archives_.all()) {
-    entries.push_back({archive.name, NodeKind::directory, std::nullopt, {}, "", ""});
+    entries.push_back({archive.name, NodeKind::directory, std::nullopt, {}, "", archive.identity});
   }
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   Result<void> outcome;
-  writer_.replace_listing(kRootNode, std::move(entries), {clock_.wall(), seconds::max(), "", archives_.all().size(), ""},
-                          [&outcome](const Result<ListingChange>& change) {
-                            if (!change) outcome = tl::unexpected<Error>(change.error());
-                          });
+  const ListingState state{clock_.wall(), seconds::max(), "", entries.size(), ""};
+  writer_.replace_listing(kRootNode, std::move(entries), state, [&outcome](const Result<ListingChange>& change) {
+    if (!change) outcome = tl::unexpected<Error>(change.error());
+  });
   if (Result<void> flushed = writer_.flush(); !flushed) return flushed;
   return outcome;
 }
@@ -83,7 +85,10 @@ void Lister::ensure(const Node& dir, Done done) {
   if (dir.id == kRootNode) return done({});
   const Result<ListingState> known = catalog_.listing(dir.id);
   if (known && known->fetched != SysSeconds{}) {
-    if (!offline_ && clock_.wall() > known->fetched + known->good_for && due_again(dir.id)) start(dir, {});
+    const SysSeconds now = clock_.wall();
+    // From the future: the clock was set back since.
+    const bool old = now > known->fetched + known->good_for || now < known->fetched;
+    if (!offline_ && old && due_again(dir.id)) start(dir, {});
     return done({});
   }
   if (offline_) {
@@ -136,7 +141,12 @@ void Lister::run(const Node& dir) {
     writer_.note_listing(dir.id, std::move(state), [this, id = dir.id](const Result<void>& noted) { finish(id, noted); });
     return;
   }
-  merge(dir, std::get<Listing>(std::move(*listed)));
+  Listing listing = std::get<Listing>(std::move(*listed));
+  if (listing.entries.empty() && was_listed && known->count > 0 && known->last_error != kEmptyAnswer) {
+    note_failure(dir, {Errc::unavailable, std::string(kEmptyAnswer)});
+    return finish(dir.id, {});
+  }
+  merge(dir, std::move(listing));
 }
 
 void Lister::merge(const Node& dir, Listing listing) {

@@ -24,7 +24,7 @@ constexpr std::array<std::string_view, 36> kOfMount{
     "nolazytime",  "async",      "sync",       "dirsync",       "silent",  "loud",      "nomand",  "noiversion",
     "comment",     "default_permissions"};
 /// Options that libfuse or the kernel understand and a user may want.
-constexpr std::array<std::string_view, 4> kOfFuse{"auto_unmount", "debug", "max_read", "noexec"};
+constexpr std::array<std::string_view, 5> kOfFuse{"auto_unmount", "allow_root", "debug", "max_read", "noexec"};
 
 template <std::size_t N>
 bool is_one_of(const std::array<std::string_view, N>& known, std::string_view name) {
@@ -47,14 +47,12 @@ Result<bool> take_own(MountOptions& options, std::string_view name, std::string_
     target = true;
     return true;
   };
-  if (value.empty() && (name == "config" || name == "cache" || name == "log")) {
-    return fail(Errc::invalid, fmt::format("option {}= needs a path", name));
-  }
   if ((name == "config" || name == "cache" || name == "log") && value.empty()) {
     return fail(Errc::invalid, fmt::format("option {}= names nothing; give it a value or leave it out", name));
   }
   if (name == "config") options.config_path = std::string(value);
   else if (name == "cache") options.cache_dir = std::string(value);
+  else if (name == "fsname") options.source = std::string(value);
   else if (name == "log") options.log_target = std::string(value);
   else if (name == "offline") return flag(options.offline);
   else if (name == "allow_other") return flag(options.allow_other);

@@ -316,7 +316,8 @@ void op_open(fuse_req_t req, fuse_ino_t inode, fuse_file_info* fi) {
     auto kept = std::make_unique<HandlePtr>(std::move(handle));
     info.fh = reinterpret_cast<std::uint64_t>(kept.get());
     // Without it a second open of a file with a stalled read waits for that read, and not even SIGKILL ends it.
-    info.keep_cache = 1;
+    // A placeholder's reads never stall, and one made at another time may have another sibling's cards.
+    info.keep_cache = (*kept)->file->placeholder() ? 0 : 1;
     info.noflush = 1;
     if (fuse_reply_open(to, &info) == 0) {
       (void)kept.release();

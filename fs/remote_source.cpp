@@ -148,6 +148,8 @@ std::shared_ptr<Validators> RemoteSource::validators_of(const FileVersion& versi
   }
   std::map<std::string, std::string> said;
   if (const Result<ObjectState> object = catalog_.object(version.object)) said = parse_etags(object->etags);
+  // A size that was probed for came with its server's word for the version: SizeResolver writes "origin validator".
+  if (!is_strong(node.validator)) said.merge(parse_etags(node.validator));
   const std::string listing_origin = archive.validator_origin();
   if (!listing_origin.empty() && is_strong(node.validator)) said[listing_origin] = node.validator;
   const MutexLock lock(mutex_);

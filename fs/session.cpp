@@ -2,7 +2,13 @@
 
 #define FUSE_USE_VERSION 314
 #include <fuse3/fuse_lowlevel.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 
@@ -69,10 +75,12 @@ class Session::Impl {
     if (!mounted_) return;
     mounted_ = false;
     fuse_remove_signal_handlers(session_);
-    fuse_session_unmount(session_);
+    detach();
   }
 
  private:
+  void detach() const;
+
   const SessionOptions options_;
   OpsContext context_;
   fuse_session* session_{nullptr};
@@ -97,6 +105,24 @@ Result<void> Session::Impl::mount() {
   // A signal that is pending already ends the session as soon as it is served.
   fuse_set_signal_handlers(session_);
   return {};
+}
+
+/// What fuse_session_unmount() does, but the descriptor stays open until the session goes: replies are still on their way, and
+/// its number must not become a file of the cache that they are then written to.
+void Session::Impl::detach() const {
+  pollfd device{fuse_session_fd(session_), 0, 0};
+  // POLLERR: unmounted already, and what is mounted there now is not ours.
+  if (::poll(&device, 1, 0) > 0 && (device.revents & POLLERR) != 0) return;
+  if (::geteuid() == 0) {
+    (void)::umount2(options_.mountpoint.c_str(), MNT_DETACH);
+    return;
+  }
+  std::string program("fusermount3"), unmount("-u"), quiet("-q"), lazy("-z"), end("--"), place(options_.mountpoint);
+  char* arguments[] = {program.data(), unmount.data(), quiet.data(), lazy.data(), end.data(), place.data(), nullptr};
+  pid_t child = 0;
+  if (::posix_spawnp(&child, program.c_str(), nullptr, nullptr, arguments, environ) != 0) return;
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
 }
 
 Result<void> Session::Impl::serve(Vfs& vfs, Notifier& notifier, std::function<void()> ready) {

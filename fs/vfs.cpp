@@ -17,6 +17,10 @@ constexpr seconds kKeepPlaceholder{60};
 /// A missing frame is asked for again at most this often.
 constexpr seconds kRecheckMissing{600};
 constexpr std::size_t kRememberedRechecks = 16'384;
+/// Files on this machine change without a word: the kernel asks again soon.
+constexpr seconds kKeepLocal{2};
+/// While bytes are on their way to the disk, what is cached of a file is about to change.
+constexpr seconds kKeepLanding{1};
 
 Bytes read_placeholder(const Placeholder& placeholder, ByteRange range) {
   Buffer buffer(range.length);
@@ -60,10 +64,12 @@ Attr Vfs::attr_of(const Node& node) const {
     return attr;
   }
   const MountedArchive* archive = parts_.archives.of(node);
-  if (archive != nullptr && archive->archive->local_file(node.locator)) {
+  if (archive != nullptr && archive->archive->is_local()) {
     attr.cached_bytes = attr.size;
+    attr.good_for = kKeepLocal;
   } else if (node.size) {
     attr.cached_bytes = parts_.cache.presence(parts_.archives.version(node)).bytes;
+    if (parts_.cache.bytes_in_flight() > 0) attr.good_for = kKeepLanding;
   }
   return attr;
 }
@@ -201,9 +207,9 @@ void Vfs::open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
   if (!node) return reply->send(tl::unexpected<Error>(node.error()));
   if (node->kind != NodeKind::file) return reply->send(fail(Errc::is_directory, node->name + " is a directory"));
   if (inode_of(*node) != inode) return reply->send(fail(Errc::stale, node->name + " has a newer version"));
-  if (parts_.archives.of(*node) == nullptr) {
-    return reply->send(fail(Errc::not_found, "the archive of this file is no longer configured"));
-  }
+  const MountedArchive* archive = parts_.archives.of(*node);
+  if (archive == nullptr) return reply->send(fail(Errc::not_found, "the archive of this file is no longer configured"));
+  if (archive->archive->is_local()) return open_local(*node, *archive->archive, std::move(reply));
   if (node->size && !node->missing && !is_not_fetched(*node)) return reply->send(open_version(*node, nullptr));
   const auto pending = parts_.parking.park(std::move(reply));
   if (node->missing) {
@@ -222,6 +228,25 @@ void Vfs::open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
   });
 }
 
+void Vfs::open_local(const Node& node, const Archive& archive, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
+  const std::optional<LocalFile> place = archive.local_file(node.locator);
+  UniqueFd file(place ? ::open(place->path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1);
+  if (place && !file && errno == EACCES) return reply->send(fail(Errc::denied, node.name + " may not be read"));
+  struct stat st {};
+  const bool is_as_listed = file && ::fstat(file.get(), &st) == 0 && S_ISREG(st.st_mode) &&
+                            node.size == static_cast<std::uint64_t>(st.st_size) &&
+                            node.mtime == SysSeconds(seconds(st.st_mtim.tv_sec));
+  if (is_as_listed) return reply->send(open_version(node, nullptr, std::move(file)));
+  // Changed since it was listed: with the new listing the kernel looks the name up again and finds the new version.
+  const auto pending = parts_.parking.park(std::move(reply));
+  const auto stale = [pending, name = node.name](const Result<void>&) {
+    pending->settle(fail(Errc::stale, name + " has changed on this machine"));
+  };
+  const Result<Node> dir = parts_.catalog.node(node.parent);
+  if (!dir) return stale({});
+  parts_.lister.refresh(*dir, stale);
+}
+
 bool Vfs::is_not_fetched(const Node& node) const {
   return options_.offline && node.size.value_or(0) > 0 && state_of(node) == FileState::not_fetched;
 }
@@ -231,15 +256,12 @@ void Vfs::hand_over(const Node& node, std::shared_ptr<const Placeholder> placeho
   if (!pending->settle(open_version(node, std::move(placeholder)))) open_files_.close(inode_of(node));
 }
 
-std::shared_ptr<OpenHandle> Vfs::open_version(const Node& node, std::shared_ptr<const Placeholder> placeholder) {
+std::shared_ptr<OpenHandle> Vfs::open_version(const Node& node, std::shared_ptr<const Placeholder> placeholder, UniqueFd local) {
   const MountedArchive* archive = parts_.archives.of(node);
   return open_files_.open(inode_of(node), [&] {
     auto file = std::make_shared<OpenFile>(node, parts_.archives.version(node), archive);
-    if (placeholder) {
-      file->set_placeholder(std::move(placeholder));
-    } else if (const auto local = archive->archive->local_file(node.locator)) {
-      file->local = UniqueFd(::open(local->path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-    }
+    if (placeholder) file->set_placeholder(std::move(placeholder));
+    file->local = std::move(local);
     return file;
   });
 }
@@ -401,7 +423,7 @@ void Vfs::recheck(const Node& node) {
 
 FileState Vfs::state_of(const Node& node) const {
   const MountedArchive* archive = parts_.archives.of(node);
-  if (archive != nullptr && archive->archive->local_file(node.locator)) return FileState::local;
+  if (archive != nullptr && archive->archive->is_local()) return FileState::local;
   if (node.missing) return FileState::placeholder;
   const Presence presence = node.size ? parts_.cache.presence(parts_.archives.version(node)) : Presence{};
   if (presence.complete) return FileState::cached;

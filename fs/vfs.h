@@ -106,10 +106,12 @@ class Vfs {
   void answer_attr(const Node& node, const AttrPending& pending);
   /// The node with its size, or as missing when every mirror denies it and it can be made up.
   void resolve(const Node& node, SizeResolver::Done done);
+  void open_local(const Node& node, const Archive& archive, ReplyPtr<std::shared_ptr<OpenHandle>> reply);
   [[nodiscard]] bool is_not_fetched(const Node& node) const;
   void hand_over(const Node& node, std::shared_ptr<const Placeholder> placeholder, const OpenPending& pending);
   void open_placeholder(const Node& node, MissingCause cause, const OpenPending& pending);
-  [[nodiscard]] std::shared_ptr<OpenHandle> open_version(const Node& node, std::shared_ptr<const Placeholder> placeholder);
+  [[nodiscard]] std::shared_ptr<OpenHandle> open_version(const Node& node, std::shared_ptr<const Placeholder> placeholder,
+                                                         UniqueFd local = {});
   [[nodiscard]] Result<Bytes> read_local(const OpenFile& file, ByteRange range) const;
   void read_missed(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ByteRange fetch, ReplyPtr<Bytes> reply);
   void arrived(const std::shared_ptr<OpenFile>& file, ByteRange range, Result<Bytes> bytes,

@@ -45,8 +45,12 @@ bool Warmer::run(const std::vector<File>& files) {
   }
   // Pieces refer to this object: none may be in the air when it goes.
   if (whole) whole = wait_for_room(1);
-  if (whole) settle();
-  else give_up();
+  if (whole) {
+    settle();
+    for (const File& file : files) check_kept(file);
+  } else {
+    give_up();
+  }
   (void)report_(progress());
   return whole;
 }
@@ -106,6 +110,17 @@ void Warmer::settle() {
   constexpr unsigned kLooks = 500;
   MutexLock lock(mutex_);
   for (unsigned look = 0; look < kLooks && cache_.bytes_in_flight() > 0; ++look) lock.wait_for(landed_, kLook);
+}
+
+/// Fetched is not kept: a quota or a disk that is full leaves nothing for the flight.
+void Warmer::check_kept(const File& file) {
+  if (cache_.presence(file.version).complete) return;
+  const MutexLock lock(mutex_);
+  for (const WarmFailure& failure : failures_) {
+    if (failure.path == file.path) return;
+  }
+  ++progress_.failed;
+  failures_.push_back({file.path, {Errc::no_space, "fetched, but the cache has no room to keep it; see cache_size= and pins"}});
 }
 
 /// Nobody waits any longer for what a dead server will not bring. What arrives all the same is kept.

@@ -43,6 +43,7 @@ class Warmer {
  private:
   class Piece;
   bool fetch(const File& file);
+  void check_kept(const File& file) EXCLUDES(mutex_);
   bool wait_for_room(unsigned at_most);
   void landed(std::uint64_t piece, const std::string& path, std::uint64_t length, const Result<Bytes>& result);
   void give_up();

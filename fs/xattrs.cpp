@@ -13,8 +13,10 @@ std::string etag_of(const Vfs& vfs, const Node& node) {
   if (node.validator.starts_with('"')) return node.validator;
   const Result<ObjectState> object = vfs.parts().catalog.object(vfs.parts().archives.version(node).object);
   if (!object) return "";
-  const std::map<std::string, std::string> etags = parse_etags(object->etags);
-  return etags.empty() ? "" : etags.begin()->second;
+  for (const auto& [origin, validator] : parse_etags(object->etags)) {
+    if (validator.starts_with('"')) return validator;  // dates and weak ones are no ETags to show
+  }
+  return "";
 }
 
 std::string value_of(const Vfs& vfs, const Node& node, std::string_view key, const std::string& control_socket) {

@@ -11,8 +11,8 @@ namespace {
 /// The first part of an error's body says enough for a message; the rest is not read.
 constexpr std::size_t kErrorBody = 64 << 10;
 
-Transfer::Terms terms(std::vector<Request> mirrors, const FetcherOptions& options) {
-  return {std::move(mirrors), Urgency::demand, options.body_timeout, false, false};
+Transfer::Terms terms(std::vector<Request> mirrors, const FetcherOptions& options, bool confirm_missing) {
+  return {std::move(mirrors), Urgency::demand, options.body_timeout, false, confirm_missing};
 }
 
 bool is_conditional(const Request& request) {
@@ -26,7 +26,7 @@ bool is_conditional(const Request& request) {
 }  // namespace
 
 BodyTransfer::BodyTransfer(std::shared_ptr<Exchange> shared, std::vector<Request> mirrors, Done done)
-    : Transfer(shared, terms(std::move(mirrors), shared->options)), done_(std::move(done)) {}
+    : Transfer(shared, terms(std::move(mirrors), shared->options, false)), done_(std::move(done)) {}
 
 void BodyTransfer::prepare(Request& request) {
   conditional_ = is_conditional(request);
@@ -77,7 +77,8 @@ void BodyTransfer::finished(Result<void> result) {
 }
 
 ProbeTransfer::ProbeTransfer(std::shared_ptr<Exchange> shared, std::vector<Request> mirrors, Done done)
-    : Transfer(shared, terms(std::move(mirrors), shared->options)), done_(std::move(done)) {}
+    // A listed file that is denied may be shown as lost: that is asked twice, like its bytes.
+    : Transfer(shared, terms(std::move(mirrors), shared->options, true)), done_(std::move(done)) {}
 
 void ProbeTransfer::prepare(Request& request) {
   request.method = by_get_ ? Method::get : Method::head;

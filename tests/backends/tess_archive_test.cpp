@@ -245,7 +245,7 @@ TEST_F(TessArchiveTest, KnowsWhatAMissingFrameLookedLike) {
   ASSERT_EQ(shape->hdus.size(), 3U);
   EXPECT_TRUE(shape->hdus[0].axes.empty());
   ASSERT_NE(card(shape->hdus[0], "DATE-OBS"), nullptr);
-  EXPECT_EQ(card(shape->hdus[0], "DATE-OBS")->value, "'2018-10-19T09:59:39Z'");
+  EXPECT_EQ(card(shape->hdus[0], "DATE-OBS")->value, "'2018-10-19T09:59:39.000Z'");
   EXPECT_EQ(card(shape->hdus[0], "SCCONFIG")->value, "124");
   for (const std::size_t i : {1U, 2U}) {
     const HduShape& image = shape->hdus[i];

@@ -241,6 +241,46 @@ class Reading(MountTest):
         self.assertEqual(mount.status()["cache"]["objects"], 0)
         self.assertEqual(os.getxattr(mount / "here/sub/a.bin", "user.astrofs.state"), b"local")
 
+    # Claim 8
+    def test_a_local_file_that_changes_is_new_at_its_next_open(self):
+        here = self.directory / "here"
+        here.mkdir()
+        (here / "a.bin").write_bytes(b"old" * 5000)
+        mount = self.mount(f'[archives.here]\ntype = "local"\npath = "{here}"\n')
+        self.assertEqual((mount / "here/a.bin").read_bytes(), b"old" * 5000)
+        (here / "a.bin").write_bytes(b"newer" * 7000)
+        self.assertEqual((mount / "here/a.bin").read_bytes(), b"newer" * 7000)
+        self.assertEqual((mount / "here/a.bin").stat().st_size, 35000)
+
+    # Claim 8
+    def test_another_archive_under_a_used_name_shows_nothing_of_the_old_one(self):
+        texts = {}
+        for side in ("one", "two"):
+            folder = self.directory / side
+            folder.mkdir()
+            (folder / "same.dat").write_bytes(side.encode() * 1000)
+            os.utime(folder / "same.dat", (1_600_000_000, 1_600_000_000))
+            (folder / f"{side}.dat").write_bytes(b"x")
+            texts[side] = f'[archives.data]\ntype = "index"\nurl = "{self.sim("--folder", f"{folder}:nginx_json:/data").url}/data/"\n'
+        mount = self.mount(texts["one"])
+        self.assertEqual((mount / "data/same.dat").read_bytes(), b"one" * 1000)
+        mount.unmount()
+        mount.config.write_text(mount.config.read_text().replace(texts["one"], texts["two"]))
+        mount.mount()
+        self.assertEqual(sorted(os.listdir(mount / "data")), ["same.dat", "two.dat"])
+        self.assertEqual((mount / "data/same.dat").read_bytes(), b"two" * 1000)
+
+    # Claim 8
+    def test_a_file_replaced_on_a_server_with_rounded_sizes_is_new_after_a_refresh(self):
+        folder, sim = self.folder("apache")
+        (folder / "a.dat").write_bytes(b"old" * 50_000)
+        os.utime(folder / "a.dat", (1_600_000_000, 1_600_000_000))
+        mount = self.mount(f'[archives.data]\ntype = "index"\nurl = "{sim.url}/data/"\n')
+        self.assertEqual((mount / "data/a.dat").read_bytes(), b"old" * 50_000)
+        (folder / "a.dat").write_bytes(b"new" * 51_000)
+        mount.control("refresh", mount / "data")
+        self.assertEqual((mount / "data/a.dat").read_bytes(), b"new" * 51_000)
+
     def test_an_s3_bucket_with_a_prefix_is_a_tree(self):
         folder = self.directory / "bucket"
         (folder / "some/prefix/deep").mkdir(parents=True)
