@@ -258,6 +258,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options, const
   sizes.stop();
   control->reset();
   list.stop();
+  fetcher.stop();
   client.stop();
   store.stop();
   (void)writer.flush();

@@ -89,6 +89,10 @@ Fetcher::Fetcher(Client& client, const Clock& clock, Metrics& metrics, FetcherOp
     : impl_(std::make_shared<Impl>(client, clock, metrics, options)) {}
 
 Fetcher::~Fetcher() {
+  stop();
+}
+
+void Fetcher::stop() {
   impl_->post([impl = impl_] { impl->exchange()->close(); });
 }
 

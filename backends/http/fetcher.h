@@ -100,6 +100,10 @@ class Fetcher {
   Fetcher(const Fetcher&) = delete;
   Fetcher& operator=(const Fetcher&) = delete;
 
+  /// Every job ends with `interrupted`, those to come too. Before a client that is stopped while the Fetcher lives: what waits for
+  /// its turn there would never hear.
+  void stop();
+
   /// At most this many requests of an origin at a time ("scheme://host:port"; a URL will do).
   void set_budget(const std::string& origin_or_url, unsigned connections);
 
