@@ -18,7 +18,7 @@ using std::chrono::hours;
 // ms each and are what a browser may open.
 constexpr unsigned kStaticConnections = 8;
 /// A bucket is made for many readers: 400 cold reads at a time must not queue for minutes behind eight connections.
-constexpr unsigned kBucketConnections = 128;
+constexpr unsigned kBucketConnections = 192;
 constexpr unsigned kMastConnections = 3;
 
 // A sector takes about a day to be ingested, some weeks after its last exposure, and a chip's listing grows
