@@ -13,7 +13,9 @@ constexpr std::size_t kNeighbours = 64;
 
 std::string validator_of(const http::ContentInfo& info) {
   // Not the bare ETag: it is one server's word, and only RemoteSource knows which server may be asked with it.
-  return info.origin + ' ' + (info.etag.empty() ? info.last_modified : info.etag);
+  // A weak one says less than the date, and RemoteSource judges by the same order.
+  const bool by_etag = info.etag.starts_with('"') || info.last_modified.empty();
+  return info.origin + ' ' + (by_etag ? info.etag : info.last_modified);
 }
 
 }  // namespace
