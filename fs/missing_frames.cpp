@@ -8,20 +8,25 @@
 namespace astrofs {
 namespace {
 
-/// Siblings looked at behind a missing frame, and as many at the start of its directory, for one whose header is in the cache.
+/// Siblings looked at behind a missing frame, and as many at the start of its directory, for one whose header
+/// is in the cache.
 constexpr std::size_t kSiblings = 32;
 /// Siblings whose header is fetched when none is cached. The listing's neighbours are seldom missing too.
 constexpr std::size_t kFetchedSiblings = 2;
+/// Share of a call's time that each of those may take. A header is worth waiting for, but the placeholder is
+/// not to be late for it.
+constexpr int kSiblingShare = 4;
 
 }  // namespace
 
-MissingFrames::MissingFrames(const Catalog& catalog, BlockCache& cache, const ArchiveTable& archives, Executor& list,
-                             std::chrono::milliseconds timeout)
+MissingFrames::MissingFrames(const Catalog& catalog, BlockCache& cache, const ArchiveTable& archives,
+                             Executor& list, std::chrono::milliseconds timeout)
     : catalog_(catalog), cache_(cache), archives_(archives), list_(list), timeout_(timeout) {}
 
 bool MissingFrames::can_make(const Node& node) const {
   const MountedArchive* archive = archives_.of(node);
-  return archive != nullptr && archive->missing == MissingPolicy::placeholder && archive->archive->shape(node.locator);
+  return archive != nullptr && archive->missing == MissingPolicy::placeholder &&
+         archive->archive->shape(node.locator);
 }
 
 Result<std::uint64_t> MissingFrames::natural_size(const Node& node) const {
@@ -49,8 +54,8 @@ Result<std::shared_ptr<const Placeholder>> MissingFrames::build(const Node& node
     if (!natural) return tl::unexpected<Error>(natural.error());
     size = *natural;
   }
-  Result<Placeholder> made = Placeholder::make(*shape, sibling_header(node, cause != MissingCause::not_fetched), size,
-                                               cause, node.name);
+  Result<Placeholder> made = Placeholder::make(
+      *shape, sibling_header(node, cause != MissingCause::not_fetched), size, cause, node.name);
   if (!made) {
     log::warning("{} is missing and has no placeholder: {}", node.name, made.error().message);
     return tl::unexpected<Error>(made.error());
@@ -63,7 +68,8 @@ std::optional<SiblingHeader> MissingFrames::sibling_header(const Node& node, boo
   std::vector<Node> siblings;
   std::size_t room = kSiblings;
   const auto gather = [&](const Node& next) {
-    if (next.kind == NodeKind::file && next.id != node.id && next.size && !next.missing) siblings.push_back(next);
+    if (next.kind == NodeKind::file && next.id != node.id && next.size && !next.missing)
+      siblings.push_back(next);
     return siblings.size() < room;
   };
   (void)catalog_.scan_after_name(node.parent, node.name, gather);
@@ -86,7 +92,8 @@ std::optional<SiblingHeader> MissingFrames::read_header(const Node& sibling, boo
     const ByteRange range = ByteRange::between(at, std::min(version.size, at + kHeadBytes));
     Result<Bytes> bytes = cache_.read_cached(version, range);
     // Only the head is worth a request; headers further on serve if they happen to be here.
-    if (!bytes && may_fetch && at == 0) bytes = read_waiting(cache_, version, range, timeout_);
+    if (!bytes && may_fetch && at == 0)
+      bytes = read_waiting(cache_, version, range, timeout_ / kSiblingShare);
     if (!bytes) break;
     std::uint64_t within = 0;
     while (within < bytes->size()) {

@@ -2,9 +2,22 @@
 
 namespace astrofs {
 
-void OpenFile::set_placeholder(std::shared_ptr<const Placeholder> placeholder) {
+bool OpenFile::serve() {
   const MutexLock lock(mutex_);
+  if (placeholder_) return false;
+  return served_ = true;
+}
+
+bool OpenFile::served() const {
+  const MutexLock lock(mutex_);
+  return served_;
+}
+
+bool OpenFile::set_placeholder(std::shared_ptr<const Placeholder> placeholder) {
+  const MutexLock lock(mutex_);
+  if (served_) return false;
   if (!placeholder_) placeholder_ = std::move(placeholder);
+  return true;
 }
 
 std::shared_ptr<const Placeholder> OpenFile::placeholder() const {
@@ -15,7 +28,8 @@ std::shared_ptr<const Placeholder> OpenFile::placeholder() const {
 void OpenFile::learn(std::uint64_t offset, const Bytes& bytes) {
   if (!is_fits()) return;
   const MutexLock lock(mutex_);
-  (void)layout_.feed(offset, bytes.span());  // a damaged header is the reader's to see: it only ends the guessing
+  (void)layout_.feed(offset,
+                     bytes.span());  // a damaged header is the reader's to see: it only ends the guessing
 }
 
 void OpenFile::learn_head(BlockCache& cache) {
@@ -46,7 +60,8 @@ std::shared_ptr<OpenFile> OpenFiles::find(Inode inode) const {
   return row == rows_.end() ? nullptr : row->second.file;
 }
 
-std::shared_ptr<OpenHandle> OpenFiles::open(Inode inode, const std::function<std::shared_ptr<OpenFile>()>& make) {
+std::shared_ptr<OpenHandle> OpenFiles::open(Inode inode,
+                                            const std::function<std::shared_ptr<OpenFile>()>& make) {
   std::shared_ptr<OpenFile> file;
   bool is_new = false;
   {

@@ -1,8 +1,8 @@
-// Content versions that are open, shared by their handles; and the handles. A version is fixed when it is opened: bytes, size
-// and kind (real, placeholder, a file on this machine) stay as they are for all its handles.
+// Content versions that are open, shared by their handles; and the handles. A version is fixed when it is
+// opened: bytes, size and kind (real, placeholder, a file on this machine) stay as they are for all its
+// handles.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -27,22 +27,31 @@ class OpenFile {
   const Node node;
   const FileVersion version;
   const MountedArchive* const archive;
-  UniqueFd local;                   ///< a file on this machine, read directly
-  std::atomic<bool> served{false};  ///< a byte of the archive went to a reader
+  UniqueFd local;  ///< a file on this machine, read directly
 
   [[nodiscard]] bool is_fits() const { return node.name.ends_with(".fits"); }
-  /// Set once: all reads of this version are answered from it from then on.
-  void set_placeholder(std::shared_ptr<const Placeholder> placeholder) EXCLUDES(mutex_);
+  /// Before bytes of the archive go to a reader. False: readers were shown the placeholder, and must see no
+  /// others.
+  [[nodiscard]] bool serve() EXCLUDES(mutex_);
+  /// Bytes of the archive went to a reader.
+  [[nodiscard]] bool served() const EXCLUDES(mutex_);
+  /// Set once: all reads of this version are answered from it from then on. False: one has been served
+  /// already.
+  [[nodiscard]] bool set_placeholder(std::shared_ptr<const Placeholder> placeholder) EXCLUDES(mutex_);
   [[nodiscard]] std::shared_ptr<const Placeholder> placeholder() const EXCLUDES(mutex_);
   /// Learn where headers are from bytes that pass by.
   void learn(std::uint64_t offset, const Bytes& bytes) EXCLUDES(mutex_);
-  /// The same from the head as an earlier reader left it in the cache: its pages may be in the kernel, so that it never passes by.
+  /// The same from the head as an earlier reader left it in the cache: its pages may be in the kernel, so
+  /// that it never passes by.
   void learn_head(BlockCache& cache) EXCLUDES(mutex_);
   [[nodiscard]] std::optional<std::uint64_t> next_header() const EXCLUDES(mutex_);
 
  private:
   mutable Mutex mutex_;
+  /// One excludes the other: reads of one version are under way side by side, and some may arrive after
+  /// others were denied.
   std::shared_ptr<const Placeholder> placeholder_ GUARDED_BY(mutex_);
+  bool served_ GUARDED_BY(mutex_){false};
   FitsLayout layout_ GUARDED_BY(mutex_);
   bool head_looked_for_ GUARDED_BY(mutex_){false};
 };
@@ -68,7 +77,8 @@ class OpenFiles {
   /// The version if it is open, without opening it.
   [[nodiscard]] std::shared_ptr<OpenFile> find(Inode inode) const EXCLUDES(mutex_);
   /// One more handle on the version that `make` describes, or on the one that is open already.
-  [[nodiscard]] std::shared_ptr<OpenHandle> open(Inode inode, const std::function<std::shared_ptr<OpenFile>()>& make)
+  [[nodiscard]] std::shared_ptr<OpenHandle> open(Inode inode,
+                                                 const std::function<std::shared_ptr<OpenFile>()>& make)
       EXCLUDES(mutex_);
   void close(Inode inode) EXCLUDES(mutex_);
   [[nodiscard]] std::size_t count() const EXCLUDES(mutex_);

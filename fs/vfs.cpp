@@ -32,12 +32,18 @@ Bytes read_placeholder(const Placeholder& placeholder, ByteRange range) {
 
 std::string_view name_of(FileState state) noexcept {
   switch (state) {
-    case FileState::remote: return "remote";
-    case FileState::partial: return "partial";
-    case FileState::cached: return "cached";
-    case FileState::placeholder: return "placeholder";
-    case FileState::not_fetched: return "not-fetched";
-    case FileState::local: return "local";
+    case FileState::remote:
+      return "remote";
+    case FileState::partial:
+      return "partial";
+    case FileState::cached:
+      return "cached";
+    case FileState::placeholder:
+      return "placeholder";
+    case FileState::not_fetched:
+      return "not-fetched";
+    case FileState::local:
+      return "local";
   }
   return "remote";
 }
@@ -79,10 +85,12 @@ Attr Vfs::attr_of(const Node& node) const {
 void Vfs::lookup(NodeId parent, std::string name, ReplyPtr<Attr> reply) {
   Result<Node> dir = parts_.catalog.node(parent);
   if (!dir) return reply->send(tl::unexpected<Error>(dir.error()));
-  if (dir->kind != NodeKind::directory) return reply->send(fail(Errc::not_directory, dir->name + " is not a directory"));
+  if (dir->kind != NodeKind::directory)
+    return reply->send(fail(Errc::not_directory, dir->name + " is not a directory"));
   Result<Node> child = parts_.catalog.child(parent, name);
   if (!child) return lookup_unknown(*dir, name, std::move(reply));
-  parts_.lister.ensure(*dir, [](const Result<void>&) {});  // an old listing is refreshed behind the reader's back
+  parts_.lister.ensure(*dir,
+                       [](const Result<void>&) {});  // an old listing is refreshed behind the reader's back
   send_attr(*child, std::move(reply));
 }
 
@@ -171,7 +179,8 @@ void Vfs::getattr(Inode inode, ReplyPtr<Attr> reply) {
 void Vfs::opendir(NodeId dir, ReplyPtr<Node> reply) {
   Result<Node> node = this->node(dir);
   if (!node) return reply->send(tl::unexpected<Error>(node.error()));
-  if (node->kind != NodeKind::directory) return reply->send(fail(Errc::not_directory, node->name + " is not a directory"));
+  if (node->kind != NodeKind::directory)
+    return reply->send(fail(Errc::not_directory, node->name + " is not a directory"));
   const Result<ListingState> listing = parts_.catalog.listing(dir);
   if (dir == kRootNode || (listing && listing->fetched != SysSeconds{})) {
     parts_.lister.ensure(*node, [](const Result<void>&) {});
@@ -205,12 +214,15 @@ void Vfs::open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
   }
   Result<Node> node = this->node(inode);
   if (!node) return reply->send(tl::unexpected<Error>(node.error()));
-  if (node->kind != NodeKind::file) return reply->send(fail(Errc::is_directory, node->name + " is a directory"));
+  if (node->kind != NodeKind::file)
+    return reply->send(fail(Errc::is_directory, node->name + " is a directory"));
   if (inode_of(*node) != inode) return reply->send(fail(Errc::stale, node->name + " has a newer version"));
   const MountedArchive* archive = parts_.archives.of(*node);
-  if (archive == nullptr) return reply->send(fail(Errc::not_found, "the archive of this file is no longer configured"));
+  if (archive == nullptr)
+    return reply->send(fail(Errc::not_found, "the archive of this file is no longer configured"));
   if (archive->archive->is_local()) return open_local(*node, *archive->archive, std::move(reply));
-  if (node->size && !node->missing && !is_not_fetched(*node)) return reply->send(open_version(*node, nullptr));
+  if (node->size && !node->missing && !is_not_fetched(*node))
+    return reply->send(open_version(*node, nullptr));
   const auto pending = parts_.parking.park(std::move(reply));
   if (node->missing) {
     recheck_missing(*node);
@@ -231,13 +243,15 @@ void Vfs::open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
 void Vfs::open_local(const Node& node, const Archive& archive, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
   const std::optional<LocalFile> place = archive.local_file(node.locator);
   UniqueFd file(place ? ::open(place->path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1);
-  if (place && !file && errno == EACCES) return reply->send(fail(Errc::denied, node.name + " may not be read"));
+  if (place && !file && errno == EACCES)
+    return reply->send(fail(Errc::denied, node.name + " may not be read"));
   struct stat st {};
   const bool is_as_listed = file && ::fstat(file.get(), &st) == 0 && S_ISREG(st.st_mode) &&
                             node.size == static_cast<std::uint64_t>(st.st_size) &&
                             node.mtime == SysSeconds(seconds(st.st_mtim.tv_sec));
   if (is_as_listed) return reply->send(open_version(node, nullptr, std::move(file)));
-  // Changed since it was listed: with the new listing the kernel looks the name up again and finds the new version.
+  // Changed since it was listed: with the new listing the kernel looks the name up again and finds the new
+  // version.
   const auto pending = parts_.parking.park(std::move(reply));
   const auto stale = [pending, name = node.name](const Result<void>&) {
     pending->settle(fail(Errc::stale, name + " has changed on this machine"));
@@ -251,16 +265,19 @@ bool Vfs::is_not_fetched(const Node& node) const {
   return options_.offline && node.size.value_or(0) > 0 && state_of(node) == FileState::not_fetched;
 }
 
-void Vfs::hand_over(const Node& node, std::shared_ptr<const Placeholder> placeholder, const OpenPending& pending) {
+void Vfs::hand_over(const Node& node, std::shared_ptr<const Placeholder> placeholder,
+                    const OpenPending& pending) {
   // A caller that is gone will never release what it opened.
   if (!pending->settle(open_version(node, std::move(placeholder)))) open_files_.close(inode_of(node));
 }
 
-std::shared_ptr<OpenHandle> Vfs::open_version(const Node& node, std::shared_ptr<const Placeholder> placeholder, UniqueFd local) {
+std::shared_ptr<OpenHandle> Vfs::open_version(const Node& node,
+                                              std::shared_ptr<const Placeholder> placeholder,
+                                              UniqueFd local) {
   const MountedArchive* archive = parts_.archives.of(node);
   return open_files_.open(inode_of(node), [&] {
     auto file = std::make_shared<OpenFile>(node, parts_.archives.version(node), archive);
-    if (placeholder) file->set_placeholder(std::move(placeholder));
+    if (placeholder) (void)file->set_placeholder(std::move(placeholder));  // nobody has read of it yet
     file->local = std::move(local);
     return file;
   });
@@ -269,26 +286,28 @@ std::shared_ptr<OpenHandle> Vfs::open_version(const Node& node, std::shared_ptr<
 void Vfs::open_placeholder(const Node& node, MissingCause cause, const OpenPending& pending) {
   const Errc otherwise = cause == MissingCause::not_fetched ? Errc::offline : Errc::not_found;
   if (!parts_.missing.can_make(node)) {
-    pending->settle(fail(otherwise, node.name + (cause == MissingCause::not_fetched ? " is not in the cache and the mount is offline"
-                                                                                    : " is missing in the archive")));
+    pending->settle(fail(otherwise, node.name + (cause == MissingCause::not_fetched
+                                                     ? " is not in the cache and the mount is offline"
+                                                     : " is missing in the archive")));
     return;
   }
-  parts_.missing.make(node, cause, [this, node, otherwise, pending](const Result<std::shared_ptr<const Placeholder>>& made) {
-    if (!made) {
-      pending->settle(fail(otherwise, made.error().message));
-      return;
-    }
-    Node shown = node;
-    shown.size = (*made)->size();
-    hand_over(shown, *made, pending);
-  });
+  parts_.missing.make(
+      node, cause, [this, node, otherwise, pending](const Result<std::shared_ptr<const Placeholder>>& made) {
+        if (!made) {
+          pending->settle(fail(otherwise, made.error().message));
+          return;
+        }
+        Node shown = node;
+        shown.size = (*made)->size();
+        hand_over(shown, *made, pending);
+      });
 }
 
 void Vfs::release(const std::shared_ptr<OpenHandle>& handle) {
   const OpenFile& file = *handle->file;
   const Inode inode = inode_of(file.node);
   open_files_.close(inode);
-  if (file.served) parts_.notices.attributes_changed(inode);
+  if (file.served()) parts_.notices.attributes_changed(inode);
 }
 
 Result<Bytes> Vfs::read_local(const OpenFile& file, ByteRange range) const {
@@ -305,7 +324,8 @@ Result<Bytes> Vfs::read_local(const OpenFile& file, ByteRange range) const {
   return Bytes(std::move(buffer));
 }
 
-void Vfs::read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ReplyPtr<Bytes> reply, bool direct) {
+void Vfs::read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ReplyPtr<Bytes> reply,
+               bool direct) {
   OpenFile& file = *handle->file;
   range = range.intersect({0, file.version.size});
   if (range.empty()) return reply->send(Bytes{});
@@ -317,7 +337,7 @@ void Vfs::read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, Reply
   if (!plan.ahead.empty()) parts_.cache.prefetch(file.version, plan.ahead);
   if (parts_.sweep != nullptr && !plan.decline) parts_.sweep->saw(file.node, plan.fetch);
   if (hit) {
-    file.served = true;
+    if (!file.serve()) return reply->send(read_placeholder(*file.placeholder(), range));
     file.learn(range.offset, *hit);
     return reply->send(std::move(hit));
   }
@@ -328,7 +348,8 @@ void Vfs::read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, Reply
 /// Stands in the cache for a parked read.
 class ReadWaiter final : public Waiter {
  public:
-  ReadWaiter(Vfs& vfs, std::shared_ptr<OpenFile> file, ByteRange range, std::shared_ptr<Pending<Bytes>> pending)
+  ReadWaiter(Vfs& vfs, std::shared_ptr<OpenFile> file, ByteRange range,
+             std::shared_ptr<Pending<Bytes>> pending)
       : vfs_(vfs), file_(std::move(file)), range_(range), pending_(std::move(pending)) {}
   void done(Result<Bytes> result) override { vfs_.arrived(file_, range_, std::move(result), pending_); }
 
@@ -339,28 +360,35 @@ class ReadWaiter final : public Waiter {
   const std::shared_ptr<Pending<Bytes>> pending_;
 };
 
-void Vfs::read_missed(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ByteRange fetch, ReplyPtr<Bytes> reply) {
+void Vfs::read_missed(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ByteRange fetch,
+                      ReplyPtr<Bytes> reply) {
   const auto pending = parts_.parking.park(std::move(reply));
   std::unique_ptr<Waiter> waiter = std::make_unique<ReadWaiter>(*this, handle->file, range, pending);
   auto answer = parts_.cache.read(handle->file->version, range, fetch, waiter);
-  if (auto* now = std::get_if<Result<Bytes>>(&answer)) return arrived(handle->file, range, std::move(*now), pending);
+  if (auto* now = std::get_if<Result<Bytes>>(&answer))
+    return arrived(handle->file, range, std::move(*now), pending);
   pending->when_abandoned([this, id = std::get<WaitId>(answer)] { parts_.cache.cancel(id); });
 }
 
 void Vfs::arrived(const std::shared_ptr<OpenFile>& file, ByteRange range, Result<Bytes> bytes,
                   const std::shared_ptr<Pending<Bytes>>& pending) {
   if (bytes) {
-    file->served = true;
-    file->learn(range.offset, *bytes);
+    if (file->serve()) {
+      file->learn(range.offset, *bytes);
+    } else {
+      bytes = read_placeholder(*file->placeholder(),
+                               range);  // another read was denied, and shown it, while this one was under way
+    }
     pending->settle(std::move(bytes));
     return;
   }
   const Error error = bytes.error();
   if (error.code == Errc::not_found) return frame_is_missing(file, range, error, pending);
   if (error.code == Errc::stale) {
-    parts_.writer.set_stale(file->node.id, file->version.generation, [this, node = file->node](const Result<void>&) {
-      parts_.notices.entry_changed(node.parent, node.name);
-    });
+    parts_.writer.set_stale(file->node.id, file->version.generation,
+                            [this, node = file->node](const Result<void>&) {
+                              parts_.notices.entry_changed(node.parent, node.name);
+                            });
   }
   pending->settle(std::move(bytes));
 }
@@ -377,26 +405,34 @@ void Vfs::mark_missing(const Node& node, bool missing, std::function<void()> the
 void Vfs::frame_is_missing(const std::shared_ptr<OpenFile>& file, ByteRange range, Error error,
                            const std::shared_ptr<Pending<Bytes>>& pending) {
   log::warning("{}: {}", file->node.name, error.message);
-  if (file->served || parts_.cache.presence(file->version).bytes > 0) {
-    // Part of the frame was read: its readers must not get blanks for the rest. The next open sees the placeholder.
-    error = {Errc::stale, file->node.name + " was withdrawn by the archive while it was read"};
+  const Error withdrawn{Errc::stale, file->node.name + " was withdrawn by the archive while it was read"};
+  if (file->served() || parts_.cache.presence(file->version).bytes > 0) {
+    // Part of the frame was read: its readers must not get blanks for the rest. The next open sees the
+    // placeholder.
+    error = withdrawn;
   } else if (parts_.missing.can_make(file->node)) {
     // First the catalog, then the reader: who asks for the state after a read gets the right answer.
-    return mark_missing(file->node, true, [this, file, range, pending] { show_placeholder(file, range, pending); });
+    return mark_missing(file->node, true, [this, file, range, withdrawn, pending] {
+      show_placeholder(file, range, withdrawn, pending);
+    });
   }
   mark_missing(file->node, true);
   pending->settle(tl::unexpected<Error>(std::move(error)));
 }
 
-void Vfs::show_placeholder(const std::shared_ptr<OpenFile>& file, ByteRange range,
+void Vfs::show_placeholder(const std::shared_ptr<OpenFile>& file, ByteRange range, const Error& withdrawn,
                            const std::shared_ptr<Pending<Bytes>>& pending) {
-  const auto show = [file, range, pending](const Result<std::shared_ptr<const Placeholder>>& made) {
+  const auto show = [file, range, withdrawn,
+                     pending](const Result<std::shared_ptr<const Placeholder>>& made) {
     if (!made) {
       pending->settle(fail(Errc::not_found, made.error().message));
       return;
     }
-    file->set_placeholder(*made);
-    pending->settle(read_placeholder(**made, range));
+    if (!file->set_placeholder(*made)) {
+      pending->settle(tl::unexpected<Error>(withdrawn));
+    } else {
+      pending->settle(read_placeholder(*file->placeholder(), range));
+    }
   };
   parts_.missing.make(file->node, MissingCause::denied_by_archive, show);
 }

@@ -1,7 +1,8 @@
 // The file system without FUSE: what each call means. Testable in process; fs/ops puts it behind the kernel.
 //
-// Every call is answered through its Reply exactly once: now, from the catalog and the cache, or later, when the network
-// has brought what it needs. No call blocks its thread on the network; each has a deadline. Any thread.
+// Every call is answered through its Reply exactly once: now, from the catalog and the cache, or later, when
+// the network has brought what it needs. No call blocks its thread on the network; each has a deadline. Any
+// thread.
 #pragma once
 
 #include <functional>
@@ -37,7 +38,8 @@ struct Attr {
   std::chrono::seconds good_for{0};  ///< how long the kernel may keep name and attributes
 };
 
-/// One entry while reading a directory. `attr` is absent when the size is not known yet: the kernel then asks for it by name.
+/// One entry while reading a directory. `attr` is absent when the size is not known yet: the kernel then asks
+/// for it by name.
 struct DirEntry {
   std::string_view name;
   NodeId node{0};
@@ -76,10 +78,12 @@ class Vfs {
   /// Succeeds when the directory's listing is known.
   void opendir(NodeId dir, ReplyPtr<Node> reply);
   /// Entries after `cookie` (0: from the start) until `visit` returns false. Only after opendir; never waits.
-  [[nodiscard]] Result<void> readdir(NodeId dir, NodeId cookie, const std::function<bool(const DirEntry&)>& visit);
+  [[nodiscard]] Result<void> readdir(NodeId dir, NodeId cookie,
+                                     const std::function<bool(const DirEntry&)>& visit);
   void open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply);
   /// `direct`: asked by a program past the page cache, not by the kernel's read-ahead.
-  void read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ReplyPtr<Bytes> reply, bool direct = false);
+  void read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ReplyPtr<Bytes> reply,
+            bool direct = false);
   void release(const std::shared_ptr<OpenHandle>& handle);
   /// Next offset of data (cached bytes) or of a hole at or after `offset`; ENXIO is Errc::not_found.
   [[nodiscard]] Result<std::uint64_t> seek(const OpenHandle& handle, std::uint64_t offset, bool data) const;
@@ -108,17 +112,20 @@ class Vfs {
   void resolve(const Node& node, SizeResolver::Done done);
   void open_local(const Node& node, const Archive& archive, ReplyPtr<std::shared_ptr<OpenHandle>> reply);
   [[nodiscard]] bool is_not_fetched(const Node& node) const;
-  void hand_over(const Node& node, std::shared_ptr<const Placeholder> placeholder, const OpenPending& pending);
+  void hand_over(const Node& node, std::shared_ptr<const Placeholder> placeholder,
+                 const OpenPending& pending);
   void open_placeholder(const Node& node, MissingCause cause, const OpenPending& pending);
-  [[nodiscard]] std::shared_ptr<OpenHandle> open_version(const Node& node, std::shared_ptr<const Placeholder> placeholder,
+  [[nodiscard]] std::shared_ptr<OpenHandle> open_version(const Node& node,
+                                                         std::shared_ptr<const Placeholder> placeholder,
                                                          UniqueFd local = {});
   [[nodiscard]] Result<Bytes> read_local(const OpenFile& file, ByteRange range) const;
-  void read_missed(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ByteRange fetch, ReplyPtr<Bytes> reply);
+  void read_missed(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ByteRange fetch,
+                   ReplyPtr<Bytes> reply);
   void arrived(const std::shared_ptr<OpenFile>& file, ByteRange range, Result<Bytes> bytes,
                const std::shared_ptr<Pending<Bytes>>& pending);
   void frame_is_missing(const std::shared_ptr<OpenFile>& file, ByteRange range, Error error,
                         const std::shared_ptr<Pending<Bytes>>& pending);
-  void show_placeholder(const std::shared_ptr<OpenFile>& file, ByteRange range,
+  void show_placeholder(const std::shared_ptr<OpenFile>& file, ByteRange range, const Error& withdrawn,
                         const std::shared_ptr<Pending<Bytes>>& pending);
   void recheck_missing(const Node& node);
   void mark_missing(const Node& node, bool missing, std::function<void()> then = {});
@@ -129,7 +136,8 @@ class Vfs {
   const VfsOptions options_;
   OpenFiles open_files_;
   Mutex mutex_;
-  std::unordered_map<NodeId, SteadyTime> rechecked_ GUARDED_BY(mutex_);  ///< missing frames asked again, and when
+  std::unordered_map<NodeId, SteadyTime> rechecked_
+      GUARDED_BY(mutex_);  ///< missing frames asked again, and when
 };
 
 }  // namespace astrofs
