@@ -107,6 +107,12 @@ Version Remote::newest(unsigned file) const {
   return of.version[of.versions - 1];
 }
 
+std::vector<Version> Remote::versions(unsigned file) const {
+  const std::lock_guard lock(mutex_);
+  const RemoteFile& of = story_.file[file];
+  return {of.version, of.version + of.versions};
+}
+
 bool Remote::lost(unsigned file, unsigned mirror) const {
   const std::lock_guard lock(mutex_);
   return story_.file[file].lost || (story_.file[file].lost_on_first && mirror == 0);

@@ -20,7 +20,7 @@
 namespace astrofs::model {
 
 inline constexpr unsigned kDirs = 2;
-inline constexpr unsigned kFilesPerDir = 7;
+inline constexpr unsigned kFilesPerDir = 10;
 inline constexpr unsigned kFiles = kDirs * kFilesPerDir;
 inline constexpr unsigned kMostVersions = 30;  ///< of a file in one episode
 inline constexpr unsigned kMostListings = 60;  ///< of a directory in one episode
@@ -109,6 +109,7 @@ class Remote {
   [[nodiscard]] const Story& story() const { return story_; }
   /// The newest version; the tests change files from one thread.
   [[nodiscard]] Version newest(unsigned file) const;
+  [[nodiscard]] std::vector<Version> versions(unsigned file) const;
   [[nodiscard]] bool lost(unsigned file, unsigned mirror) const;
 
   void change(unsigned file, std::uint64_t seed, std::uint64_t size);
@@ -122,6 +123,9 @@ class Remote {
   /// Answers to requests of these files wait at the gate until it opens.
   void hold(std::optional<std::uint32_t> files);
   [[nodiscard]] bool held(unsigned file) const;
+  /// Of these files only heads are answered, until the next call.
+  void hold_bodies(std::uint32_t files) { bodies_held_ = files; }
+  [[nodiscard]] bool body_held(unsigned file) const { return (bodies_held_ >> file & 1U) != 0; }
 
   /// What is listed in a directory, noted as given.
   [[nodiscard]] std::vector<Entry> list(unsigned dir);
@@ -134,6 +138,7 @@ class Remote {
   unsigned troubled_{0};
   int troubled_mirror_{-1};
   std::uint32_t held_{0};
+  std::atomic<std::uint32_t> bodies_held_{0};
 };
 
 /// Root, "d0" and "d1" with files. A file's locator is its number.

@@ -149,6 +149,7 @@ bool ScriptedClient::move_on(Transfer& transfer) {
     answer(transfer);
     return true;
   }
+  if (!transfer.body.empty() && remote_.body_held(transfer.file)) return false;
   if (transfer.body.offset >= transfer.breaks_at) {
     end(transfer, transfer.breaks_cleanly ? Result<void>() : fail(Errc::unavailable, "connection reset"));
     return true;
@@ -207,7 +208,7 @@ void ScriptedClient::answer(Transfer& transfer) {
       transfer.breaks_cleanly = transfer.version.seed % 2 == 0;
     }
   }
-  (void)obey(transfer, transfer.receiver->on_head(head));
+  if (obey(transfer, transfer.receiver->on_head(head))) ++heads_;
 }
 
 /// False: the receiver has not taken it.

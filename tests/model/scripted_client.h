@@ -2,6 +2,7 @@
 // pieces, in between which everything else may happen.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <list>
@@ -27,6 +28,7 @@ class ScriptedClient final : public http::Client {
   /// As CurlClient does: transfers end, what is due runs, then silence.
   void stop();
   [[nodiscard]] std::uint64_t requests() const EXCLUDES(mutex_);
+  [[nodiscard]] std::uint64_t heads() const { return heads_; }  ///< answers begun
 
  private:
   struct Transfer;
@@ -43,6 +45,7 @@ class ScriptedClient final : public http::Client {
   std::condition_variable wake_;
   std::multimap<SteadyTime, std::function<void()>> jobs_ GUARDED_BY(mutex_);
   std::uint64_t requests_ GUARDED_BY(mutex_){0};
+  std::atomic<std::uint64_t> heads_{0};
   bool stopping_ GUARDED_BY(mutex_){false};
   std::list<std::shared_ptr<Transfer>> transfers_;  ///< of the net thread
   std::thread thread_;

@@ -1,0 +1,161 @@
+// What random walks found, or find too seldom: one case, one test.
+#include <gtest/gtest.h>
+
+#include "tests/model/stage.h"
+
+namespace astrofs::model {
+namespace {
+
+constexpr ByteRange kHead{0, kBlockSize};
+constexpr ByteRange kTail{10ULL * kBlockSize, kBlockSize};
+
+TEST_F(ModelTest, AFrameThatIsWithdrawnWhileItArrivesIsNeverHalfBlank) {
+  mount();
+  const auto handle = open(kFrame);
+  ASSERT_NE(handle, nullptr);
+  remote.hold_bodies(1U << kFrame);
+  Call<Bytes> head;
+  house->vfs.read(handle, kHead, head.reply());
+  ASSERT_TRUE(eventually([this] { return house->client.heads() > 0; }));
+  remote.set_lost(kFrame, true, false);
+  const auto tail = house->read(handle, kTail);
+  remote.hold_bodies(0);
+  const auto first = head.wait();
+  ASSERT_TRUE(first.has_value());
+  ASSERT_TRUE(house->rest());
+  // Blank or an error, as soon as any of it was blank.
+  ASSERT_TRUE(tail) << tail.error().message;
+  ASSERT_NE(handle->file->placeholder(), nullptr);
+  EXPECT_FALSE(is_real(kFrame, kHead, *first));
+  EXPECT_EQ(head.answers(), 1U);
+  house->vfs.release(handle);
+}
+
+TEST_F(ModelTest, SiblingsThatStallDoNotCostAPlaceholder) {
+  options.timeout = milliseconds(2'000);
+  mount();
+  const auto handle = open(kFrame);
+  ASSERT_NE(handle, nullptr);
+  remote.set_lost(kFrame, true, false);
+  remote.hold(~(1U << kFrame));
+  const auto bytes = house->read(handle, kHead);
+  remote.hold({});
+  EXPECT_TRUE(bytes) << bytes.error().message;
+  EXPECT_NE(handle->file->placeholder(), nullptr);
+}
+
+TEST_F(ModelTest, AFrameOfWhichSomethingWasReadIsNeverBlankedForThatReader) {
+  mount();
+  const auto handle = open(kFrame);
+  ASSERT_NE(handle, nullptr);
+  ASSERT_TRUE(is_real(kFrame, kHead, house->read(handle, kHead)));
+  remote.set_lost(kFrame, true, false);
+  const auto tail = house->read(handle, kTail);
+  ASSERT_FALSE(tail);
+  EXPECT_EQ(tail.error().code, Errc::stale);
+  ASSERT_TRUE(house->rest());
+  const auto again = open(kFrame);
+  ASSERT_NE(again, nullptr);
+  EXPECT_NE(again->file->placeholder(), nullptr) << "the next open sees the placeholder";
+}
+
+TEST_F(ModelTest, TheFirstMirrorsDenialAndTheSecondsTroubleMakeNoPlaceholder) {
+  story->mirrors = 2;
+  mount();
+  const auto handle = open(kFrame);
+  ASSERT_NE(handle, nullptr);
+  remote.set_lost(kFrame, true, true);
+  remote.trouble(Trouble::busy, 1000, 1);
+  const auto bytes = house->read(handle, kHead);
+  ASSERT_FALSE(bytes);
+  EXPECT_EQ(bytes.error().code, Errc::unavailable);
+  EXPECT_EQ(handle->file->placeholder(), nullptr);
+  remote.trouble(Trouble::none, 0, -1);
+  EXPECT_TRUE(is_real(kFrame, kHead, house->read(handle, kHead)));
+}
+
+TEST_F(ModelTest, AFileThatChangesBetweenTwoDownloadsWithoutAnETagIsNeverMixed) {
+  story->validators = Validators::dated;
+  mount();
+  const auto handle = open(kPlain);
+  ASSERT_NE(handle, nullptr);
+  ASSERT_TRUE(is_real(kPlain, kHead, house->read(handle, kHead)));
+  remote.change(kPlain, 77, kLongSize);
+  const auto tail = house->read(handle, kTail);
+  ASSERT_FALSE(tail);
+  EXPECT_EQ(tail.error().code, Errc::stale);
+}
+
+TEST_F(ModelTest, AVersionThatWasEvictedAndHasChangedSinceIsNotFilledWithTheNewOne) {
+  story->validators = Validators::answered;
+  mount();
+  auto handle = open(kPlain);
+  ASSERT_NE(handle, nullptr);
+  ASSERT_TRUE(is_real(kPlain, kHead, house->read(handle, kHead)));
+  const FileVersion version = handle->file->version;
+  house->vfs.release(handle);
+  handle.reset();
+  ASSERT_TRUE(house->rest());
+  ASSERT_TRUE(house->cache.evict(version));
+  remote.change(kPlain, 78, kLongSize);
+  // The kernel may still have pages of it under this inode.
+  handle = open(kPlain);
+  ASSERT_NE(handle, nullptr);
+  ASSERT_EQ(handle->file->version.object, version.object);
+  const auto bytes = house->read(handle, kTail);
+  ASSERT_FALSE(bytes);
+  EXPECT_EQ(bytes.error().code, Errc::stale);
+}
+
+TEST_F(ModelTest, AStalledReadEndsAtItsDeadlineAndTheOthersGoOn) {
+  options.timeout = milliseconds(150);
+  mount();
+  const auto stalled = open(kFrame);
+  const auto other = open(kPlain);
+  ASSERT_NE(stalled, nullptr);
+  ASSERT_NE(other, nullptr);
+  remote.hold(1U << kFrame);
+  const auto bytes = house->read(stalled, kHead);
+  ASSERT_FALSE(bytes);
+  EXPECT_EQ(bytes.error().code, Errc::timed_out);
+  EXPECT_EQ(stalled->file->placeholder(), nullptr);
+  remote.hold({});
+  EXPECT_TRUE(house->rest()) << house->unrest();
+}
+
+TEST_F(ModelTest, EveryReaderIsAnsweredOnceWhenTheMountEnds) {
+  mount();
+  const auto handle = open(kPlain);
+  ASSERT_NE(handle, nullptr);
+  remote.hold_bodies(1U << kPlain);
+  house->cache.prefetch(handle->file->version,
+                        {0, kLongSize});  // a reader who joins a prefetch is asked for again when it fails
+  std::vector<Call<Bytes>> calls(20);
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    house->vfs.read(handle, {i * 8192, 8192}, calls[i].reply());
+  }
+  house.reset();
+  for (Call<Bytes>& call : calls) EXPECT_EQ(call.answers(), 1U);
+}
+
+TEST_F(ModelTest, OfflineNothingIsAskedAndWhatIsHereIsRead) {
+  mount();
+  const auto online = open(kPlain);
+  ASSERT_NE(online, nullptr);
+  ASSERT_TRUE(is_real(kPlain, {0, kLongSize}, house->read(online, {0, kLongSize})));
+  house->vfs.release(online);
+  options.offline = true;
+  mount();
+  const auto cached = open(kPlain);
+  ASSERT_NE(cached, nullptr);
+  EXPECT_TRUE(is_real(kPlain, {0, kLongSize}, house->read(cached, {0, kLongSize})));
+  const auto frame = open(kFrame);
+  ASSERT_NE(frame, nullptr);
+  ASSERT_NE(frame->file->placeholder(), nullptr);
+  EXPECT_EQ(frame->file->placeholder()->size(), long_frame());
+  EXPECT_EQ(house->vfs.state_of(node(kFrame)), FileState::not_fetched);
+  EXPECT_EQ(house->client.requests(), 0U);
+}
+
+}  // namespace
+}  // namespace astrofs::model
