@@ -6,9 +6,13 @@ Result<std::optional<Entry>> Archive::find(std::string_view, std::string_view, s
   return std::optional<Entry>{};
 }
 
-std::vector<std::string> Archive::other_names(std::string_view) const { return {}; }
+std::vector<std::string> Archive::other_names(std::string_view) const {
+  return {};
+}
 
-std::optional<LocalFile> Archive::local_file(std::string_view) const { return std::nullopt; }
+std::optional<LocalFile> Archive::local_file(std::string_view) const {
+  return std::nullopt;
+}
 
 Result<FrameShape> Archive::shape(std::string_view) const {
   return fail(Errc::unsupported, "this archive does not know what a missing file looked like");

@@ -20,18 +20,18 @@ namespace astrofs {
 enum class EntryKind : std::uint8_t { file, directory, symlink };
 
 struct Entry {
-  std::string name;                   ///< as the archive writes it, one component, not yet made safe for a directory
+  std::string name;  ///< as the archive writes it, one component, not yet made safe for a directory
   EntryKind kind{EntryKind::file};
   std::optional<std::uint64_t> size;  ///< bytes, exact; a rounded size is no size
   SysSeconds mtime{};                 ///< 0 = not known
   std::string locator;                ///< for this archive's own eyes: says again what this entry is
-  std::string validator;              ///< strong ETag with quotes, or "" (an opaque version tag of the listing)
+  std::string validator;  ///< strong ETag with quotes, or "" (an opaque version tag of the listing)
 };
 
 struct Listing {
   std::vector<Entry> entries;
-  std::string token;                        ///< handed back at the next list(), e.g. the page's ETag; "" = none
-  std::chrono::seconds good_for{3600};      ///< refresh behind the reader's back after this
+  std::string token;                    ///< handed back at the next list(), e.g. the page's ETag; "" = none
+  std::chrono::seconds good_for{3600};  ///< refresh behind the reader's back after this
 };
 struct NotModified {};
 
@@ -46,8 +46,8 @@ struct HduShape {
   std::vector<FitsCard> cards;      ///< what the name tells, beyond the structural cards
 };
 
-/// What a frame that is gone would have looked like, as far as its name tells. A sibling's header, where there is one,
-/// overrides the axes: same instrument, same mode.
+/// What a frame that is gone would have looked like, as far as its name tells. A sibling's header, where
+/// there is one, overrides the axes: same instrument, same mode.
 struct FrameShape {
   std::vector<HduShape> hdus;
 };
@@ -61,16 +61,23 @@ class Archive {
  public:
   virtual ~Archive() = default;
 
-  /// What is in a directory. `dir` is the locator of the directory's entry ("" for the archive's root), `token` that
-  /// of the listing known so far. Complete or an error, never a half page. Blocks; may fetch in parallel.
-  [[nodiscard]] virtual Result<std::variant<Listing, NotModified>> list(std::string_view dir, std::string_view token,
-                                                                      std::stop_token stop) = 0;
+  /// What is in a directory. `dir` is the locator of the directory's entry ("" for the archive's root),
+  /// `token` that of the listing known so far. Complete or an error, never a half page. Blocks; may fetch in
+  /// parallel.
+  [[nodiscard]] virtual Result<std::variant<Listing, NotModified>> list(std::string_view dir,
+                                                                        std::string_view token,
+                                                                        std::stop_token stop) = 0;
 
-  /// One name that no listing shows because there are too many (a TIC, a plate). Default: nullopt, the listing is all there is.
-  [[nodiscard]] virtual bool finds(std::string_view) const { return false; }  ///< does find() know more than list() in `dir`?
-  [[nodiscard]] virtual Result<std::optional<Entry>> find(std::string_view dir, std::string_view name, std::stop_token stop);
+  /// One name that no listing shows because there are too many (a TIC, a plate). Default: nullopt, the
+  /// listing is all there is.
+  [[nodiscard]] virtual bool finds(std::string_view) const {
+    return false;
+  }  ///< does find() know more than list() in `dir`?
+  [[nodiscard]] virtual Result<std::optional<Entry>> find(std::string_view dir, std::string_view name,
+                                                          std::stop_token stop);
 
-  /// Names under which the archive may list today what used to be called `name`, nearest first. Pure. Default: none.
+  /// Names under which the archive may list today what used to be called `name`, nearest first. Pure.
+  /// Default: none.
   [[nodiscard]] virtual std::vector<std::string> other_names(std::string_view name) const;
 
   /// Where the bytes are NOW: mirrors in order, with credentials, without range. Never stored.

@@ -9,8 +9,9 @@
 
 namespace astrofs {
 
-/// Checks every key of the table: an unknown key, a wrong type or an unusable URL is Errc::invalid with file:line:column.
-/// `fetcher` outlives the archive.
-[[nodiscard]] Result<std::unique_ptr<Archive>> make_archive(const ArchiveConfig& config, http::Fetcher& fetcher);
+/// Checks every key of the table: an unknown key, a wrong type or an unusable URL is Errc::invalid with
+/// file:line:column. `fetcher` outlives the archive.
+[[nodiscard]] Result<std::unique_ptr<Archive>> make_archive(const ArchiveConfig& config,
+                                                            http::Fetcher& fetcher);
 
 }  // namespace astrofs

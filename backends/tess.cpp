@@ -17,7 +17,8 @@ using std::chrono::hours;
 // Download/file, which answers 503 under concurrency. Eight keep a chip's day listings under a second at 100
 // ms each and are what a browser may open.
 constexpr unsigned kStaticConnections = 8;
-/// A bucket is made for many readers: 400 cold reads at a time must not queue for minutes behind eight connections.
+/// A bucket is made for many readers: 400 cold reads at a time must not queue for minutes behind eight
+/// connections.
 constexpr unsigned kBucketConnections = 192;
 constexpr unsigned kMastConnections = 3;
 

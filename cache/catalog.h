@@ -27,7 +27,8 @@ namespace astrofs {
 inline constexpr NodeId kRootNode = 1;
 /// Unit of presence and of checksums. A cold header costs four of them; a 35.5 MB frame has 2170.
 inline constexpr std::uint32_t kBlockSize = 16 * 1024;
-/// Blocks of one record of the `block` table: 64 bits of presence and 64 hashes make 520 bytes, well inside a page.
+/// Blocks of one record of the `block` table: 64 bits of presence and 64 hashes make 520 bytes, well inside a
+/// page.
 inline constexpr std::uint32_t kBlocksPerChunk = 64;
 
 enum class NodeKind : std::uint8_t { file, directory, symlink };
@@ -47,11 +48,11 @@ struct Node {
 };
 
 struct ListingState {
-  SysSeconds fetched{};              ///< when the listing shown was given; 0 = never
+  SysSeconds fetched{};  ///< when the listing shown was given; 0 = never
   std::chrono::seconds good_for{0};
   std::string token;
   std::uint64_t count{0};
-  std::string last_error;            ///< of the newest attempt; "" = it succeeded
+  std::string last_error;  ///< of the newest attempt; "" = it succeeded
 };
 
 /// One entry of a new listing, in the cache's own words.
@@ -69,7 +70,7 @@ struct ObjectState {
   std::uint32_t generation{0};
   std::uint64_t size{0};
   std::uint64_t present_bytes{0};
-  std::string etags;          ///< "origin etag\n" lines learnt from answers; read by fs/remote_source only
+  std::string etags;           ///< "origin etag\n" lines learnt from answers; read by fs/remote_source only
   std::uint64_t last_used{0};  ///< a counter of use, not a time: clocks jump
 };
 
@@ -80,7 +81,7 @@ struct BlockChunk {
 };
 
 struct CatalogOptions {
-  std::string dir;                    ///< cache directory; `catalog/` is made below it
+  std::string dir;                     ///< cache directory; `catalog/` is made below it
   std::uint64_t map_size{1ULL << 30};  ///< first size of the map; grows by doubling
 };
 
@@ -89,8 +90,9 @@ struct OpenedIndex;  // cache/recover.h
 
 class Catalog {
  public:
-  /// Opens or makes the index: probes it in a forked child after an unclean end, quarantines a damaged one and starts
-  /// empty. Must be called before the process has threads. Errors: denied, invalid (newer format, network file system, in use), no_space.
+  /// Opens or makes the index: probes it in a forked child after an unclean end, quarantines a damaged one
+  /// and starts empty. Must be called before the process has threads. Errors: denied, invalid (newer format,
+  /// network file system, in use), no_space.
   [[nodiscard]] static Result<std::unique_ptr<Catalog>> open(const CatalogOptions& options);
   ~Catalog();
   Catalog(const Catalog&) = delete;
@@ -99,11 +101,13 @@ class Catalog {
   [[nodiscard]] Result<Node> node(NodeId id) const;
   /// A listed child; not_found says nothing about whether the directory's listing is known.
   [[nodiscard]] Result<Node> child(NodeId parent, std::string_view name) const;
-  /// Children in order of name bytes, from the one after `after` (an id of a child, listed or not; 0 = from the start),
-  /// until `visit` returns false. Stable while listings change: d_off of readdir is such an id.
-  [[nodiscard]] Result<void> scan(NodeId dir, NodeId after, const std::function<bool(const Node&)>& visit) const;
+  /// Children in order of name bytes, from the one after `after` (an id of a child, listed or not; 0 = from
+  /// the start), until `visit` returns false. Stable while listings change: d_off of readdir is such an id.
+  [[nodiscard]] Result<void> scan(NodeId dir, NodeId after,
+                                  const std::function<bool(const Node&)>& visit) const;
   /// Listed names of `dir` in order, from `name` on (that one not included).
-  [[nodiscard]] Result<void> scan_after_name(NodeId dir, std::string_view name, const std::function<bool(const Node&)>& visit) const;
+  [[nodiscard]] Result<void> scan_after_name(NodeId dir, std::string_view name,
+                                             const std::function<bool(const Node&)>& visit) const;
   [[nodiscard]] Result<ListingState> listing(NodeId dir) const;  ///< not_found: never listed
   /// Path from the root, without a leading slash; "" for the root.
   [[nodiscard]] Result<std::string> path(NodeId id) const;
@@ -114,7 +118,8 @@ class Catalog {
   [[nodiscard]] bool pinned(NodeId id) const;  ///< itself or a directory above it
   [[nodiscard]] Result<std::vector<NodeId>> pins() const;
   /// Objects by last use, oldest first, until `visit` returns false.
-  [[nodiscard]] Result<void> scan_oldest(const std::function<bool(const Hash128&, const ObjectState&)>& visit) const;
+  [[nodiscard]] Result<void> scan_oldest(
+      const std::function<bool(const Hash128&, const ObjectState&)>& visit) const;
   [[nodiscard]] std::uint64_t used_bytes() const;  ///< sum of present_bytes over all objects
   [[nodiscard]] std::uint64_t object_count() const;
 
@@ -127,7 +132,8 @@ class Catalog {
 
  private:
   explicit Catalog(OpenedIndex opened);
-  [[nodiscard]] Result<void> scan_from(NodeId dir, std::string from, const std::function<bool(const Node&)>& visit) const;
+  [[nodiscard]] Result<void> scan_from(NodeId dir, std::string from,
+                                       const std::function<bool(const Node&)>& visit) const;
   [[nodiscard]] std::uint64_t meta(std::string_view key) const;
 
   UniqueFd directory_;

@@ -1,7 +1,7 @@
-// The only writer of the index: one thread, group commit (every 200 ms, or 256 changes, or when somebody waits).
-// All methods: any thread, return at once; `done` runs on the index thread after the commit that holds the change
-// (or with the error that prevented it) and must not block. A failing disk drops changes of presence and use (they cost a fetch)
-// and reports the others.
+// The only writer of the index: one thread, group commit (every 200 ms, or 256 changes, or when somebody
+// waits). All methods: any thread, return at once; `done` runs on the index thread after the commit that
+// holds the change (or with the error that prevented it) and must not block. A failing disk drops changes of
+// presence and use (they cost a fetch) and reports the others.
 #pragma once
 
 #include <functional>
@@ -15,8 +15,8 @@ namespace astrofs {
 
 /// What a listing did to a directory: whom the kernel must hear about.
 struct ListingChange {
-  std::vector<std::string> removed;                  ///< names no longer listed
-  std::vector<NodeId> changed;                       ///< attributes or content differ
+  std::vector<std::string> removed;  ///< names no longer listed
+  std::vector<NodeId> changed;       ///< attributes or content differ
   bool added{false};
 };
 
@@ -29,9 +29,10 @@ class IndexWriter {
   IndexWriter(const IndexWriter&) = delete;
   IndexWriter& operator=(const IndexWriter&) = delete;
 
-  /// In one transaction: the listing of `dir` becomes exactly `entries` (names unique and safe). Children keep their inode by
-  /// name; a changed size or validator adds a generation and clears `missing`; those gone are unlisted. Directories never lose
-  /// their own listing by it, unless their validator differs: then another directory takes the name.
+  /// In one transaction: the listing of `dir` becomes exactly `entries` (names unique and safe). Children
+  /// keep their inode by name; a changed size or validator adds a generation and clears `missing`; those gone
+  /// are unlisted. Directories never lose their own listing by it, unless their validator differs: then
+  /// another directory takes the name.
   void replace_listing(NodeId dir, std::vector<ListedEntry> entries, ListingState state,
                        std::function<void(Result<ListingChange>)> done);
   /// One more listed child that no listing shows (Archive::find).
@@ -42,7 +43,8 @@ class IndexWriter {
   void set_size(NodeId node, std::uint64_t size, SysSeconds mtime, std::string validator, Done done = {});
   /// The archive denied it for good, or has it again; either adds a generation.
   void set_missing(NodeId node, bool missing, Done done = {});
-  /// The content at the archive is another than this generation's: next open sees a new one, of unknown size until resolved.
+  /// The content at the archive is another than this generation's: next open sees a new one, of unknown size
+  /// until resolved.
   void set_stale(NodeId node, std::uint32_t generation, Done done = {});
 
   struct BlockHash {

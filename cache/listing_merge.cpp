@@ -89,7 +89,8 @@ class Merge {
     if (!node) return node;
     const bool other_directory = node->kind == NodeKind::directory && node->validator != entry.validator;
     if (node->kind != entry.kind || other_directory) {
-      // An inode does not change its kind, nor a directory into that of another archive: another one takes the name.
+      // An inode does not change its kind, nor a directory into that of another archive: another one takes
+      // the name.
       if (child.listed) change_.removed.push_back(entry.name);
       if (auto hidden = hide(*node); !hidden) return tl::unexpected(hidden.error());
       return add(entry);

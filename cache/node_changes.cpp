@@ -17,8 +17,8 @@ bool contradicts(const schema::NodeRecord& node, const ListedEntry& news) {
   if (!node.validator.empty() && !news.validator.empty()) return node.validator != news.validator;
   // A validator where there was none: nobody can have read bytes of a file whose size was not known.
   if (node.validator.empty() && !news.validator.empty()) return node.size.has_value();
-  // A listing that gives none (a mirror's) takes no ETag of another listing back. One that was only probed for is as old as the
-  // date it was probed at.
+  // A listing that gives none (a mirror's) takes no ETag of another listing back. One that was only probed
+  // for is as old as the date it was probed at.
   if (node.validator.starts_with('"')) return false;
   return node.mtime != kUnknownTime && news.mtime != kUnknownTime && node.mtime != news.mtime;
 }

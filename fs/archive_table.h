@@ -19,7 +19,8 @@ struct MountedArchive {
   std::string name;  ///< directory at the root
   std::unique_ptr<Archive> archive;
   MissingPolicy missing{MissingPolicy::placeholder};
-  std::string identity;  ///< of its table in the configuration: another archive under the same name shares nothing with it
+  std::string identity;  ///< of its table in the configuration: another archive under the same name shares
+                         ///< nothing with it
 };
 
 class ArchiveTable {
@@ -27,7 +28,8 @@ class ArchiveTable {
   ArchiveTable(const Catalog& catalog, std::vector<MountedArchive> archives);
 
   [[nodiscard]] const std::vector<MountedArchive>& all() const { return archives_; }
-  /// The archive whose tree holds `node`; nullptr for the root and for names of archives no longer configured.
+  /// The archive whose tree holds `node`; nullptr for the root and for names of archives no longer
+  /// configured.
   [[nodiscard]] const MountedArchive* of(const Node& node) const;
   /// Identity of a file's bytes: see FileVersion. The node's size must be known.
   [[nodiscard]] FileVersion version(const Node& node) const;

@@ -17,11 +17,14 @@ constexpr unsigned kDeepest = 64;
 /// Beyond the file system's own deadline: that one answers first, with the better reason.
 constexpr seconds kGrace{5};
 
-std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+std::string dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
 
 json to_json(const WarmProgress& progress) {
-  return {{"files", progress.files},           {"files_done", progress.files_done}, {"failed", progress.failed},
-          {"bytes", progress.bytes},           {"bytes_done", progress.bytes_done}, {"bytes_fetched", progress.bytes_fetched}};
+  return {{"files", progress.files},           {"files_done", progress.files_done},
+          {"failed", progress.failed},         {"bytes", progress.bytes},
+          {"bytes_done", progress.bytes_done}, {"bytes_fetched", progress.bytes_fetched}};
 }
 
 std::vector<std::string> paths_of(const json& request) {
@@ -63,9 +66,9 @@ Result<std::string> Commands::run(const std::string& line, const Progress& progr
 }
 
 Result<Node> Commands::lookup(NodeId parent, const std::string& name) {
-  const Result<Attr> attr = wait_for_reply<Attr>(vfs_.parts().parking.timeout() + kGrace, [&](ReplyPtr<Attr> reply) {
-    vfs_.lookup(parent, name, std::move(reply));
-  });
+  const Result<Attr> attr =
+      wait_for_reply<Attr>(vfs_.parts().parking.timeout() + kGrace,
+                           [&](ReplyPtr<Attr> reply) { vfs_.lookup(parent, name, std::move(reply)); });
   if (!attr) return tl::unexpected<Error>(attr.error());
   return vfs_.parts().catalog.node(attr->node);
 }
@@ -85,7 +88,9 @@ Result<Node> Commands::resolve(const std::string& path) {
   return node;
 }
 
-std::string Commands::shown_path(const Node& node) const { return vfs_.parts().catalog.path(node.id).value_or(node.name); }
+std::string Commands::shown_path(const Node& node) const {
+  return vfs_.parts().catalog.path(node.id).value_or(node.name);
+}
 
 Result<void> Commands::list(const Node& dir) {
   return wait_for_reply<Node>(vfs_.parts().parking.timeout() + kGrace,
@@ -115,7 +120,8 @@ Result<void> Commands::walk(const Node& start, const std::function<Result<void>(
       return true;
     });
     if (!scanned) return scanned;
-    for (auto child = children.rbegin(); child != children.rend(); ++child) steps.push_back({std::move(*child), step.depth + 1});
+    for (auto child = children.rbegin(); child != children.rend(); ++child)
+      steps.push_back({std::move(*child), step.depth + 1});
   }
   return {};
 }
@@ -148,14 +154,17 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
   });
   const bool whole = warmer.run(files);
   for (const Warmer::File& file : files) {
-    vfs_.parts().notices.attributes_changed(file_inode(file.version.node, file.version.generation));  // st_blocks
+    vfs_.parts().notices.attributes_changed(
+        file_inode(file.version.node, file.version.generation));  // st_blocks
   }
   for (WarmFailure& failure : warmer.failures()) failures.push_back(std::move(failure));
   json result = to_json(warmer.progress());
   result["ended_early"] = !whole;
   result["failures"] = json::array();
   for (const WarmFailure& failure : failures) {
-    result["failures"].push_back({{"path", failure.path}, {"cause", name_of(failure.error.code)}, {"message", redact(failure.error.message)}});
+    result["failures"].push_back({{"path", failure.path},
+                                  {"cause", name_of(failure.error.code)},
+                                  {"message", redact(failure.error.message)}});
   }
   return dump(result);
 }
@@ -167,7 +176,9 @@ Result<std::string> Commands::evict(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
     const Result<Node> start = resolve(path);
     if (!start) return tl::unexpected<Error>(start.error());
-    const auto enter = [](const Node&) -> Result<void> { return {}; };  // what was never listed has nothing here
+    const auto enter = [](const Node&) -> Result<void> {
+      return {};
+    };  // what was never listed has nothing here
     const Result<void> walked = walk(*start, enter, [&](const Node& node) {
       if (!node.size || vfs_.state_of(node) == FileState::local) return true;
       const FileVersion version = vfs_.parts().archives.version(node);
@@ -193,7 +204,8 @@ Result<std::string> Commands::pin(const std::vector<std::string>& paths, bool pi
     if (!node) return tl::unexpected<Error>(node.error());
     vfs_.parts().writer.set_pin(node->id, pinned);
   }
-  if (Result<void> flushed = vfs_.parts().writer.flush(); !flushed) return tl::unexpected<Error>(flushed.error());
+  if (Result<void> flushed = vfs_.parts().writer.flush(); !flushed)
+    return tl::unexpected<Error>(flushed.error());
   return dump({{pinned ? "pinned" : "unpinned", paths.size()}});
 }
 
@@ -209,13 +221,13 @@ Result<std::string> Commands::refresh(const std::vector<std::string>& paths) {
       if (!node) return tl::unexpected<Error>(node.error());
     }
     auto answer = std::make_shared<Answer<bool>>();
-    vfs_.parts().lister.refresh(*node, [answer](const Result<void>& done) {
-      answer->give(done.map([] { return true; }));
-    });
+    vfs_.parts().lister.refresh(
+        *node, [answer](const Result<void>& done) { answer->give(done.map([] { return true; })); });
     const Result<bool> done = answer->take(vfs_.parts().parking.timeout() + kGrace);
     if (!done) return tl::unexpected<Error>(done.error());
     const Result<ListingState> listing = vfs_.parts().catalog.listing(node->id);
-    refreshed.push_back({{"path", vfs_.parts().catalog.path(node->id).value_or(path)}, {"names", listing ? listing->count : 0}});
+    refreshed.push_back({{"path", vfs_.parts().catalog.path(node->id).value_or(path)},
+                         {"names", listing ? listing->count : 0}});
   }
   return dump({{"refreshed", std::move(refreshed)}});
 }

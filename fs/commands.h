@@ -1,4 +1,5 @@
-// What the control socket can do: each command of `astrofs`, on the daemon's side. May block; runs on the connection's thread.
+// What the control socket can do: each command of `astrofs`, on the daemon's side. May block; runs on the
+// connection's thread.
 #pragma once
 
 #include <atomic>
@@ -32,7 +33,8 @@ class Commands {
   [[nodiscard]] Result<std::string> pin(const std::vector<std::string>& paths, bool pinned);
   [[nodiscard]] Result<std::string> refresh(const std::vector<std::string>& paths);
   [[nodiscard]] std::string shown_path(const Node& node) const;
-  /// Files below a node, until `visit` returns false. `enter` is called with each directory before its names are looked at.
+  /// Files below a node, until `visit` returns false. `enter` is called with each directory before its names
+  /// are looked at.
   [[nodiscard]] Result<void> walk(const Node& node, const std::function<Result<void>(const Node&)>& enter,
                                   const std::function<bool(const Node&)>& visit);
 

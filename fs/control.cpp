@@ -59,7 +59,8 @@ std::optional<std::string> read_request(int fd) {
 }
 
 std::string error_line(const Error& error) {
-  const nlohmann::json line = {{"error", {{"cause", name_of(error.code)}, {"message", redact(error.message)}}}};
+  const nlohmann::json line = {
+      {"error", {{"cause", name_of(error.code)}, {"message", redact(error.message)}}}};
   return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -94,7 +95,8 @@ std::string control_socket_path(const std::string& cache_dir) {
   } else if (const char* runtime = std::getenv("XDG_RUNTIME_DIR"); runtime != nullptr && *runtime == '/') {
     dir = std::string(runtime) + "/astrofs";
   }
-  if (!dir.empty() && (::mkdir(dir.c_str(), 0700) == 0 || errno == EEXIST) && ::access(dir.c_str(), W_OK) == 0) {
+  if (!dir.empty() && (::mkdir(dir.c_str(), 0700) == 0 || errno == EEXIST) &&
+      ::access(dir.c_str(), W_OK) == 0) {
     return dir + name;
   }
   return cache_dir + name;
@@ -116,7 +118,10 @@ Result<std::unique_ptr<ControlServer>> ControlServer::start(const std::string& p
 }
 
 ControlServer::ControlServer(UniqueFd listener, std::string path, Commands& commands)
-    : listener_(std::move(listener)), path_(std::move(path)), commands_(commands), thread_([this] { run(); }) {}
+    : listener_(std::move(listener)),
+      path_(std::move(path)),
+      commands_(commands),
+      thread_([this] { run(); }) {}
 
 ControlServer::~ControlServer() {
   stopping_ = true;

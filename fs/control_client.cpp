@@ -46,7 +46,9 @@ std::string unescape(const std::string& text) {
   return out;
 }
 
-bool lies_on(const std::string& path, const MountPlace& mount) { return (path + '/').starts_with(mount.mountpoint + '/'); }
+bool lies_on(const std::string& path, const MountPlace& mount) {
+  return (path + '/').starts_with(mount.mountpoint + '/');
+}
 
 /// The parts of a path put before those that are left to walk.
 void put_first(std::deque<std::string>& left, const std::string& path) {
@@ -58,7 +60,8 @@ void put_first(std::deque<std::string>& left, const std::string& path) {
   left.insert(left.begin(), parts.begin(), parts.end());
 }
 
-/// Absolute, symbolic links on the way to a mount followed. What lies on a mount is not asked: its daemon may be stuck.
+/// Absolute, symbolic links on the way to a mount followed. What lies on a mount is not asked: its daemon may
+/// be stuck.
 std::string resolved(const std::string& path, const std::vector<MountPlace>& mounts) {
   constexpr unsigned kMostLinks = 40;  // as many as the kernel follows
   std::deque<std::string> left;
@@ -76,9 +79,11 @@ std::string resolved(const std::string& path, const std::vector<MountPlace>& mou
       continue;
     }
     const std::string next = at + '/' + part;
-    const bool on_mount = std::any_of(mounts.begin(), mounts.end(), [&next](const auto& mount) { return lies_on(next, mount); });
+    const bool on_mount = std::any_of(mounts.begin(), mounts.end(),
+                                      [&next](const auto& mount) { return lies_on(next, mount); });
     char target[PATH_MAX];
-    const ssize_t length = on_mount || links > kMostLinks ? -1 : ::readlink(next.c_str(), target, sizeof target);
+    const ssize_t length =
+        on_mount || links > kMostLinks ? -1 : ::readlink(next.c_str(), target, sizeof target);
     if (length <= 0) {
       at = next;
       continue;
@@ -91,8 +96,10 @@ std::string resolved(const std::string& path, const std::vector<MountPlace>& mou
 }
 
 Error stuck(const MountPlace& mount) {
-  return {Errc::timed_out, fmt::format("the daemon of {0} does not answer; end it with `kill` and the mount with `umount -l {0}`",
-                                       mount.mountpoint)};
+  return {
+      Errc::timed_out,
+      fmt::format("the daemon of {0} does not answer; end it with `kill` and the mount with `umount -l {0}`",
+                  mount.mountpoint)};
 }
 
 bool readable_in_time(int fd) {
@@ -131,9 +138,12 @@ Result<std::string> socket_of(const MountPlace& mount) {
   if (length > 0) return std::string(path, static_cast<std::size_t>(length));
   const int error = WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
   if (error == ENOTCONN) {
-    return fail(Errc::unavailable, fmt::format("the daemon of {0} is gone; `fusermount3 -u {0}` clears the mount point", mount.mountpoint));
+    return fail(Errc::unavailable,
+                fmt::format("the daemon of {0} is gone; `fusermount3 -u {0}` clears the mount point",
+                            mount.mountpoint));
   }
-  return fail(Errc::unavailable, fmt::format("{} does not answer: {}", mount.mountpoint, std::strerror(error)));
+  return fail(Errc::unavailable,
+              fmt::format("{} does not answer: {}", mount.mountpoint, std::strerror(error)));
 }
 
 Result<UniqueFd> connect_to(const std::string& path, const MountPlace& mount) {
@@ -143,8 +153,10 @@ Result<UniqueFd> connect_to(const std::string& path, const MountPlace& mount) {
   std::memcpy(address.sun_path, path.data(), path.size());
   UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const timeval patience{kSilenceMs / 1000, 0};
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);  // connect() of a full queue waits, too
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return socket;
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience,
+               sizeof patience);  // connect() of a full queue waits, too
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
+    return socket;
   if (errno == EAGAIN) return tl::unexpected<Error>(stuck(mount));
   return fail(errno == EACCES ? Errc::denied : Errc::unavailable,
               fmt::format("cannot reach the daemon of {}: {}", mount.mountpoint, std::strerror(errno)));
@@ -161,7 +173,8 @@ bool is_alive(const std::string& path, const MountPlace& mount) {
   return socket && send_line(socket->get(), "{}") && readable_in_time(socket->get());
 }
 
-/// A descriptor that becomes readable when the daemon has ended. Without the C library: the header of 2.36 is unfit for C++.
+/// A descriptor that becomes readable when the daemon has ended. Without the C library: the header of 2.36 is
+/// unfit for C++.
 UniqueFd watch_daemon(const MountPlace& mount) {
   const Result<std::string> path = socket_of(mount);
   if (!path) return {};
@@ -175,7 +188,9 @@ UniqueFd watch_daemon(const MountPlace& mount) {
 Result<void> end_mount(const MountPlace& mount) {
   if (::geteuid() == 0) {
     if (::umount2(mount.mountpoint.c_str(), 0) == 0) return {};
-    if (errno == EBUSY) return fail(Errc::unavailable, mount.mountpoint + " is busy: a program has a file or its directory there");
+    if (errno == EBUSY)
+      return fail(Errc::unavailable,
+                  mount.mountpoint + " is busy: a program has a file or its directory there");
     return tl::unexpected<Error>(system_error(errno, mount.mountpoint));
   }
   const pid_t child = ::fork();
@@ -217,7 +232,8 @@ Result<PathInMount> place_of(const std::string& path) {
     if (best == nullptr || mount.mountpoint.size() >= best->mountpoint.size()) best = &mount;
   }
   if (best == nullptr) return fail(Errc::invalid, path + " is not inside a mount of astrofs");
-  return PathInMount{*best, full.size() > best->mountpoint.size() ? full.substr(best->mountpoint.size() + 1) : ""};
+  return PathInMount{*best,
+                     full.size() > best->mountpoint.size() ? full.substr(best->mountpoint.size() + 1) : ""};
 }
 
 Result<std::string> ask(const MountPlace& mount, const std::string& request,

@@ -1,4 +1,5 @@
-// The other end of the control socket: finds the mount a path lies in, asks its daemon, hands on what it says.
+// The other end of the control socket: finds the mount a path lies in, asks its daemon, hands on what it
+// says.
 #pragma once
 
 #include <functional>
@@ -17,15 +18,16 @@ struct MountPlace {
 /// Mounts of this file system, as the kernel lists them.
 [[nodiscard]] std::vector<MountPlace> list_mounts();
 
-/// Where a path lies: the mount, and the path below its root. Does not touch the file system, so an absent or stalled path
-/// is no hindrance. invalid: not inside a mount of ours.
+/// Where a path lies: the mount, and the path below its root. Does not touch the file system, so an absent or
+/// stalled path is no hindrance. invalid: not inside a mount of ours.
 struct PathInMount {
   MountPlace mount;
   std::string relative;
 };
 [[nodiscard]] Result<PathInMount> place_of(const std::string& path);
 
-/// Sends one request line and gives each progress line to `progress`; the text behind "result". An error is the daemon's own.
+/// Sends one request line and gives each progress line to `progress`; the text behind "result". An error is
+/// the daemon's own.
 [[nodiscard]] Result<std::string> ask(const MountPlace& mount, const std::string& request,
                                       const std::function<void(const std::string& line)>& progress);
 

@@ -28,38 +28,47 @@ int complain(const Error& error) {
   return kFailed;
 }
 
-std::string size_of(const json& value) { return value.is_number_unsigned() ? format_size(value.get<std::uint64_t>()) : "?"; }
+std::string size_of(const json& value) {
+  return value.is_number_unsigned() ? format_size(value.get<std::uint64_t>()) : "?";
+}
 
 std::string listing_line(const json& listing) {
   if (!listing.value("known", false)) {
     const std::string error = listing.value("last_error", "");
     return error.empty() ? "not listed yet" : "not listed: " + error;
   }
-  std::string line = fmt::format("{} names, {} s old", listing.value("names", 0ULL), listing.value("age_seconds", 0LL));
-  if (const std::string error = listing.value("last_error", ""); !error.empty()) line += "; last refresh failed: " + error;
+  std::string line =
+      fmt::format("{} names, {} s old", listing.value("names", 0ULL), listing.value("age_seconds", 0LL));
+  if (const std::string error = listing.value("last_error", ""); !error.empty())
+    line += "; last refresh failed: " + error;
   return line;
 }
 
 void print_status(const json& status) {
   const json& cache = status["cache"];
   fmt::print("{}  (pid {}, up {} s{}, config {})\n", status.value("mountpoint", ""), status.value("pid", 0),
-             status.value("uptime_seconds", 0LL), status.value("offline", false) ? ", offline" : "", status.value("config", ""));
+             status.value("uptime_seconds", 0LL), status.value("offline", false) ? ", offline" : "",
+             status.value("config", ""));
   for (const json& archive : status["archives"]) {
     fmt::print("  {:<12} {:<10} {}\n", archive.value("name", ""), archive.value("type", ""),
                listing_line(archive.value("listing", json::object())));
   }
-  fmt::print("  cache        {} of {} in {} files, {}\n", size_of(cache["used_bytes"]), size_of(cache["quota_bytes"]),
-             cache.value("objects", 0ULL), cache.value("dir", ""));
-  fmt::print("  reads        {:.1f} % from the cache ({} of {})\n", 100.0 * cache.value("hit_rate", 0.0), cache.value("hits", 0LL),
-             cache.value("hits", 0LL) + cache.value("misses", 0LL));
+  fmt::print("  cache        {} of {} in {} files, {}\n", size_of(cache["used_bytes"]),
+             size_of(cache["quota_bytes"]), cache.value("objects", 0ULL), cache.value("dir", ""));
+  fmt::print("  reads        {:.1f} % from the cache ({} of {})\n", 100.0 * cache.value("hit_rate", 0.0),
+             cache.value("hits", 0LL), cache.value("hits", 0LL) + cache.value("misses", 0LL));
   fmt::print("  transfers    {} downloads in the air, {} calls waiting, {} files open\n",
-             status["transfers"].value("flights", 0ULL), status.value("calls_waiting", 0ULL), status.value("open_files", 0ULL));
+             status["transfers"].value("flights", 0ULL), status.value("calls_waiting", 0ULL),
+             status.value("open_files", 0ULL));
   for (const json& origin : status["origins"]) {
-    fmt::print("  {}: {} of {} connections, {} waiting{}{}\n", origin.value("origin", ""), origin.value("in_flight", 0),
-               origin.value("budget", 0), origin.value("waiting", 0), origin.value("breaker_open", false) ? ", resting after failures" : "",
-               origin.value("last_error", "").empty() ? "" : "; last error: " + origin.value("last_error", ""));
+    fmt::print(
+        "  {}: {} of {} connections, {} waiting{}{}\n", origin.value("origin", ""),
+        origin.value("in_flight", 0), origin.value("budget", 0), origin.value("waiting", 0),
+        origin.value("breaker_open", false) ? ", resting after failures" : "",
+        origin.value("last_error", "").empty() ? "" : "; last error: " + origin.value("last_error", ""));
   }
-  if (const std::string note = cache.value("note", ""); !note.empty()) fmt::print("  note         {}\n", note);
+  if (const std::string note = cache.value("note", ""); !note.empty())
+    fmt::print("  note         {}\n", note);
 }
 
 void print_why(const json& why) {
@@ -73,21 +82,25 @@ void print_why(const json& why) {
   row("listing", listing_line(why.value("listing", json::object())));
   if (why.value("kind", "") != "file") return;
   row("size", why["size"].is_null() ? "not known yet" : size_of(why["size"]));
-  row("cached", fmt::format("{}{}{}", size_of(why.value("cached_bytes", json(0U))), why.value("cached_completely", false) ? ", complete" : "",
+  row("cached", fmt::format("{}{}{}", size_of(why.value("cached_bytes", json(0U))),
+                            why.value("cached_completely", false) ? ", complete" : "",
                             why.value("pinned", false) ? ", pinned" : ""));
   row("validator", why.value("validator", ""));
   for (const json& source : why.value("sources", json::array())) row("source", source.get<std::string>());
   for (const json& origin : why.value("origins", json::array())) {
-    if (const std::string error = origin.value("last_error", ""); !error.empty()) row("last error", origin.value("origin", "") + ": " + error);
+    if (const std::string error = origin.value("last_error", ""); !error.empty())
+      row("last error", origin.value("origin", "") + ": " + error);
   }
 }
 
-/// Bytes, rate and time left: one line that rewrites itself on a terminal, a line every few seconds elsewhere.
+/// Bytes, rate and time left: one line that rewrites itself on a terminal, a line every few seconds
+/// elsewhere.
 class ProgressLine {
  public:
   void show(const json& now) {
     const auto at = std::chrono::steady_clock::now();
-    if (now.value("listing", false)) return print(at, fmt::format("{} files listed", now.value("files", 0ULL)));
+    if (now.value("listing", false))
+      return print(at, fmt::format("{} files listed", now.value("files", 0ULL)));
     const auto fetched = now.value("bytes_fetched", 0ULL);
     const double elapsed = std::chrono::duration<double>(at - started_).count();
     const double rate = elapsed > 0 ? static_cast<double>(fetched) / elapsed : 0;
@@ -95,8 +108,9 @@ class ProgressLine {
     const auto total = now.value("bytes", 0ULL);
     std::string left = "--";
     if (rate > 0) left = fmt::format("{:.0f} s", static_cast<double>(total - std::min(done, total)) / rate);
-    print(at, fmt::format("{}/{} files  {} of {}  {}/s  {} left", now.value("files_done", 0ULL), now.value("files", 0ULL),
-                          format_size(done), format_size(total), format_size(static_cast<std::uint64_t>(rate)), left));
+    print(at, fmt::format("{}/{} files  {} of {}  {}/s  {} left", now.value("files_done", 0ULL),
+                          now.value("files", 0ULL), format_size(done), format_size(total),
+                          format_size(static_cast<std::uint64_t>(rate)), left));
   }
   void end() {
     if (terminal_ && shown_) fmt::print(stderr, "\n");
@@ -124,14 +138,17 @@ void print_result(const std::string& command, const json& result) {
   if (command == "why") return print_why(result);
   if (command == "status") return print_status(result);
   if (command == "warm") {
-    fmt::print("{} files, {} fetched, {} failures{}\n", result.value("files", 0ULL), size_of(result["bytes_fetched"]),
-               result["failures"].size(), result.value("ended_early", false) ? ", ended early" : "");
-    for (const json& failure : result["failures"]) fmt::print(stderr, "  {}: {}\n", failure.value("path", ""), failure.value("message", ""));
+    fmt::print("{} files, {} fetched, {} failures{}\n", result.value("files", 0ULL),
+               size_of(result["bytes_fetched"]), result["failures"].size(),
+               result.value("ended_early", false) ? ", ended early" : "");
+    for (const json& failure : result["failures"])
+      fmt::print(stderr, "  {}: {}\n", failure.value("path", ""), failure.value("message", ""));
   } else if (command == "evict") {
-    fmt::print("{} files evicted, {} freed, {} in use and kept\n", result.value("files", 0ULL), size_of(result["bytes_freed"]),
-               result.value("in_use", 0ULL));
+    fmt::print("{} files evicted, {} freed, {} in use and kept\n", result.value("files", 0ULL),
+               size_of(result["bytes_freed"]), result.value("in_use", 0ULL));
   } else if (command == "refresh") {
-    for (const json& row : result["refreshed"]) fmt::print("{}: {} names\n", row.value("path", ""), row.value("names", 0ULL));
+    for (const json& row : result["refreshed"])
+      fmt::print("{}: {} names\n", row.value("path", ""), row.value("names", 0ULL));
   } else if (command == "metrics") {
     fmt::print("{}", result.value("text", ""));
   } else if (command == "pin" || command == "unpin") {
@@ -147,27 +164,36 @@ bool succeeded(const std::string& command, const json& result) {
 
 int unmount_one(const MountPlace& mount, bool as_json) {
   if (const Result<void> done = unmount(mount); !done) return complain(done.error());
-  if (as_json) fmt::print("{}\n", json{{"unmounted", mount.mountpoint}}.dump(-1, ' ', false, json::error_handler_t::replace));
+  if (as_json)
+    fmt::print("{}\n",
+               json{{"unmounted", mount.mountpoint}}.dump(-1, ' ', false, json::error_handler_t::replace));
   return 0;
 }
 
-int run_on(const MountPlace& mount, const std::string& command, const std::vector<std::string>& paths, bool as_json) {
+int run_on(const MountPlace& mount, const std::string& command, const std::vector<std::string>& paths,
+           bool as_json) {
   const json request = {{"command", command}, {"paths", paths}};
   ProgressLine progress;
   const Result<std::string> answer = ask(mount, request.dump(), [&](const std::string& line) {
-    if (as_json) fmt::print("{{\"progress\":{}}}\n", line);
-    else progress.show(json::parse(line));
+    if (as_json)
+      fmt::print("{{\"progress\":{}}}\n", line);
+    else
+      progress.show(json::parse(line));
   });
   progress.end();
   if (!answer) return complain(answer.error());
   const json result = json::parse(*answer);
-  if (as_json) fmt::print("{}\n", *answer);
-  else print_result(command, result);
+  if (as_json)
+    fmt::print("{}\n", *answer);
+  else
+    print_result(command, result);
   return succeeded(command, result) ? 0 : kFailed;
 }
 
 /// The text of two mounts in a row would name each metric twice, which Prometheus refuses.
-Error several_mounts() { return {Errc::invalid, "there are several mounts; name one: astrofs metrics MOUNTPOINT"}; }
+Error several_mounts() {
+  return {Errc::invalid, "there are several mounts; name one: astrofs metrics MOUNTPOINT"};
+}
 
 /// Paths grouped by mount, so that each daemon is asked once.
 int run_on_paths(const std::string& command, const std::vector<std::string>& paths, bool as_json) {
@@ -194,7 +220,8 @@ int run_on_paths(const std::string& command, const std::vector<std::string>& pat
 
 int run_on_all(const std::string& command, bool as_json) {
   const std::vector<MountPlace> mounts = list_mounts();
-  if (mounts.empty()) return complain({Errc::not_found, "nothing is mounted; mount.astrofs MOUNTPOINT mounts the archives"});
+  if (mounts.empty())
+    return complain({Errc::not_found, "nothing is mounted; mount.astrofs MOUNTPOINT mounts the archives"});
   if (command == "metrics" && !as_json && mounts.size() > 1) return complain(several_mounts());
   int code = 0;
   for (const MountPlace& mount : mounts) code = std::max(code, run_on(mount, command, {}, as_json));

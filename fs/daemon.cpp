@@ -40,7 +40,8 @@ constexpr unsigned kStoreThreads = 2;
 /// Listings of directories at a time; each may itself fetch many pages in parallel.
 constexpr unsigned kListThreads = 32;
 constexpr seconds kHouseEvery{2};
-/// Downloads are cut into requests of this size: small enough to run in parallel, large enough that the round trip does not matter.
+/// Downloads are cut into requests of this size: small enough to run in parallel, large enough that the round
+/// trip does not matter.
 constexpr std::uint64_t kRequestBytes = 1ULL << 20;
 
 /// SIGTERM, SIGINT and SIGHUP reach the main thread only, where libfuse waits for them.
@@ -56,10 +57,14 @@ std::string identity_of(const ArchiveConfig& table) {
   std::string text = table.type;
   const auto say = [&text](const auto& value) {
     using Value = std::decay_t<decltype(value)>;
-    if constexpr (std::is_same_v<Value, std::string>) text += value;
-    else if constexpr (std::is_same_v<Value, std::vector<std::string>>) text += fmt::format("{}", fmt::join(value, "\n"));
-    else if constexpr (std::is_arithmetic_v<Value>) text += fmt::format("{}", value);
-    else for (const auto& [name, item] : value) text += name + '=' + item + '\n';
+    if constexpr (std::is_same_v<Value, std::string>)
+      text += value;
+    else if constexpr (std::is_same_v<Value, std::vector<std::string>>)
+      text += fmt::format("{}", fmt::join(value, "\n"));
+    else if constexpr (std::is_arithmetic_v<Value>)
+      text += fmt::format("{}", value);
+    else
+      for (const auto& [name, item] : value) text += name + '=' + item + '\n';
   };
   for (const auto& [key, value] : table.keys) {
     text += '\n' + key + '=';
@@ -68,7 +73,8 @@ std::string identity_of(const ArchiveConfig& table) {
   return to_hex(sha256_prefix({text}));
 }
 
-Result<std::vector<MountedArchive>> make_archives(const Config& config, const MountOptions& options, http::Fetcher& fetcher) {
+Result<std::vector<MountedArchive>> make_archives(const Config& config, const MountOptions& options,
+                                                  http::Fetcher& fetcher) {
   std::vector<MountedArchive> archives;
   for (const ArchiveConfig& table : config.archives) {
     MountedArchive mounted;
@@ -95,7 +101,8 @@ Result<std::vector<MountedArchive>> make_archives(const Config& config, const Mo
 /// Counts what the cache really occupies, removes what no index knows, and keeps it inside its quota.
 class House {
  public:
-  explicit House(BlockCache& cache) : thread_([this, &cache](const std::stop_token& stop) { run(cache, stop); }) {}
+  explicit House(BlockCache& cache)
+      : thread_([this, &cache](const std::stop_token& stop) { run(cache, stop); }) {}
   ~House() {
     thread_.request_stop();
     wake_.notify_all();
@@ -106,7 +113,8 @@ class House {
  private:
   void run(BlockCache& cache, const std::stop_token& stop) {
     name_this_thread("house");
-    if (const Result<void> counted = cache.resum(stop); !counted) log::warning("the cache could not be counted: {}", counted.error().message);
+    if (const Result<void> counted = cache.resum(stop); !counted)
+      log::warning("the cache could not be counted: {}", counted.error().message);
     while (!stop.stop_requested()) {
       cache.evict_to_quota();
       MutexLock lock(mutex_);
@@ -142,15 +150,19 @@ Result<void> check_mountpoint(const std::string& path) {
   // The attributes of a dead mount may still be known to the kernel; statfs always asks the file system.
   if (::stat(path.c_str(), &status) != 0 || ::statfs(path.c_str(), &system) != 0) {
     const int error = errno;
-    const std::string_view advice = error == ENOTCONN ? "; an earlier mount died there: `fusermount3 -u` it first"
+    const std::string_view advice = error == ENOTCONN
+                                        ? "; an earlier mount died there: `fusermount3 -u` it first"
                                     : error == ENOENT ? "; make the directory first"
                                                       : "";
     return fail(Errc::invalid, fmt::format("cannot mount on {}: {}{}", path, std::strerror(error), advice));
   }
-  if (!S_ISDIR(status.st_mode)) return fail(Errc::invalid, fmt::format("cannot mount on {}: it is not a directory", path));
+  if (!S_ISDIR(status.st_mode))
+    return fail(Errc::invalid, fmt::format("cannot mount on {}: it is not a directory", path));
   // fusermount3 demands the same of users, and would say so less clearly.
   if (::geteuid() != 0 && ::access(path.c_str(), W_OK) != 0) {
-    return fail(Errc::denied, fmt::format("cannot mount on {}: you may not write there; mount on a directory of your own", path));
+    return fail(
+        Errc::denied,
+        fmt::format("cannot mount on {}: you may not write there; mount on a directory of your own", path));
   }
   return {};
 }
@@ -161,7 +173,9 @@ Result<void> check_places(const std::string& cache_dir, const std::string& mount
   // The cache need not exist yet: what exists of its path is resolved, the rest taken as written.
   const std::string cache = std::filesystem::weakly_canonical(cache_dir, ignored).string();
   if ((cache + '/').starts_with(mountpoint == "/" ? mountpoint : mountpoint + '/')) {
-    return fail(Errc::invalid, fmt::format("the cache {} lies inside the mount point {}; choose another with cache=", cache, mountpoint));
+    return fail(Errc::invalid,
+                fmt::format("the cache {} lies inside the mount point {}; choose another with cache=", cache,
+                            mountpoint));
   }
   return {};
 }
@@ -180,7 +194,8 @@ Result<Config> effective_config(const MountOptions& options) {
   }
   if (!config->cache_dir.starts_with('/')) {
     char here[PATH_MAX];
-    if (::getcwd(here, sizeof here) != nullptr) config->cache_dir = std::string(here) + '/' + config->cache_dir;
+    if (::getcwd(here, sizeof here) != nullptr)
+      config->cache_dir = std::string(here) + '/' + config->cache_dir;
   }
   if (options.cache_size) config->cache_size = *options.cache_size;
   return config;
@@ -192,8 +207,10 @@ Result<void> check_mount(const Config& config, const MountOptions& options) {
   return check_places(config.cache_dir, options.mountpoint);
 }
 
-Result<void> run_daemon(const Config& config, const MountOptions& options, const std::function<void()>& ready) {
-  // The catalog forks a probe after an unclean end and the mount may fork fusermount3: both before the first thread.
+Result<void> run_daemon(const Config& config, const MountOptions& options,
+                        const std::function<void()>& ready) {
+  // The catalog forks a probe after an unclean end and the mount may fork fusermount3: both before the first
+  // thread.
   Result<std::unique_ptr<Catalog>> catalog = Catalog::open({config.cache_dir});
   if (!catalog) return tl::unexpected<Error>(catalog.error());
   if (!(*catalog)->recovery_note().empty()) log::warning("{}", (*catalog)->recovery_note());
@@ -208,7 +225,8 @@ Result<void> run_daemon(const Config& config, const MountOptions& options, const
   mount.owner_gid = options.gid.value_or(::getgid());
   mount.fuse_options = options.fuse_options;
   mount.control_socket = control_socket_path(config.cache_dir);
-  // Inherited by every thread made from here on. A signal that comes before serve() waits for it: it must not leave a dead mount.
+  // Inherited by every thread made from here on. A signal that comes before serve() waits for it: it must not
+  // leave a dead mount.
   block_ending_signals(SIG_BLOCK);
   Result<std::unique_ptr<Session>> session = Session::mount(mount);
   if (!session) return tl::unexpected<Error>(session.error());
@@ -238,7 +256,8 @@ Result<void> run_daemon(const Config& config, const MountOptions& options, const
   MissingFrames missing(**catalog, cache, archives, list, timeout);
   Sweep sweep(**catalog, cache, archives, metrics);
   Parking parking(timeout, metrics);
-  Vfs vfs({**catalog, writer, cache, archives, lister, sizes, missing, parking, notifier, &sweep}, {options.offline, config.cache_size});
+  Vfs vfs({**catalog, writer, cache, archives, lister, sizes, missing, parking, notifier, &sweep},
+          {options.offline, config.cache_size});
   const Status status(vfs, fetcher, metrics, config, options, clock);
   Commands commands(vfs, status);
   Result<std::unique_ptr<ControlServer>> control = ControlServer::start(mount.control_socket, commands);
@@ -252,8 +271,8 @@ Result<void> run_daemon(const Config& config, const MountOptions& options, const
   Result<void> served = (*session)->serve(vfs, notifier, ready);
   block_ending_signals(SIG_BLOCK);
   (*session)->unmount();
-  // Whoever might still call into the parts is silenced before they go: listings and the commands that wait for them, then the
-  // network, then the index's callbacks.
+  // Whoever might still call into the parts is silenced before they go: listings and the commands that wait
+  // for them, then the network, then the index's callbacks.
   lister.stop();
   sizes.stop();
   control->reset();

@@ -1,4 +1,5 @@
-// The mounted file system as a whole: makes the parts in the order they need each other, runs, and takes them down in reverse.
+// The mounted file system as a whole: makes the parts in the order they need each other, runs, and takes them
+// down in reverse.
 #pragma once
 
 #include <functional>
@@ -13,11 +14,14 @@ namespace astrofs {
 /// Configuration with the command line laid over it.
 [[nodiscard]] Result<Config> effective_config(const MountOptions& options);
 
-/// What can be known to be wrong before anything is made on disk or mounted: archives' tables, the mount point, the cache inside it.
+/// What can be known to be wrong before anything is made on disk or mounted: archives' tables, the mount
+/// point, the cache inside it.
 [[nodiscard]] Result<void> check_mount(const Config& config, const MountOptions& options);
 
-/// Mounts and serves until unmounted. `ready` runs once the kernel has greeted; nothing was started when an error comes back
-/// before that. Must be called in the process that stays: after the fork, before any thread exists.
-[[nodiscard]] Result<void> run_daemon(const Config& config, const MountOptions& options, const std::function<void()>& ready);
+/// Mounts and serves until unmounted. `ready` runs once the kernel has greeted; nothing was started when an
+/// error comes back before that. Must be called in the process that stays: after the fork, before any thread
+/// exists.
+[[nodiscard]] Result<void> run_daemon(const Config& config, const MountOptions& options,
+                                      const std::function<void()>& ready);
 
 }  // namespace astrofs

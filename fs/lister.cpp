@@ -8,17 +8,23 @@
 namespace astrofs {
 namespace {
 
-/// A background refresh that failed is not tried again sooner: archives are not hammered because a directory is popular.
+/// A background refresh that failed is not tried again sooner: archives are not hammered because a directory
+/// is popular.
 constexpr seconds kRefreshPause{30};
 constexpr std::size_t kRememberedAttempts = 16'384;
-/// A sick server's empty page is not a directory that lost all its names: only the second such answer is believed.
-constexpr std::string_view kEmptyAnswer = "the archive answered with an empty listing; it is believed when it says so again";
+/// A sick server's empty page is not a directory that lost all its names: only the second such answer is
+/// believed.
+constexpr std::string_view kEmptyAnswer =
+    "the archive answered with an empty listing; it is believed when it says so again";
 
 NodeKind kind_of(EntryKind kind) {
   switch (kind) {
-    case EntryKind::directory: return NodeKind::directory;
-    case EntryKind::symlink: return NodeKind::symlink;
-    case EntryKind::file: break;
+    case EntryKind::directory:
+      return NodeKind::directory;
+    case EntryKind::symlink:
+      return NodeKind::symlink;
+    case EntryKind::file:
+      break;
   }
   return NodeKind::file;
 }
@@ -34,8 +40,8 @@ ShownListing to_shown(std::vector<Entry> entries) {
       ++shown.dropped;
       continue;
     }
-    shown.entries.push_back({std::move(*name), kind_of(entry.kind), entry.size, entry.mtime, std::move(entry.locator),
-                             std::move(entry.validator)});
+    shown.entries.push_back({std::move(*name), kind_of(entry.kind), entry.size, entry.mtime,
+                             std::move(entry.locator), std::move(entry.validator)});
   }
   // Of two entries with one name a directory wins, else the first given.
   const auto order = [](const ListedEntry& a, const ListedEntry& b) {
@@ -50,8 +56,8 @@ ShownListing to_shown(std::vector<Entry> entries) {
   return shown;
 }
 
-Lister::Lister(Catalog& catalog, IndexWriter& writer, const ArchiveTable& archives, Notices& notices, Executor& list,
-               const Clock& clock, Metrics& metrics, bool offline)
+Lister::Lister(Catalog& catalog, IndexWriter& writer, const ArchiveTable& archives, Notices& notices,
+               Executor& list, const Clock& clock, Metrics& metrics, bool offline)
     : catalog_(catalog),
       writer_(writer),
       archives_(archives),
@@ -62,9 +68,13 @@ Lister::Lister(Catalog& catalog, IndexWriter& writer, const ArchiveTable& archiv
       failures_(metrics.counter("astrofs_listing_failures_total", "Directory listings that failed")),
       offline_(offline) {}
 
-Lister::~Lister() { stop(); }
+Lister::~Lister() {
+  stop();
+}
 
-void Lister::stop() { stop_.request_stop(); }
+void Lister::stop() {
+  stop_.request_stop();
+}
 
 Result<void> Lister::list_root() {
   std::vector<ListedEntry> entries;
@@ -74,9 +84,10 @@ Result<void> Lister::list_root() {
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   Result<void> outcome;
   const ListingState state{clock_.wall(), seconds::max(), "", entries.size(), ""};
-  writer_.replace_listing(kRootNode, std::move(entries), state, [&outcome](const Result<ListingChange>& change) {
-    if (!change) outcome = tl::unexpected<Error>(change.error());
-  });
+  writer_.replace_listing(kRootNode, std::move(entries), state,
+                          [&outcome](const Result<ListingChange>& change) {
+                            if (!change) outcome = tl::unexpected<Error>(change.error());
+                          });
   if (Result<void> flushed = writer_.flush(); !flushed) return flushed;
   return outcome;
 }
@@ -120,7 +131,8 @@ void Lister::start(const Node& dir, Done done) {
     if (done) flight->second.waiting.push_back(std::move(done));
     if (!is_new) return;
   }
-  if (!list_.submit([this, dir] { run(dir); })) finish(dir.id, fail(Errc::interrupted, "the mount is ending"));
+  if (!list_.submit([this, dir] { run(dir); }))
+    finish(dir.id, fail(Errc::interrupted, "the mount is ending"));
 }
 
 void Lister::run(const Node& dir) {
@@ -138,7 +150,8 @@ void Lister::run(const Node& dir) {
     ListingState state = known.value_or(ListingState{});
     state.fetched = clock_.wall();
     state.last_error.clear();
-    writer_.note_listing(dir.id, std::move(state), [this, id = dir.id](const Result<void>& noted) { finish(id, noted); });
+    writer_.note_listing(dir.id, std::move(state),
+                         [this, id = dir.id](const Result<void>& noted) { finish(id, noted); });
     return;
   }
   Listing listing = std::get<Listing>(std::move(*listed));
@@ -152,7 +165,8 @@ void Lister::run(const Node& dir) {
 void Lister::merge(const Node& dir, Listing listing) {
   ShownListing shown = to_shown(std::move(listing.entries));
   if (shown.dropped > 0) {
-    log::warning("{} of the listed names of directory {} cannot be shown", shown.dropped, catalog_.path(dir.id).value_or("?"));
+    log::warning("{} of the listed names of directory {} cannot be shown", shown.dropped,
+                 catalog_.path(dir.id).value_or("?"));
   }
   ListingState state{clock_.wall(), listing.good_for, std::move(listing.token), shown.entries.size(), ""};
   writer_.replace_listing(dir.id, std::move(shown.entries), std::move(state),

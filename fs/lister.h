@@ -1,6 +1,7 @@
-// Brings listings of archives into the catalog: once when a directory is first looked at, again behind the reader's back when
-// it has grown old. One listing of a directory at a time, however many wait for it. An error leaves the listing that was.
-// Any thread; archives are asked on the `list` executor, which may block on the network.
+// Brings listings of archives into the catalog: once when a directory is first looked at, again behind the
+// reader's back when it has grown old. One listing of a directory at a time, however many wait for it. An
+// error leaves the listing that was. Any thread; archives are asked on the `list` executor, which may block
+// on the network.
 #pragma once
 
 #include <functional>
@@ -21,7 +22,8 @@
 
 namespace astrofs {
 
-/// An archive's entries as a directory may show them: names safe, unique and in order; how many could not be shown.
+/// An archive's entries as a directory may show them: names safe, unique and in order; how many could not be
+/// shown.
 struct ShownListing {
   std::vector<ListedEntry> entries;
   std::size_t dropped{0};
@@ -32,21 +34,21 @@ class Lister {
  public:
   using Done = std::function<void(Result<void>)>;
 
-  Lister(Catalog& catalog, IndexWriter& writer, const ArchiveTable& archives, Notices& notices, Executor& list,
-         const Clock& clock, Metrics& metrics, bool offline);
+  Lister(Catalog& catalog, IndexWriter& writer, const ArchiveTable& archives, Notices& notices,
+         Executor& list, const Clock& clock, Metrics& metrics, bool offline);
   ~Lister();
   Lister(const Lister&) = delete;
   Lister& operator=(const Lister&) = delete;
 
   /// The root shows the configured archives. At start, before the first reader.
   [[nodiscard]] Result<void> list_root();
-  /// `done` when the directory's listing is known: at once and on this thread when it is, else later on another. A listing that
-  /// has grown old is refreshed in the background.
+  /// `done` when the directory's listing is known: at once and on this thread when it is, else later on
+  /// another. A listing that has grown old is refreshed in the background.
   void ensure(const Node& dir, Done done);
   /// Ask the archive now, whatever the age.
   void refresh(const Node& dir, Done done);
-  /// A name the listing does not show: under another name it has today, or one that the archive finds on its own.
-  /// `done` gets not_found when there is none.
+  /// A name the listing does not show: under another name it has today, or one that the archive finds on its
+  /// own. `done` gets not_found when there is none.
   void find(const Node& dir, std::string name, std::function<void(Result<Node>)> done);
   /// True when a name that is not in the catalog may still exist, so that find() is worth its time.
   [[nodiscard]] bool may_find(const Node& dir) const;

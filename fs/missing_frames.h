@@ -1,5 +1,5 @@
-// Frames that are missing for good, made readable: finds a sibling's header to stand in for the lost one, and makes the placeholder.
-// Any thread; work that may block runs on the `list` executor.
+// Frames that are missing for good, made readable: finds a sibling's header to stand in for the lost one, and
+// makes the placeholder. Any thread; work that may block runs on the `list` executor.
 #pragma once
 
 #include <functional>
@@ -20,8 +20,8 @@ class MissingFrames {
   MissingFrames(const Catalog& catalog, BlockCache& cache, const ArchiveTable& archives, Executor& list,
                 std::chrono::milliseconds timeout);
 
-  /// The placeholder of a frame of the archive, of exactly the node's size when that is known; on another thread.
-  /// unsupported: the archive cannot say what it looked like, or that size cannot be met.
+  /// The placeholder of a frame of the archive, of exactly the node's size when that is known; on another
+  /// thread. unsupported: the archive cannot say what it looked like, or that size cannot be met.
   void make(const Node& node, MissingCause cause, Done done);
   /// The size a missing frame of unknown size is shown with.
   [[nodiscard]] Result<std::uint64_t> natural_size(const Node& node) const;

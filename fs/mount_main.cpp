@@ -48,13 +48,15 @@ void tell_systemd(const char* state) {
   if (*path == '@') address.sun_path[0] = '\0';  // an abstract name
   const UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
-  (void)::sendto(socket.get(), state, std::strlen(state), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address), size);
+  (void)::sendto(socket.get(), state, std::strlen(state), MSG_NOSIGNAL,
+                 reinterpret_cast<const sockaddr*>(&address), size);
 }
 
 Result<void> start_log(const MountOptions& options, const Config& config) {
   std::string target = options.log_target;
   if (target.empty() && !options.foreground) {
-    if (const Result<UniqueFd> dir = open_cache_dir(config.cache_dir); !dir) return tl::unexpected<Error>(dir.error());
+    if (const Result<UniqueFd> dir = open_cache_dir(config.cache_dir); !dir)
+      return tl::unexpected<Error>(dir.error());
     target = config.cache_dir + "/astrofs.log";
   }
   return log::start(target, options.verbose ? log::Level::debug : log::Level::info);
@@ -71,9 +73,11 @@ int serve(const MountOptions& options, const Config& config, const std::function
 }
 
 int in_foreground(const MountOptions& options, const Config& config) {
-  if (const Result<void> started = start_log(options, config); !started) return complain(started.error(), kMountFailed);
+  if (const Result<void> started = start_log(options, config); !started)
+    return complain(started.error(), kMountFailed);
   const int code = serve(
-      options, config, [] { tell_systemd("READY=1"); }, [](const Error& error) { complain(error, kMountFailed); });
+      options, config, [] { tell_systemd("READY=1"); },
+      [](const Error& error) { complain(error, kMountFailed); });
   tell_systemd("STOPPING=1");
   return code;
 }
@@ -119,8 +123,10 @@ int wait_for_child(pid_t child, int from_child) {
         ::close(to_parent);
       },
       [&](const Error& error) {
-        if (is_ready) log::error("{}", error.message);
-        else say(error.message);
+        if (is_ready)
+          log::error("{}", error.message);
+        else
+          say(error.message);
       });
   std::exit(code);
 }
@@ -144,9 +150,11 @@ void settle_paths(MountOptions& options) {
   namespace fs = std::filesystem;
   std::error_code ignored;
   const fs::path place = fs::canonical(options.mountpoint, ignored);
-  options.mountpoint = ignored ? fs::absolute(options.mountpoint, ignored).lexically_normal().string() : place.string();
+  options.mountpoint =
+      ignored ? fs::absolute(options.mountpoint, ignored).lexically_normal().string() : place.string();
   const std::string& log = options.log_target;
-  if (!log.empty() && log != "syslog" && log != "journal") options.log_target = fs::absolute(log, ignored).string();
+  if (!log.empty() && log != "syslog" && log != "journal")
+    options.log_target = fs::absolute(log, ignored).string();
 }
 
 }  // namespace
@@ -162,7 +170,8 @@ int main(int argc, char** argv) {
   settle_paths(options);
   const Result<Config> config = effective_config(options);
   if (!config) return complain(config.error(), kBadUsage);
-  if (const Result<void> checked = check_mount(*config, options); !checked) return complain(checked.error(), kBadUsage);
+  if (const Result<void> checked = check_mount(*config, options); !checked)
+    return complain(checked.error(), kBadUsage);
   if (options.fake) return 0;
   return options.foreground ? in_foreground(options, *config) : in_background(options, *config);
 }

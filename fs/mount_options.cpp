@@ -17,14 +17,45 @@ namespace astrofs {
 namespace {
 
 /// Options that mount(8), fstab and systemd put in the list for themselves.
-constexpr std::array<std::string_view, 36> kOfMount{
-    "ro",          "rw",         "defaults",   "noauto",        "auto",    "nofail",    "_netdev", "user",    "users",
-    "nouser",      "owner",      "group",      "nosuid",        "nodev",   "suid",      "dev",     "exec",    "noatime",
-    "atime",       "nodiratime", "diratime",   "relatime",      "norelatime", "strictatime", "nostrictatime", "lazytime",
-    "nolazytime",  "async",      "sync",       "dirsync",       "silent",  "loud",      "nomand",  "noiversion",
-    "comment",     "default_permissions"};
+constexpr std::array<std::string_view, 36> kOfMount{"ro",
+                                                    "rw",
+                                                    "defaults",
+                                                    "noauto",
+                                                    "auto",
+                                                    "nofail",
+                                                    "_netdev",
+                                                    "user",
+                                                    "users",
+                                                    "nouser",
+                                                    "owner",
+                                                    "group",
+                                                    "nosuid",
+                                                    "nodev",
+                                                    "suid",
+                                                    "dev",
+                                                    "exec",
+                                                    "noatime",
+                                                    "atime",
+                                                    "nodiratime",
+                                                    "diratime",
+                                                    "relatime",
+                                                    "norelatime",
+                                                    "strictatime",
+                                                    "nostrictatime",
+                                                    "lazytime",
+                                                    "nolazytime",
+                                                    "async",
+                                                    "sync",
+                                                    "dirsync",
+                                                    "silent",
+                                                    "loud",
+                                                    "nomand",
+                                                    "noiversion",
+                                                    "comment",
+                                                    "default_permissions"};
 /// Options that libfuse or the kernel understand and a user may want.
-constexpr std::array<std::string_view, 5> kOfFuse{"auto_unmount", "allow_root", "debug", "max_read", "noexec"};
+constexpr std::array<std::string_view, 5> kOfFuse{"auto_unmount", "allow_root", "debug", "max_read",
+                                                  "noexec"};
 
 template <std::size_t N>
 bool is_one_of(const std::array<std::string_view, N>& known, std::string_view name) {
@@ -48,18 +79,27 @@ Result<bool> take_own(MountOptions& options, std::string_view name, std::string_
     return true;
   };
   if ((name == "config" || name == "cache" || name == "log") && value.empty()) {
-    return fail(Errc::invalid, fmt::format("option {}= names nothing; give it a value or leave it out", name));
+    return fail(Errc::invalid,
+                fmt::format("option {}= names nothing; give it a value or leave it out", name));
   }
-  if (name == "config") options.config_path = std::string(value);
-  else if (name == "cache") options.cache_dir = std::string(value);
-  else if (name == "fsname") options.source = std::string(value);
-  else if (name == "log") options.log_target = std::string(value);
-  else if (name == "offline") return flag(options.offline);
-  else if (name == "allow_other") return flag(options.allow_other);
+  if (name == "config")
+    options.config_path = std::string(value);
+  else if (name == "cache")
+    options.cache_dir = std::string(value);
+  else if (name == "fsname")
+    options.source = std::string(value);
+  else if (name == "log")
+    options.log_target = std::string(value);
+  else if (name == "offline")
+    return flag(options.offline);
+  else if (name == "allow_other")
+    return flag(options.allow_other);
   else if (name == "cache_size") {
     const Result<std::uint64_t> size = parse_size(value);
     if (!size) return fail(Errc::invalid, "option cache_size: " + size.error().message);
-    if (*size == 0) return fail(Errc::invalid, "option cache_size=0: the cache needs room; write for example cache_size=100GiB");
+    if (*size == 0)
+      return fail(Errc::invalid,
+                  "option cache_size=0: the cache needs room; write for example cache_size=100GiB");
     options.cache_size = *size;
   } else if (name == "missing") {
     if (value != "placeholder" && value != "enoent") {
@@ -69,10 +109,14 @@ Result<bool> take_own(MountOptions& options, std::string_view name, std::string_
   } else if (name == "timeout" || name == "uid" || name == "gid") {
     const Result<unsigned> parsed = number(name, value);
     if (!parsed) return tl::unexpected<Error>(parsed.error());
-    if (name == "uid") options.uid = *parsed;
-    else if (name == "gid") options.gid = *parsed;
-    else if (*parsed == 0) return fail(Errc::invalid, "option timeout=0: at least one second is needed");
-    else options.timeout = std::chrono::seconds(*parsed);
+    if (name == "uid")
+      options.uid = *parsed;
+    else if (name == "gid")
+      options.gid = *parsed;
+    else if (*parsed == 0)
+      return fail(Errc::invalid, "option timeout=0: at least one second is needed");
+    else
+      options.timeout = std::chrono::seconds(*parsed);
   } else {
     return false;
   }
@@ -82,7 +126,8 @@ Result<bool> take_own(MountOptions& options, std::string_view name, std::string_
 Result<void> take_option(MountOptions& options, std::string_view text) {
   const std::size_t equals = text.find('=');
   const std::string_view name = text.substr(0, equals);
-  const std::string_view value = equals == std::string_view::npos ? std::string_view{} : text.substr(equals + 1);
+  const std::string_view value =
+      equals == std::string_view::npos ? std::string_view{} : text.substr(equals + 1);
   const Result<bool> own = take_own(options, name, value);
   if (!own) return tl::unexpected<Error>(own.error());
   if (*own) return {};
@@ -90,7 +135,8 @@ Result<void> take_option(MountOptions& options, std::string_view text) {
     options.fuse_options.emplace_back(text);
     return {};
   }
-  if (is_one_of(kOfMount, name) || name.starts_with("x-") || name.starts_with("X-") || options.sloppy) return {};
+  if (is_one_of(kOfMount, name) || name.starts_with("x-") || name.starts_with("X-") || options.sloppy)
+    return {};
   return fail(Errc::invalid, fmt::format("unknown mount option '{}'; see mount.astrofs(8)", text));
 }
 
@@ -116,10 +162,13 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments
   std::vector<std::string> places;
   std::vector<std::string> lists;
   std::string config;
-  CLI::App app("Mounts astronomical archives as directories; bytes come when they are read.", "mount.astrofs");
+  CLI::App app("Mounts astronomical archives as directories; bytes come when they are read.",
+               "mount.astrofs");
   app.set_version_flag("-V,--version", std::string("mount.astrofs ") + kVersion);
   app.add_option("place", places, "[SOURCE] MOUNTPOINT")->required()->expected(1, 2);
-  app.add_option("-o", lists, "Options, separated by commas: config= cache= cache_size= offline missing= timeout= allow_other uid= gid= log=")
+  app.add_option("-o", lists,
+                 "Options, separated by commas: config= cache= cache_size= offline missing= timeout= "
+                 "allow_other uid= gid= log=")
       ->allow_extra_args(false);
   app.add_option("--config", config, "Configuration file");
   app.add_flag("--foreground", options.foreground, "Stay in the foreground and log to stderr");
@@ -129,7 +178,8 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments
   bool no_mtab = false;
   app.add_flag("-n", no_mtab, "Accepted for mount(8); there is no mtab to write");
   try {
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // CLI11 takes them from the back
+    std::vector<std::string> reversed(arguments.rbegin(),
+                                      arguments.rend());  // CLI11 takes them from the back
     app.parse(std::move(reversed));
   } catch (const CLI::CallForHelp&) {
     line.text = app.help();
@@ -138,7 +188,9 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments
     line.text = std::string("mount.astrofs ") + kVersion + '\n';
     return line;
   } catch (const CLI::ParseError& error) {
-    return fail(Errc::invalid, std::string(error.what()) + "; usage: mount.astrofs [SOURCE] MOUNTPOINT [-o OPTIONS] [--foreground] [--config FILE]");
+    return fail(Errc::invalid,
+                std::string(error.what()) +
+                    "; usage: mount.astrofs [SOURCE] MOUNTPOINT [-o OPTIONS] [--foreground] [--config FILE]");
   }
   options.mountpoint = places.back();
   if (places.size() == 2) options.source = places.front();

@@ -25,8 +25,8 @@ struct MountOptions {
   std::optional<unsigned> uid, gid;  ///< shown as owner; default: who mounts
   std::string log_target;            ///< "": stderr in the foreground, else the cache's astrofs.log
   bool foreground{false};
-  bool sloppy{false};                ///< -s: unknown options are ignored
-  bool fake{false};                  ///< -f of mount(8): check everything, do not mount
+  bool sloppy{false};  ///< -s: unknown options are ignored
+  bool fake{false};    ///< -f of mount(8): check everything, do not mount
   bool verbose{false};
   std::vector<std::string> fuse_options;  ///< for libfuse and the kernel
 };

@@ -1,4 +1,5 @@
-// What the kernel must hear about when the tree or a file changes behind its back. Returns at once; any thread.
+// What the kernel must hear about when the tree or a file changes behind its back. Returns at once; any
+// thread.
 #pragma once
 
 #include <string>
@@ -14,7 +15,8 @@ class Notices {
   virtual void entry_changed(NodeId parent, std::string name) = 0;
   /// The listing of `dir` changed.
   virtual void directory_changed(NodeId dir) = 0;
-  /// Attributes of a file (how much of it is cached) changed. Never its bytes: a version's bytes do not change.
+  /// Attributes of a file (how much of it is cached) changed. Never its bytes: a version's bytes do not
+  /// change.
   virtual void attributes_changed(Inode inode) = 0;
 };
 

@@ -32,9 +32,15 @@ void Notifier::detach() {
   while (telling_) lock.wait(wake_);
 }
 
-void Notifier::entry_changed(NodeId parent, std::string name) { push(EntryNotice{parent, std::move(name)}); }
-void Notifier::directory_changed(NodeId dir) { push(InodeNotice{dir, true}); }
-void Notifier::attributes_changed(Inode inode) { push(InodeNotice{inode, false}); }
+void Notifier::entry_changed(NodeId parent, std::string name) {
+  push(EntryNotice{parent, std::move(name)});
+}
+void Notifier::directory_changed(NodeId dir) {
+  push(InodeNotice{dir, true});
+}
+void Notifier::attributes_changed(Inode inode) {
+  push(InodeNotice{inode, false});
+}
 
 void Notifier::push(Notice notice) {
   {

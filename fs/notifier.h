@@ -1,8 +1,8 @@
 // Tells the kernel, from a thread of its own that holds no lock of anybody.
 //
-// fuse_lowlevel_notify_* must never run inside a request, and notify_inval_inode of a byte range blocks while a read of that inode is
-// pending, with a thread that not even SIGKILL frees. So files are told attributes only (offset -1); their bytes never
-// change under one inode number anyway.
+// fuse_lowlevel_notify_* must never run inside a request, and notify_inval_inode of a byte range blocks while
+// a read of that inode is pending, with a thread that not even SIGKILL frees. So files are told attributes
+// only (offset -1); their bytes never change under one inode number anyway.
 #pragma once
 
 #include <condition_variable>
@@ -34,8 +34,8 @@ class Notifier final : public Notices {
   Notifier();
   ~Notifier() override;
 
-  /// From here on `tell` hears every notice, one at a time; before, and after detach(), notices are dropped. detach() waits
-  /// for the one being told.
+  /// From here on `tell` hears every notice, one at a time; before, and after detach(), notices are dropped.
+  /// detach() waits for the one being told.
   void attach(std::function<void(const Notice&)> tell);
   void detach();
 

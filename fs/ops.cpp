@@ -16,11 +16,11 @@ namespace {
 
 /// A name that does not exist may appear with the next listing, at the latest after this.
 constexpr double kNegativeSeconds = 30;
-/// Requests the kernel may keep in the air. The default of 12 lets a dozen stalled reads of one dead file block every other
-/// file of the mount.
+/// Requests the kernel may keep in the air. The default of 12 lets a dozen stalled reads of one dead file
+/// block every other file of the mount.
 constexpr unsigned kMaxBackground = 512;
-/// The kernel's read-ahead window. It decides how much the first read of a header asks for, so it is kept small; what forward
-/// readers need beyond is brought by ReadPattern.
+/// The kernel's read-ahead window. It decides how much the first read of a header asks for, so it is kept
+/// small; what forward readers need beyond is brought by ReadPattern.
 constexpr unsigned kKernelReadahead = 128 * 1024;
 /// Entries taken from the catalog at a time while a directory is read.
 constexpr std::size_t kDirBatch = 256;
@@ -28,16 +28,23 @@ constexpr std::size_t kDirBatch = 256;
 constexpr NodeId kDotCookie = 1ULL << 61;
 constexpr NodeId kDotDotCookie = (1ULL << 61) + 1;
 
-OpsContext& context_of(fuse_req_t req) { return *static_cast<OpsContext*>(fuse_req_userdata(req)); }
-Vfs& vfs_of(fuse_req_t req) { return *context_of(req).vfs; }
+OpsContext& context_of(fuse_req_t req) {
+  return *static_cast<OpsContext*>(fuse_req_userdata(req));
+}
+Vfs& vfs_of(fuse_req_t req) {
+  return *context_of(req).vfs;
+}
 
-int errno_for(const Error& error) { return errno_of(error.code); }
+int errno_for(const Error& error) {
+  return errno_of(error.code);
+}
 
 /// A FUSE request waiting for its answer; `Send` turns the value into libfuse's reply.
 template <class T, class Send>
 class FuseReply final : public Reply<T> {
  public:
-  FuseReply(fuse_req_t req, Send send, bool is_lookup) : req_(req), send_(std::move(send)), is_lookup_(is_lookup) {}
+  FuseReply(fuse_req_t req, Send send, bool is_lookup)
+      : req_(req), send_(std::move(send)), is_lookup_(is_lookup) {}
 
   void send(Result<T> result) override {
     // After this no interrupt callback runs any more: libfuse holds the request's lock while one does.
@@ -78,9 +85,12 @@ std::unique_ptr<FuseReply<T, Send>> reply_to(fuse_req_t req, Send send, bool is_
 
 mode_t mode_of(NodeKind kind) {
   switch (kind) {
-    case NodeKind::directory: return S_IFDIR | 0555;
-    case NodeKind::symlink: return S_IFLNK | 0777;
-    case NodeKind::file: break;
+    case NodeKind::directory:
+      return S_IFDIR | 0555;
+    case NodeKind::symlink:
+      return S_IFLNK | 0777;
+    case NodeKind::file:
+      break;
   }
   return S_IFREG | 0444;
 }
@@ -94,7 +104,8 @@ struct stat stat_of(const OpsContext& context, const Attr& attr) {
   st.st_gid = context.gid;
   st.st_size = static_cast<off_t>(attr.size);
   st.st_blocks = static_cast<blkcnt_t>((attr.cached_bytes + 511) / 512);
-  // Small on purpose: buffered readers take it as their buffer, and a header must not cost more than it holds.
+  // Small on purpose: buffered readers take it as their buffer, and a header must not cost more than it
+  // holds.
   st.st_blksize = 4096;
   st.st_mtim.tv_sec = attr.mtime.time_since_epoch().count();
   st.st_ctim = st.st_mtim;
@@ -126,7 +137,8 @@ void op_init(void* userdata, fuse_conn_info* conn) {
   want(FUSE_CAP_EXPLICIT_INVAL_DATA);
   // Replies are written from memory: blocks are hashed on their way, and splice measured slower.
   refuse(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
-  // Always plus: a 100,000-entry `ls -l` falls back to one lookup per entry with "auto" and a cached directory.
+  // Always plus: a 100,000-entry `ls -l` falls back to one lookup per entry with "auto" and a cached
+  // directory.
   want(FUSE_CAP_READDIRPLUS);
   refuse(FUSE_CAP_READDIRPLUS_AUTO);
   want(FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_ASYNC_READ | FUSE_CAP_CACHE_SYMLINKS);
@@ -145,14 +157,18 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char* name) {
 }
 
 // Inode numbers live in the catalog, not in memory: nothing to forget.
-void op_forget(fuse_req_t req, fuse_ino_t, std::uint64_t) { fuse_reply_none(req); }
-void op_forget_multi(fuse_req_t req, std::size_t, fuse_forget_data*) { fuse_reply_none(req); }
+void op_forget(fuse_req_t req, fuse_ino_t, std::uint64_t) {
+  fuse_reply_none(req);
+}
+void op_forget_multi(fuse_req_t req, std::size_t, fuse_forget_data*) {
+  fuse_reply_none(req);
+}
 
 void op_getattr(fuse_req_t req, fuse_ino_t inode, fuse_file_info*) {
   vfs_of(req).getattr(inode, reply_to<Attr>(req, [](fuse_req_t to, const Attr& attr) {
-    const struct stat st = stat_of(context_of(to), attr);
-    fuse_reply_attr(to, &st, static_cast<double>(attr.good_for.count()));
-  }));
+                        const struct stat st = stat_of(context_of(to), attr);
+                        fuse_reply_attr(to, &st, static_cast<double>(attr.good_for.count()));
+                      }));
 }
 
 void op_readlink(fuse_req_t req, fuse_ino_t inode) {
@@ -183,18 +199,20 @@ struct OpenDirectory {
   std::size_t next GUARDED_BY(mutex){0};
 };
 
-OpenDirectory& directory_of(const fuse_file_info& fi) { return *reinterpret_cast<OpenDirectory*>(fi.fh); }
+OpenDirectory& directory_of(const fuse_file_info& fi) {
+  return *reinterpret_cast<OpenDirectory*>(fi.fh);
+}
 
 void op_opendir(fuse_req_t req, fuse_ino_t inode, fuse_file_info* fi) {
   vfs_of(req).opendir(inode, reply_to<Node>(req, [info = *fi](fuse_req_t to, Node node) mutable {
-    auto directory = std::make_unique<OpenDirectory>();
-    directory->node = std::move(node);
-    info.fh = reinterpret_cast<std::uint64_t>(directory.get());
-    // The kernel keeps the entries until it is told that the listing changed.
-    info.cache_readdir = 1;
-    info.keep_cache = 1;
-    if (fuse_reply_open(to, &info) == 0) (void)directory.release();
-  }));
+                        auto directory = std::make_unique<OpenDirectory>();
+                        directory->node = std::move(node);
+                        info.fh = reinterpret_cast<std::uint64_t>(directory.get());
+                        // The kernel keeps the entries until it is told that the listing changed.
+                        info.cache_readdir = 1;
+                        info.keep_cache = 1;
+                        if (fuse_reply_open(to, &info) == 0) (void)directory.release();
+                      }));
 }
 
 void op_releasedir(fuse_req_t req, fuse_ino_t, fuse_file_info* fi) {
@@ -203,7 +221,8 @@ void op_releasedir(fuse_req_t req, fuse_ino_t, fuse_file_info* fi) {
 }
 
 /// The row that follows `cookie`, read ahead in batches; nullptr at the end.
-Result<const OpenDirectory::Row*> next_row(Vfs& vfs, OpenDirectory& directory, NodeId cookie) REQUIRES(directory.mutex) {
+Result<const OpenDirectory::Row*> next_row(Vfs& vfs, OpenDirectory& directory, NodeId cookie)
+    REQUIRES(directory.mutex) {
   auto& batch = directory.batch;
   const NodeId at = directory.next == 0 ? directory.batch_after : batch[directory.next - 1].node;
   if (at != cookie || directory.next >= batch.size()) {
@@ -258,7 +277,8 @@ class DirBuffer {
   const bool plus_;
 };
 
-/// Fills the buffer with the entries behind `cookie`, as many as fit. An error only when there is none to give.
+/// Fills the buffer with the entries behind `cookie`, as many as fit. An error only when there is none to
+/// give.
 Result<void> fill(DirBuffer& out, Vfs& vfs, OpenDirectory& directory, NodeId cookie) {
   if (cookie == 0) {
     if (!out.add(".", directory.node.id, NodeKind::directory, nullptr, kDotCookie)) return {};
@@ -276,7 +296,8 @@ Result<void> fill(DirBuffer& out, Vfs& vfs, OpenDirectory& directory, NodeId coo
     if (!row) return out.empty() ? Result<void>(tl::unexpected<Error>(row.error())) : Result<void>();
     if (*row == nullptr) return {};
     const OpenDirectory::Row& entry = **row;
-    if (!out.add(entry.name.c_str(), entry.node, entry.kind, entry.attr ? &*entry.attr : nullptr, entry.node)) {
+    if (!out.add(entry.name.c_str(), entry.node, entry.kind, entry.attr ? &*entry.attr : nullptr,
+                 entry.node)) {
       --directory.next;  // did not fit: the next call begins with it
       return {};
     }
@@ -287,7 +308,8 @@ Result<void> fill(DirBuffer& out, Vfs& vfs, OpenDirectory& directory, NodeId coo
 void read_directory(fuse_req_t req, std::size_t size, off_t offset, const fuse_file_info& fi, bool plus) {
   DirBuffer out(req, size, plus);
   // The directory's lock is free before the reply: whoever gets that may release the directory at once.
-  if (const Result<void> filled = fill(out, vfs_of(req), directory_of(fi), static_cast<NodeId>(offset)); filled) {
+  if (const Result<void> filled = fill(out, vfs_of(req), directory_of(fi), static_cast<NodeId>(offset));
+      filled) {
     out.send();
   } else {
     fuse_reply_err(req, errno_for(filled.error()));
@@ -304,7 +326,9 @@ void op_readdirplus(fuse_req_t req, fuse_ino_t, std::size_t size, off_t offset, 
 // ---- files
 
 using HandlePtr = std::shared_ptr<OpenHandle>;
-HandlePtr& handle_of(const fuse_file_info& fi) { return *reinterpret_cast<HandlePtr*>(fi.fh); }
+HandlePtr& handle_of(const fuse_file_info& fi) {
+  return *reinterpret_cast<HandlePtr*>(fi.fh);
+}
 
 void op_open(fuse_req_t req, fuse_ino_t inode, fuse_file_info* fi) {
   if ((fi->flags & O_ACCMODE) != O_RDONLY) {
@@ -313,18 +337,19 @@ void op_open(fuse_req_t req, fuse_ino_t inode, fuse_file_info* fi) {
   }
   Vfs& vfs = vfs_of(req);
   vfs.open(inode, reply_to<HandlePtr>(req, [info = *fi, &vfs](fuse_req_t to, HandlePtr handle) mutable {
-    auto kept = std::make_unique<HandlePtr>(std::move(handle));
-    info.fh = reinterpret_cast<std::uint64_t>(kept.get());
-    // Without it a second open of a file with a stalled read waits for that read, and not even SIGKILL ends it.
-    // A placeholder's reads never stall, and one made at another time may have another sibling's cards.
-    info.keep_cache = (*kept)->file->placeholder() ? 0 : 1;
-    info.noflush = 1;
-    if (fuse_reply_open(to, &info) == 0) {
-      (void)kept.release();
-    } else {
-      vfs.release(*kept);  // the caller is gone; no release will come
-    }
-  }));
+             auto kept = std::make_unique<HandlePtr>(std::move(handle));
+             info.fh = reinterpret_cast<std::uint64_t>(kept.get());
+             // Without it a second open of a file with a stalled read waits for that read, and not even
+             // SIGKILL ends it. A placeholder's reads never stall, and one made at another time may have
+             // another sibling's cards.
+             info.keep_cache = (*kept)->file->placeholder() ? 0 : 1;
+             info.noflush = 1;
+             if (fuse_reply_open(to, &info) == 0) {
+               (void)kept.release();
+             } else {
+               vfs.release(*kept);  // the caller is gone; no release will come
+             }
+           }));
 }
 
 void op_release(fuse_req_t req, fuse_ino_t, fuse_file_info* fi) {
@@ -338,7 +363,8 @@ void op_read(fuse_req_t req, fuse_ino_t, std::size_t size, off_t offset, fuse_fi
     fuse_reply_buf(to, reinterpret_cast<const char*>(bytes.span().data()), bytes.size());
   };
   const bool direct = (fi->flags & O_DIRECT) != 0;
-  vfs_of(req).read(handle_of(*fi), {static_cast<std::uint64_t>(offset), size}, reply_to<Bytes>(req, send), direct);
+  vfs_of(req).read(handle_of(*fi), {static_cast<std::uint64_t>(offset), size}, reply_to<Bytes>(req, send),
+                   direct);
 }
 
 void op_lseek(fuse_req_t req, fuse_ino_t, off_t offset, int whence, fuse_file_info* fi) {
@@ -358,7 +384,8 @@ void op_lseek(fuse_req_t req, fuse_ino_t, off_t offset, int whence, fuse_file_in
 // ---- the rest
 
 void op_getxattr(fuse_req_t req, fuse_ino_t inode, const char* name, std::size_t size) {
-  // `ls -l` asks each file for its label and its ACL, and stops asking once it hears that there are none here.
+  // `ls -l` asks each file for its label and its ACL, and stops asking once it hears that there are none
+  // here.
   if (std::strncmp(name, "user.", 5) != 0) {
     fuse_reply_err(req, EOPNOTSUPP);
     return;
@@ -415,7 +442,9 @@ void op_statfs(fuse_req_t req, fuse_ino_t) {
   fuse_reply_statfs(req, &st);
 }
 
-void op_access(fuse_req_t req, fuse_ino_t, int mask) { fuse_reply_err(req, (mask & W_OK) != 0 ? EROFS : 0); }
+void op_access(fuse_req_t req, fuse_ino_t, int mask) {
+  fuse_reply_err(req, (mask & W_OK) != 0 ? EROFS : 0);
+}
 
 }  // namespace
 

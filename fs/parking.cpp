@@ -7,18 +7,21 @@
 namespace astrofs {
 namespace {
 
-/// An interrupt is honoured once a call has waited this long. Programs with many signals (SIGALRM, Go's SIGURG) must make
-/// progress on calls that are about to be answered; a person's Ctrl-C must be obeyed within 0.1 s.
+/// An interrupt is honoured once a call has waited this long. Programs with many signals (SIGALRM, Go's
+/// SIGURG) must make progress on calls that are about to be answered; a person's Ctrl-C must be obeyed within
+/// 0.1 s.
 constexpr milliseconds kInterruptGrace{80};
 
-/// Rows of calls that were answered in time are swept when this many have gathered beyond those still waiting.
+/// Rows of calls that were answered in time are swept when this many have gathered beyond those still
+/// waiting.
 constexpr std::size_t kSweepAt = 4096;
 
 }  // namespace
 
 Parking::Parking(std::chrono::milliseconds timeout, Metrics& metrics)
     : timeout_(timeout),
-      expired_(metrics.counter("astrofs_calls_timed_out_total", "Calls answered ETIMEDOUT at their deadline")),
+      expired_(
+          metrics.counter("astrofs_calls_timed_out_total", "Calls answered ETIMEDOUT at their deadline")),
       interrupted_(metrics.counter("astrofs_calls_interrupted_total", "Calls given up by their caller")),
       sweep_at_(kSweepAt),
       thread_([this] { run(); }) {}
@@ -64,7 +67,8 @@ void Parking::add_row(SteadyTime due, Row row) {
 
 void Parking::interrupt(const std::weak_ptr<PendingBase>& pending, SteadyTime since) {
   interrupted_.add();
-  // Never answered from here: the kernel's interrupt arrives on a thread that holds libfuse's lock of the request.
+  // Never answered from here: the kernel's interrupt arrives on a thread that holds libfuse's lock of the
+  // request.
   add_row(since + kInterruptGrace, {pending, {Errc::interrupted, "interrupted by the caller"}});
 }
 

@@ -1,7 +1,7 @@
 // Calls that wait for the network, and the promise that none waits for ever.
 //
-// A Pending owns a reply. The first of three settles it: the answer, the deadline, an interrupt; the others find it settled.
-// Parking owns the `deadline` thread. Any thread may park and settle.
+// A Pending owns a reply. The first of three settles it: the answer, the deadline, an interrupt; the others
+// find it settled. Parking owns the `deadline` thread. Any thread may park and settle.
 #pragma once
 
 #include <atomic>
@@ -44,7 +44,8 @@ class Pending final : public PendingBase {
   }
   [[nodiscard]] bool settled() const override { return settled_.load(); }
 
-  /// What to tell the one who would have answered when the caller is gone. Runs at once when that has happened already.
+  /// What to tell the one who would have answered when the caller is gone. Runs at once when that has
+  /// happened already.
   void when_abandoned(std::function<void()> abandon) {
     {
       const MutexLock lock(mutex_);

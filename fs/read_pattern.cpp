@@ -5,7 +5,8 @@
 namespace astrofs {
 namespace {
 
-/// The kernel sends a forward reader's requests from several threads: one that is this far out of order is still in order.
+/// The kernel sends a forward reader's requests from several threads: one that is this far out of order is
+/// still in order.
 constexpr std::uint64_t kReordering = 512 * 1024;
 
 }  // namespace
@@ -19,8 +20,10 @@ ReadPlan ReadPattern::plan(ByteRange asked, bool must_answer, std::optional<std:
   ReadPlan plan{asked, {}, false};
   const auto upto = [this](std::uint64_t end) { return std::min(end, size_); };
 
-  const bool in_order = asked.offset <= last_end_ + kReordering && asked.end() + kReordering >= last_end_ && in_order_ > 0;
-  const bool at_header = is_fits_ && (asked.offset == 0 || (header_at && asked.intersect({*header_at, 1}).length == 1));
+  const bool in_order =
+      asked.offset <= last_end_ + kReordering && asked.end() + kReordering >= last_end_ && in_order_ > 0;
+  const bool at_header =
+      is_fits_ && (asked.offset == 0 || (header_at && asked.intersect({*header_at, 1}).length == 1));
   if (at_header && asked.length <= kHeaderBytes) {
     const std::uint64_t length = asked.offset == 0 ? kHeadBytes : kHeaderBytes;
     head_ = ByteRange::between(asked.offset, upto(asked.offset + length));

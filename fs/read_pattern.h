@@ -1,7 +1,8 @@
 // What one handle's reads look like, and what to bring beyond what was asked.
 //
-// Nothing is fetched that nobody asked for without a reason: the head of a FITS file in one piece, the rest of a header
-// that has begun, and for a reader who walks forward a window that doubles. Not thread-safe: one per handle, under its lock.
+// Nothing is fetched that nobody asked for without a reason: the head of a FITS file in one piece, the rest
+// of a header that has begun, and for a reader who walks forward a window that doubles. Not thread-safe: one
+// per handle, under its lock.
 #pragma once
 
 #include <algorithm>
@@ -12,14 +13,15 @@
 
 namespace astrofs {
 
-/// A cold FITS file is opened with one request of this size: the first header of a TESS frame ends at 20,160 bytes for
-/// most, at 31,680 at the longest, and the kernel asks up to 48 KiB meanwhile.
+/// A cold FITS file is opened with one request of this size: the first header of a TESS frame ends at 20,160
+/// bytes for most, at 31,680 at the longest, and the kernel asks up to 48 KiB meanwhile.
 inline constexpr std::uint64_t kHeadBytes = 64 * 1024;
 /// A header further on: 17,280 bytes and a little, seldom more.
 inline constexpr std::uint64_t kHeaderBytes = 32 * 1024;
 /// Forward reading is believed after this many bytes in order; then the window begins here and doubles.
 inline constexpr std::uint64_t kFirstWindow = 256 * 1024;
-/// Eight requests of 1 MiB in the air: 3 to 6 times one connection where connections are capped (perf.md's table).
+/// Eight requests of 1 MiB in the air: 3 to 6 times one connection where connections are capped (perf.md's
+/// table).
 inline constexpr std::uint64_t kLargestWindow = 8ULL << 20;
 
 struct ReadPlan {
@@ -31,14 +33,17 @@ struct ReadPlan {
 class ReadPattern {
  public:
   ReadPattern(std::uint64_t size, bool is_fits)
-      : size_(size), is_fits_(is_fits), head_{ByteRange::between(0, is_fits ? std::min(size, kHeadBytes) : 0)} {}
+      : size_(size),
+        is_fits_(is_fits),
+        head_{ByteRange::between(0, is_fits ? std::min(size, kHeadBytes) : 0)} {}
 
   /// `asked` lies within the file. `header_at`: where the next FITS header begins, if that is known.
   ///
-  /// `decline`: a reader of the first header touches its fifth page, and the kernel then asks for 48 to 112 KiB although nobody
-  /// may ever want it. An error to such a speculative request is not seen by any program: the pages stay empty and are asked for
-  /// again, one by one and at once, when somebody really reads them. Declined once per handle and header. `must_answer`: the
-  /// bytes are here anyway, or a program asked for them itself past the page cache (O_DIRECT) and would see the error.
+  /// `decline`: a reader of the first header touches its fifth page, and the kernel then asks for 48 to 112
+  /// KiB although nobody may ever want it. An error to such a speculative request is not seen by any program:
+  /// the pages stay empty and are asked for again, one by one and at once, when somebody really reads them.
+  /// Declined once per handle and header. `must_answer`: the bytes are here anyway, or a program asked for
+  /// them itself past the page cache (O_DIRECT) and would see the error.
   [[nodiscard]] ReadPlan plan(ByteRange asked, bool must_answer, std::optional<std::uint64_t> header_at);
 
  private:
@@ -46,11 +51,11 @@ class ReadPattern {
 
   const std::uint64_t size_;
   const bool is_fits_;
-  std::uint64_t last_end_{0};     ///< end of the read before
-  std::uint64_t in_order_{0};     ///< bytes read forward without a jump
+  std::uint64_t last_end_{0};  ///< end of the read before
+  std::uint64_t in_order_{0};  ///< bytes read forward without a jump
   std::uint64_t window_{0};
-  std::uint64_t ahead_to_{0};     ///< brought or being brought up to here
-  ByteRange head_;                ///< the header region this handle is inside of; astropy opens twice, so from the start
+  std::uint64_t ahead_to_{0};  ///< brought or being brought up to here
+  ByteRange head_;  ///< the header region this handle is inside of; astropy opens twice, so from the start
   bool declined_{false};
 };
 

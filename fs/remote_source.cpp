@@ -6,7 +6,9 @@ namespace astrofs {
 namespace {
 
 /// A weak validator ("W/...") promises nothing about bytes: it is never sent back as If-Match.
-bool is_strong(std::string_view etag) { return etag.size() > 2 && etag.front() == '"'; }
+bool is_strong(std::string_view etag) {
+  return etag.size() > 2 && etag.front() == '"';
+}
 
 /// Versions whose validators are kept in mind: far more than can be downloading at one time.
 constexpr std::size_t kRememberedVersions = 4096;
@@ -18,9 +20,12 @@ std::string validator_of(const http::ContentInfo& info) {
 
 http::Urgency urgency_of(FetchUrgency urgency) {
   switch (urgency) {
-    case FetchUrgency::demand: return http::Urgency::demand;
-    case FetchUrgency::prefetch: return http::Urgency::prefetch;
-    case FetchUrgency::background: break;
+    case FetchUrgency::demand:
+      return http::Urgency::demand;
+    case FetchUrgency::prefetch:
+      return http::Urgency::prefetch;
+    case FetchUrgency::background:
+      break;
   }
   return http::Urgency::background;
 }
@@ -28,8 +33,8 @@ http::Urgency urgency_of(FetchUrgency urgency) {
 /// Hands a fetch's bytes on to the cache.
 class Bridge final : public http::RangeReceiver {
  public:
-  Bridge(http::Fetcher& fetcher, IndexWriter& writer, FileVersion version, std::shared_ptr<Validators> validators,
-         std::shared_ptr<Sink> sink)
+  Bridge(http::Fetcher& fetcher, IndexWriter& writer, FileVersion version,
+         std::shared_ptr<Validators> validators, std::shared_ptr<Sink> sink)
       : fetcher_(fetcher),
         writer_(writer),
         version_(version),
@@ -38,18 +43,27 @@ class Bridge final : public http::RangeReceiver {
 
   bool begin(ByteRange arriving, const http::ContentInfo& info) override {
     switch (validators_->judge(info)) {
-      case Validators::Verdict::same: break;
-      case Validators::Verdict::learnt: writer_.set_etags(version_, format_etags(validators_->all())); break;
-      case Validators::Verdict::other: is_other_version_ = true; return false;
+      case Validators::Verdict::same:
+        break;
+      case Validators::Verdict::learnt:
+        writer_.set_etags(version_, format_etags(validators_->all()));
+        break;
+      case Validators::Verdict::other:
+        is_other_version_ = true;
+        return false;
     }
     // The sink may call it after this fetch has ended: the receiver is a name by then, not an object.
-    return sink_->begin(arriving, [&fetcher = fetcher_, self = static_cast<const http::RangeReceiver*>(this)] { fetcher.resume(self); });
+    return sink_->begin(arriving, [&fetcher = fetcher_, self = static_cast<const http::RangeReceiver*>(
+                                                            this)] { fetcher.resume(self); });
   }
   http::Flow data(std::uint64_t offset, std::span<const std::byte> data) override {
     switch (sink_->data(offset, data)) {
-      case Sink::Flow::proceed: return http::Flow::proceed;
-      case Sink::Flow::pause: return http::Flow::pause;
-      case Sink::Flow::stop: break;
+      case Sink::Flow::proceed:
+        return http::Flow::proceed;
+      case Sink::Flow::pause:
+        return http::Flow::pause;
+      case Sink::Flow::stop:
+        break;
     }
     return http::Flow::stop;
   }
@@ -113,8 +127,8 @@ RemoteSource::RemoteSource(const Catalog& catalog, IndexWriter& writer, const Ar
                            http::Fetcher& fetcher, std::chrono::milliseconds timeout)
     : catalog_(catalog), writer_(writer), archives_(archives), fetcher_(fetcher), timeout_(timeout) {}
 
-void RemoteSource::fetch(const FileVersion& version, ByteRange range, FetchUrgency urgency, std::shared_ptr<Sink> sink,
-                         std::stop_token stop) {
+void RemoteSource::fetch(const FileVersion& version, ByteRange range, FetchUrgency urgency,
+                         std::shared_ptr<Sink> sink, std::stop_token stop) {
   const Result<Node> node = catalog_.node(version.node);
   if (!node) return sink->end(tl::unexpected<Error>(node.error()));
   if (node->missing) return sink->end(fail(Errc::not_found, node->name + " is missing in the archive"));
@@ -122,7 +136,8 @@ void RemoteSource::fetch(const FileVersion& version, ByteRange range, FetchUrgen
     return sink->end(fail(Errc::stale, node->name + " has changed at the archive since it was opened"));
   }
   const MountedArchive* archive = archives_.of(*node);
-  if (archive == nullptr) return sink->end(fail(Errc::not_found, "the archive of this file is no longer configured"));
+  if (archive == nullptr)
+    return sink->end(fail(Errc::not_found, "the archive of this file is no longer configured"));
   Result<std::vector<http::Request>> mirrors = archive->archive->locate(node->locator);
   if (!mirrors) return sink->end(tl::unexpected<Error>(mirrors.error()));
 
@@ -139,7 +154,8 @@ void RemoteSource::fetch(const FileVersion& version, ByteRange range, FetchUrgen
   fetcher_.start(std::move(job), std::move(bridge), std::move(stop));
 }
 
-std::shared_ptr<Validators> RemoteSource::validators_of(const FileVersion& version, const Node& node, const Archive& archive) {
+std::shared_ptr<Validators> RemoteSource::validators_of(const FileVersion& version, const Node& node,
+                                                        const Archive& archive) {
   const std::string id = to_hex(version.object);
   {
     const MutexLock lock(mutex_);
@@ -148,7 +164,8 @@ std::shared_ptr<Validators> RemoteSource::validators_of(const FileVersion& versi
   }
   std::map<std::string, std::string> said;
   if (const Result<ObjectState> object = catalog_.object(version.object)) said = parse_etags(object->etags);
-  // A size that was probed for came with its server's word for the version: SizeResolver writes "origin validator".
+  // A size that was probed for came with its server's word for the version: SizeResolver writes "origin
+  // validator".
   if (!is_strong(node.validator)) said.merge(parse_etags(node.validator));
   const std::string listing_origin = archive.validator_origin();
   if (!listing_origin.empty() && is_strong(node.validator)) said[listing_origin] = node.validator;

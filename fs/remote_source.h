@@ -1,5 +1,6 @@
-// The one bridge between the cache, which knows no network, and the archives' bytes: a Source that asks the node's archive where
-// its bytes are now, lets the Fetcher bring them, and remembers the validators that answers carried.
+// The one bridge between the cache, which knows no network, and the archives' bytes: a Source that asks the
+// node's archive where its bytes are now, lets the Fetcher bring them, and remembers the validators that
+// answers carried.
 #pragma once
 
 #include <map>
@@ -17,8 +18,9 @@
 
 namespace astrofs {
 
-/// What each origin says one version of a file is: its strong ETag, else its date, else its weak ETag. The first answer decides; one
-/// that says otherwise is of another version, however many downloads run side by side. Any thread.
+/// What each origin says one version of a file is: its strong ETag, else its date, else its weak ETag. The
+/// first answer decides; one that says otherwise is of another version, however many downloads run side by
+/// side. Any thread.
 class Validators {
  public:
   explicit Validators(std::map<std::string, std::string> known) : known_(std::move(known)) {}
@@ -36,8 +38,8 @@ class Validators {
 
 class RemoteSource final : public Source {
  public:
-  RemoteSource(const Catalog& catalog, IndexWriter& writer, const ArchiveTable& archives, http::Fetcher& fetcher,
-               std::chrono::milliseconds timeout);
+  RemoteSource(const Catalog& catalog, IndexWriter& writer, const ArchiveTable& archives,
+               http::Fetcher& fetcher, std::chrono::milliseconds timeout);
 
   void fetch(const FileVersion& version, ByteRange range, FetchUrgency urgency, std::shared_ptr<Sink> sink,
              std::stop_token stop) override;
@@ -49,8 +51,8 @@ class RemoteSource final : public Source {
   http::Fetcher& fetcher_;
   const std::chrono::milliseconds timeout_;
 
-  [[nodiscard]] std::shared_ptr<Validators> validators_of(const FileVersion& version, const Node& node, const Archive& archive)
-      EXCLUDES(mutex_);
+  [[nodiscard]] std::shared_ptr<Validators> validators_of(const FileVersion& version, const Node& node,
+                                                          const Archive& archive) EXCLUDES(mutex_);
   Mutex mutex_;
   /// Of versions fetched lately. The catalog has them too, but only a commit later.
   std::unordered_map<std::string, std::shared_ptr<Validators>> validators_ GUARDED_BY(mutex_);

@@ -13,8 +13,8 @@ class Reply {
  public:
   virtual ~Reply() = default;
   virtual void send(Result<T> result) = 0;
-  /// The call is being parked: `interrupted` may be called, at most once and from any thread, when the caller gives up.
-  /// Called at most once, before send().
+  /// The call is being parked: `interrupted` may be called, at most once and from any thread, when the caller
+  /// gives up. Called at most once, before send().
   virtual void on_interrupt(std::function<void()> interrupted) = 0;
 };
 

@@ -88,7 +88,8 @@ class Session::Impl {
 };
 
 Result<void> Session::Impl::mount() {
-  std::string list = fmt::format("ro,nosuid,nodev,default_permissions,subtype=astrofs,fsname={}", escaped(options_.source));
+  std::string list =
+      fmt::format("ro,nosuid,nodev,default_permissions,subtype=astrofs,fsname={}", escaped(options_.source));
   if (options_.allow_other) list += ",allow_other";
   for (const std::string& option : options_.fuse_options) list += ',' + option;
   std::unique_ptr<fuse_args, ArgsDeleter> args(new fuse_args{});
@@ -98,8 +99,11 @@ Result<void> Session::Impl::mount() {
   session_ = fuse_session_new(args.get(), &fuse_operations(), sizeof(fuse_lowlevel_ops), &context_);
   if (session_ == nullptr) return fail(Errc::invalid, "libfuse refuses the mount options: " + list);
   if (fuse_session_mount(session_, options_.mountpoint.c_str()) != 0) {
-    return fail(Errc::denied, fmt::format("cannot mount on {}; is /dev/fuse there, is fusermount3 installed, and may you mount here?",
-                                          options_.mountpoint));
+    return fail(
+        Errc::denied,
+        fmt::format(
+            "cannot mount on {}; is /dev/fuse there, is fusermount3 installed, and may you mount here?",
+            options_.mountpoint));
   }
   mounted_ = true;
   // A signal that is pending already ends the session as soon as it is served.
@@ -107,8 +111,8 @@ Result<void> Session::Impl::mount() {
   return {};
 }
 
-/// What fuse_session_unmount() does, but the descriptor stays open until the session goes: replies are still on their way, and
-/// its number must not become a file of the cache that they are then written to.
+/// What fuse_session_unmount() does, but the descriptor stays open until the session goes: replies are still
+/// on their way, and its number must not become a file of the cache that they are then written to.
 void Session::Impl::detach() const {
   pollfd device{fuse_session_fd(session_), 0, 0};
   // POLLERR: unmounted already, and what is mounted there now is not ours.
@@ -117,8 +121,10 @@ void Session::Impl::detach() const {
     (void)::umount2(options_.mountpoint.c_str(), MNT_DETACH);
     return;
   }
-  std::string program("fusermount3"), unmount("-u"), quiet("-q"), lazy("-z"), end("--"), place(options_.mountpoint);
-  char* arguments[] = {program.data(), unmount.data(), quiet.data(), lazy.data(), end.data(), place.data(), nullptr};
+  std::string program("fusermount3"), unmount("-u"), quiet("-q"), lazy("-z"), end("--"),
+      place(options_.mountpoint);
+  char* arguments[] = {program.data(), unmount.data(), quiet.data(), lazy.data(),
+                       end.data(),     place.data(),   nullptr};
   pid_t child = 0;
   if (::posix_spawnp(&child, program.c_str(), nullptr, nullptr, arguments, environ) != 0) return;
   while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
@@ -138,7 +144,8 @@ Result<void> Session::Impl::serve(Vfs& vfs, Notifier& notifier, std::function<vo
   const int outcome = fuse_session_loop_mt(session_, config.get());
   notifier.detach();
   // 0: unmounted; positive: the signal that ended it.
-  if (outcome < 0) return fail(Errc::internal, fmt::format("the FUSE session ended: {}", std::strerror(-outcome)));
+  if (outcome < 0)
+    return fail(Errc::internal, fmt::format("the FUSE session ended: {}", std::strerror(-outcome)));
   return {};
 }
 
@@ -154,7 +161,11 @@ Result<std::unique_ptr<Session>> Session::mount(const SessionOptions& options) {
 Result<void> Session::serve(Vfs& vfs, Notifier& notifier, std::function<void()> ready) {
   return impl_->serve(vfs, notifier, std::move(ready));
 }
-void Session::end() { impl_->end(); }
-void Session::unmount() { impl_->unmount(); }
+void Session::end() {
+  impl_->end();
+}
+void Session::unmount() {
+  impl_->unmount();
+}
 
 }  // namespace astrofs

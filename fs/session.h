@@ -1,4 +1,5 @@
-// The kernel's side: one FUSE session, its options, and the loop that serves it. Everything a call means is in fs/vfs.
+// The kernel's side: one FUSE session, its options, and the loop that serves it. Everything a call means is
+// in fs/vfs.
 #pragma once
 
 #include <memory>
@@ -15,22 +16,22 @@ struct SessionOptions {
   std::string source{"astrofs"};  ///< first column of mount(8)'s table
   std::string mountpoint;
   bool allow_other{false};
-  unsigned owner_uid{0}, owner_gid{0};     ///< shown as owner of everything
-  std::vector<std::string> fuse_options;   ///< passed on to libfuse as they are
-  std::string control_socket;              ///< value of user.astrofs.control on the root
+  unsigned owner_uid{0}, owner_gid{0};    ///< shown as owner of everything
+  std::vector<std::string> fuse_options;  ///< passed on to libfuse as they are
+  std::string control_socket;             ///< value of user.astrofs.control on the root
 };
 
 class Session {
  public:
-  /// Mounts. Forks fusermount3 when not root: before the process has threads. The file system answers once serve() runs;
-  /// until then the kernel lets callers wait.
+  /// Mounts. Forks fusermount3 when not root: before the process has threads. The file system answers once
+  /// serve() runs; until then the kernel lets callers wait.
   [[nodiscard]] static Result<std::unique_ptr<Session>> mount(const SessionOptions& options);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  /// Serves calls until the file system is unmounted or end() is called; `ready` runs when the kernel has greeted.
-  /// SIGTERM, SIGINT and SIGHUP end it, when they reach the calling thread and no other.
+  /// Serves calls until the file system is unmounted or end() is called; `ready` runs when the kernel has
+  /// greeted. SIGTERM, SIGINT and SIGHUP end it, when they reach the calling thread and no other.
   [[nodiscard]] Result<void> serve(Vfs& vfs, Notifier& notifier, std::function<void()> ready);
   /// Ask serve() to return. Any thread.
   void end();

@@ -7,30 +7,40 @@
 namespace astrofs {
 namespace {
 
-/// Neighbours asked along with a file. Enough to keep every connection of an archive's budget busy while `ls -l` walks on; few
-/// enough that looking at one file of 10^5 is not a scan.
+/// Neighbours asked along with a file. Enough to keep every connection of an archive's budget busy while `ls
+/// -l` walks on; few enough that looking at one file of 10^5 is not a scan.
 constexpr std::size_t kNeighbours = 64;
 
 std::string validator_of(const http::ContentInfo& info) {
-  // Not the bare ETag: it is one server's word, and only RemoteSource knows which server may be asked with it.
-  // A weak one says less than the date, and RemoteSource judges by the same order.
+  // Not the bare ETag: it is one server's word, and only RemoteSource knows which server may be asked with
+  // it. A weak one says less than the date, and RemoteSource judges by the same order.
   const bool by_etag = info.etag.starts_with('"') || info.last_modified.empty();
   return info.origin + ' ' + (by_etag ? info.etag : info.last_modified);
 }
 
 }  // namespace
 
-SizeResolver::SizeResolver(Catalog& catalog, IndexWriter& writer, const ArchiveTable& archives, http::Fetcher& fetcher,
-                           Executor& wake, bool offline)
-    : catalog_(catalog), writer_(writer), archives_(archives), fetcher_(fetcher), wake_(wake), offline_(offline) {}
+SizeResolver::SizeResolver(Catalog& catalog, IndexWriter& writer, const ArchiveTable& archives,
+                           http::Fetcher& fetcher, Executor& wake, bool offline)
+    : catalog_(catalog),
+      writer_(writer),
+      archives_(archives),
+      fetcher_(fetcher),
+      wake_(wake),
+      offline_(offline) {}
 
-SizeResolver::~SizeResolver() { stop(); }
+SizeResolver::~SizeResolver() {
+  stop();
+}
 
-void SizeResolver::stop() { stop_.request_stop(); }
+void SizeResolver::stop() {
+  stop_.request_stop();
+}
 
 void SizeResolver::resolve(const Node& node, Done done) {
   if (node.kind != NodeKind::file || node.size) return done(node);
-  if (offline_) return done(fail(Errc::offline, node.name + ": its size was not learnt before the mount went offline"));
+  if (offline_)
+    return done(fail(Errc::offline, node.name + ": its size was not learnt before the mount went offline"));
   ask(node, std::move(done));
   ask_neighbours(node);
 }
@@ -69,14 +79,17 @@ void SizeResolver::probe(const Node& node, std::function<void(Result<http::Conte
 void SizeResolver::answer(const Node& node, const Result<http::ContentInfo>& info) {
   if (!info) return finish(node.id, tl::unexpected<Error>(info.error()));
   if (!info->size) {
-    return finish(node.id, fail(Errc::unsupported, fmt::format("{}: the server does not say how long it is", info->url)));
+    return finish(node.id, fail(Errc::unsupported,
+                                fmt::format("{}: the server does not say how long it is", info->url)));
   }
-  // What the listing says of the version stands; two words for one version would make each look new after the other.
+  // What the listing says of the version stands; two words for one version would make each look new after the
+  // other.
   const std::string validator = node.validator.empty() ? validator_of(*info) : "";
-  writer_.set_size(node.id, *info->size, node.mtime, validator, [this, id = node.id](const Result<void>& set) {
-    if (!set) return finish(id, tl::unexpected<Error>(set.error()));
-    finish(id, catalog_.node(id));
-  });
+  writer_.set_size(node.id, *info->size, node.mtime, validator,
+                   [this, id = node.id](const Result<void>& set) {
+                     if (!set) return finish(id, tl::unexpected<Error>(set.error()));
+                     finish(id, catalog_.node(id));
+                   });
 }
 
 void SizeResolver::finish(NodeId id, const Result<Node>& result) {

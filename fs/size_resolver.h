@@ -1,5 +1,5 @@
-// Finds out sizes that a listing did not give, before any reader can act on them. A reader who walks a directory file by file pays
-// one round trip for many: its unsized neighbours are asked in the same breath.
+// Finds out sizes that a listing did not give, before any reader can act on them. A reader who walks a
+// directory file by file pays one round trip for many: its unsized neighbours are asked in the same breath.
 // Any thread. One question per file at a time, however many wait for it.
 #pragma once
 
@@ -20,8 +20,8 @@ class SizeResolver {
  public:
   using Done = std::function<void(Result<Node>)>;
 
-  SizeResolver(Catalog& catalog, IndexWriter& writer, const ArchiveTable& archives, http::Fetcher& fetcher, Executor& wake,
-               bool offline);
+  SizeResolver(Catalog& catalog, IndexWriter& writer, const ArchiveTable& archives, http::Fetcher& fetcher,
+               Executor& wake, bool offline);
   ~SizeResolver();
   SizeResolver(const SizeResolver&) = delete;
   SizeResolver& operator=(const SizeResolver&) = delete;

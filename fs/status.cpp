@@ -13,7 +13,9 @@ namespace {
 using nlohmann::json;
 
 /// Names come from archives and may be any bytes; JSON wants UTF-8.
-std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+std::string dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
 
 json listing_json(const Vfs& vfs, NodeId dir, const Clock& clock) {
   const Result<ListingState> listing = vfs.parts().catalog.listing(dir);
@@ -81,7 +83,8 @@ std::string Status::status_json() const {
         {"objects", parts.catalog.object_count()},
         {"hits", hits},
         {"misses", misses},
-        {"hit_rate", hits + misses > 0 ? static_cast<double>(hits) / static_cast<double>(hits + misses) : 0.0},
+        {"hit_rate",
+         hits + misses > 0 ? static_cast<double>(hits) / static_cast<double>(hits + misses) : 0.0},
         {"note", parts.catalog.recovery_note()}}},
       {"transfers", {{"flights", parts.cache.flights()}, {"bytes_in_memory", parts.cache.bytes_in_flight()}}},
       {"origins", origins_json(fetcher_)},

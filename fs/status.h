@@ -1,4 +1,5 @@
-// What this mount can say about itself, gathered from its parts as JSON text: the answers of `astrofs status`, `why` and `metrics`.
+// What this mount can say about itself, gathered from its parts as JSON text: the answers of `astrofs
+// status`, `why` and `metrics`.
 #pragma once
 
 #include <string>
@@ -13,8 +14,8 @@ namespace astrofs {
 
 class Status {
  public:
-  Status(const Vfs& vfs, const http::Fetcher& fetcher, Metrics& metrics, const Config& config, const MountOptions& options,
-         const Clock& clock);
+  Status(const Vfs& vfs, const http::Fetcher& fetcher, Metrics& metrics, const Config& config,
+         const MountOptions& options, const Clock& clock);
 
   /// Mount, archives, cache used and quota, transfers, hit rates.
   [[nodiscard]] std::string status_json() const;

@@ -11,7 +11,8 @@ constexpr unsigned kBelieve = 2;
 constexpr unsigned kFirstWindow = 4;
 /// 64 headers of 64 KiB are 4 MiB in the air: more than any archive's connections can carry at once.
 constexpr unsigned kLargestWindow = 64;
-/// A pattern is a few small ranges. Whoever reads more of each file is copying it: that is ReadPattern's work.
+/// A pattern is a few small ranges. Whoever reads more of each file is copying it: that is ReadPattern's
+/// work.
 constexpr std::size_t kMostRanges = 8;
 constexpr std::uint64_t kMostBytes = 1ULL << 20;
 /// Walks kept in mind; one per directory that somebody is reading from.
@@ -41,7 +42,8 @@ Sweep::Sweep(const Catalog& catalog, BlockCache& cache, const ArchiveTable& arch
     : catalog_(catalog),
       cache_(cache),
       archives_(archives),
-      ahead_(metrics.counter("astrofs_sweep_files_total", "Files of which a part was fetched ahead of a walk")) {}
+      ahead_(metrics.counter("astrofs_sweep_files_total",
+                             "Files of which a part was fetched ahead of a walk")) {}
 
 void Sweep::saw(const Node& file, ByteRange range) {
   const Order order = observe(file, range);
@@ -78,7 +80,8 @@ Sweep::Order Sweep::observe(const Node& file, ByteRange range) {
 }
 
 void Sweep::step_to(Walk& walk, const Node& file) {
-  const bool readable_pattern = !walk.ranges.empty() && walk.ranges.size() <= kMostRanges && total(walk.ranges) <= kMostBytes;
+  const bool readable_pattern =
+      !walk.ranges.empty() && walk.ranges.size() <= kMostRanges && total(walk.ranges) <= kMostBytes;
   const bool foreseen = walk.window > 0 && file.name <= walk.fetched_to;
   walk.before = readable_pattern ? std::move(walk.ranges) : std::vector<ByteRange>{};
   walk.ranges.clear();
@@ -113,11 +116,13 @@ bool Sweep::follows(const Node& file, const std::string& name) const {
 }
 
 void Sweep::fetch_ahead(const Node& file, const Order& order) {
-  // What lies between the reader and the end of what was fetched counts: the window is a distance from the reader.
+  // What lies between the reader and the end of what was fetched counts: the window is a distance from the
+  // reader.
   std::vector<Node> files;
   unsigned distance = 0;
   (void)catalog_.scan_after_name(file.parent, file.name, [&](const Node& next) {
-    if (next.kind == NodeKind::file && next.size && !next.missing && next.name > order.after) files.push_back(next);
+    if (next.kind == NodeKind::file && next.size && !next.missing && next.name > order.after)
+      files.push_back(next);
     return ++distance < order.files;
   });
   if (files.empty()) return;

@@ -1,9 +1,10 @@
-// Somebody walks through a directory and reads the same part of each file: headers, the same rows, the same table. After a few
-// files read alike, the same ranges of the files that follow are fetched ahead, in parallel, so that the walk goes at the
-// speed of the link and not of its round trips.
+// Somebody walks through a directory and reads the same part of each file: headers, the same rows, the same
+// table. After a few files read alike, the same ranges of the files that follow are fetched ahead, in
+// parallel, so that the walk goes at the speed of the link and not of its round trips.
 //
-// Learnt per directory, in order of the listing. The number of files fetched ahead grows while the walk goes on as foreseen
-// and falls to nothing when it does not. Any thread; keeps no more than a few directories in mind.
+// Learnt per directory, in order of the listing. The number of files fetched ahead grows while the walk goes
+// on as foreseen and falls to nothing when it does not. Any thread; keeps no more than a few directories in
+// mind.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +39,7 @@ class Sweep {
     std::uint64_t used{0};          ///< for forgetting the oldest
   };
   struct Order {
-    std::string after;              ///< fetch ahead from the file behind this one
+    std::string after;  ///< fetch ahead from the file behind this one
     unsigned files{0};
     std::vector<ByteRange> ranges;
   };

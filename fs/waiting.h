@@ -1,4 +1,5 @@
-// Waits on this thread for something that is answered on another. Never on a FUSE thread, the net thread or the index thread.
+// Waits on this thread for something that is answered on another. Never on a FUSE thread, the net thread or
+// the index thread.
 #pragma once
 
 #include <condition_variable>

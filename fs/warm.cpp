@@ -5,7 +5,8 @@
 namespace astrofs {
 namespace {
 
-/// What is asked for at a time, and how much of it may be in the air: a few connections' worth, so that readers keep theirs.
+/// What is asked for at a time, and how much of it may be in the air: a few connections' worth, so that
+/// readers keep theirs.
 constexpr std::uint64_t kPiece = 4ULL << 20;
 constexpr unsigned kPiecesInAir = 4;
 constexpr milliseconds kReportEvery{200};
@@ -84,7 +85,8 @@ bool Warmer::fetch(const File& file) {
       landed(number, file.path, piece.length - here, *now);
     } else {
       const MutexLock lock(mutex_);
-      waits_.emplace(number, std::get<WaitId>(outcome));  // may have landed already: then cancelling it does nothing
+      waits_.emplace(number,
+                     std::get<WaitId>(outcome));  // may have landed already: then cancelling it does nothing
     }
   }
   cache_.close(file.version);
@@ -105,11 +107,13 @@ bool Warmer::wait_for_room(unsigned at_most) {
 
 /// Readers are answered from memory; a warm is done when its bytes are on the disk.
 void Warmer::settle() {
-  // Readers may keep bytes coming for ever, and a full disk takes none: what was ours has had its chance after so long.
+  // Readers may keep bytes coming for ever, and a full disk takes none: what was ours has had its chance
+  // after so long.
   constexpr milliseconds kLook{10};
   constexpr unsigned kLooks = 500;
   MutexLock lock(mutex_);
-  for (unsigned look = 0; look < kLooks && cache_.bytes_in_flight() > 0; ++look) lock.wait_for(landed_, kLook);
+  for (unsigned look = 0; look < kLooks && cache_.bytes_in_flight() > 0; ++look)
+    lock.wait_for(landed_, kLook);
 }
 
 /// Fetched is not kept: a quota or a disk that is full leaves nothing for the flight.
@@ -120,7 +124,9 @@ void Warmer::check_kept(const File& file) {
     if (failure.path == file.path) return;
   }
   ++progress_.failed;
-  failures_.push_back({file.path, {Errc::no_space, "fetched, but the cache has no room to keep it; see cache_size= and pins"}});
+  failures_.push_back(
+      {file.path,
+       {Errc::no_space, "fetched, but the cache has no room to keep it; see cache_size= and pins"}});
 }
 
 /// Nobody waits any longer for what a dead server will not bring. What arrives all the same is kept.
@@ -139,7 +145,8 @@ void Warmer::give_up() {
   while (in_flight_ > 0) lock.wait(landed_);  // their answers are being given
 }
 
-void Warmer::landed(std::uint64_t piece, const std::string& path, std::uint64_t length, const Result<Bytes>& result) {
+void Warmer::landed(std::uint64_t piece, const std::string& path, std::uint64_t length,
+                    const Result<Bytes>& result) {
   const MutexLock lock(mutex_);
   waits_.erase(piece);
   --in_flight_;

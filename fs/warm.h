@@ -1,5 +1,6 @@
-// Brings whole files into the cache ahead of need: `astrofs warm`. Runs on the caller's thread, behind readers in urgency;
-// what is here already is not fetched again, so a warm that was stopped goes on where it was.
+// Brings whole files into the cache ahead of need: `astrofs warm`. Runs on the caller's thread, behind
+// readers in urgency; what is here already is not fetched again, so a warm that was stopped goes on where it
+// was.
 #pragma once
 
 #include <atomic>
@@ -45,7 +46,8 @@ class Warmer {
   bool fetch(const File& file);
   void check_kept(const File& file) EXCLUDES(mutex_);
   bool wait_for_room(unsigned at_most);
-  void landed(std::uint64_t piece, const std::string& path, std::uint64_t length, const Result<Bytes>& result);
+  void landed(std::uint64_t piece, const std::string& path, std::uint64_t length,
+              const Result<Bytes>& result);
   void give_up();
   void settle();
 
@@ -53,7 +55,7 @@ class Warmer {
   const std::function<bool(const WarmProgress&)> report_;
   mutable Mutex mutex_;
   std::condition_variable landed_;
-  std::uint64_t pieces_ GUARDED_BY(mutex_){0};             ///< asked for so far
+  std::uint64_t pieces_ GUARDED_BY(mutex_){0};                ///< asked for so far
   std::map<std::uint64_t, WaitId> waits_ GUARDED_BY(mutex_);  ///< of pieces that were parked, by their number
   unsigned in_flight_ GUARDED_BY(mutex_){0};
   WarmProgress progress_ GUARDED_BY(mutex_);

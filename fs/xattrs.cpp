@@ -19,7 +19,8 @@ std::string etag_of(const Vfs& vfs, const Node& node) {
   return "";
 }
 
-std::string value_of(const Vfs& vfs, const Node& node, std::string_view key, const std::string& control_socket) {
+std::string value_of(const Vfs& vfs, const Node& node, std::string_view key,
+                     const std::string& control_socket) {
   if (key == "control") return node.id == kRootNode ? control_socket : "";
   if (key == "source") {
     const MountedArchive* archive = vfs.parts().archives.of(node);
@@ -55,7 +56,8 @@ std::vector<std::string> source_urls(const Vfs& vfs, const Node& node) {
   return urls;
 }
 
-Result<std::string> get_xattr(const Vfs& vfs, const Node& node, std::string_view name, const std::string& control_socket) {
+Result<std::string> get_xattr(const Vfs& vfs, const Node& node, std::string_view name,
+                              const std::string& control_socket) {
   if (!name.starts_with(kPrefix)) return fail(Errc::not_found, "no such attribute");
   std::string value = value_of(vfs, node, name.substr(kPrefix.size()), control_socket);
   if (value.empty()) return fail(Errc::not_found, "no such attribute");

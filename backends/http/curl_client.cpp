@@ -500,7 +500,9 @@ CurlClient::CurlClient(CurlOptions options) {
 
 CurlClient::~CurlClient() = default;
 
-void CurlClient::stop() { loop_->stop(); }
+void CurlClient::stop() {
+  loop_->stop();
+}
 
 void CurlClient::start(Request request, std::shared_ptr<Receiver> receiver, std::stop_token stop) {
   loop_->post([loop = loop_.get(), request = std::move(request), receiver = std::move(receiver),

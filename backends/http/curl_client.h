@@ -35,8 +35,9 @@ class CurlClient final : public Client {
   CurlClient(const CurlClient&) = delete;
   CurlClient& operator=(const CurlClient&) = delete;
 
-  /// What the destructor does, earlier: when it returns no receiver and no job is called any more, and what is given to the
-  /// client afterwards is never answered. For shutting down while receivers' owners still live. One thread.
+  /// What the destructor does, earlier: when it returns no receiver and no job is called any more, and what
+  /// is given to the client afterwards is never answered. For shutting down while receivers' owners still
+  /// live. One thread.
   void stop();
 
   void start(Request request, std::shared_ptr<Receiver> receiver, std::stop_token stop) override;

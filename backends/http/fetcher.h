@@ -100,8 +100,8 @@ class Fetcher {
   Fetcher(const Fetcher&) = delete;
   Fetcher& operator=(const Fetcher&) = delete;
 
-  /// Every job ends with `interrupted`, those to come too. Before a client that is stopped while the Fetcher lives: what waits for
-  /// its turn there would never hear.
+  /// Every job ends with `interrupted`, those to come too. Before a client that is stopped while the Fetcher
+  /// lives: what waits for its turn there would never hear.
   void stop();
 
   /// At most this many requests of an origin at a time ("scheme://host:port"; a URL will do).
