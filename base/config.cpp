@@ -179,9 +179,11 @@ Result<ArchiveConfig> ConfigReader::read_archive(const toml::key& name, const to
   if (encode_file_name(archive.name) != archive.name || archive.name.front() == '.') {
     return refuse(
         name.source(),
-        fmt::format("'{}' cannot be the name of an archive: it names a directory, so it must be 1 to 255 "
-                    "bytes without '/' and control characters and not begin with '.'",
-                    encode_file_name(archive.name).value_or("")));
+        fmt::format(
+            "'{}' cannot be the name of an archive: it names a directory, so it must be 1 to 255 "
+            "bytes without '/' and control characters, not begin with '.', and hold nothing that FITS "
+            "tools take for more than a name, such as '['",
+            encode_file_name(archive.name).value_or("")));
   }
   const toml::table* const table = node.as_table();
   if (table == nullptr) {

@@ -1,5 +1,6 @@
 #include "base/file_name.h"
 
+#include <algorithm>
 #include <cstddef>
 
 namespace astrofs {
@@ -62,6 +63,62 @@ std::size_t plain_length(std::string_view text, std::size_t at) {
   return length;
 }
 
+bool starts_with_any_case(std::string_view text, std::string_view lower) {
+  return text.size() >= lower.size() &&
+         std::equal(lower.begin(), lower.end(), text.begin(), [](char want, char have) {
+           return want == (have >= 'A' && have <= 'Z' ? have + 32 : have);
+         });
+}
+
+/// The name alone, given to a FITS tool in its directory, would be something else than this file.
+bool is_trap_at_start(std::string_view raw) {
+  if (raw.front() == '!' || raw.front() == '~' || raw.front() == ' ') return true;
+  if (raw.front() == '-') return raw.size() == 1 || raw[1] == ' ' || raw[1] == '(' || raw[1] == '[';
+  if (raw == "stdout" || raw == "STDOUT" || starts_with_any_case(raw, "stdin")) return true;
+  static constexpr std::string_view kDrivers[] = {"ftp:", "gsiftp:", "http:", "mem:", "shmem:", "file:"};
+  return std::ranges::any_of(kDrivers, [raw](std::string_view driver) { return raw.starts_with(driver); });
+}
+
+/// Where the number of an HDU would begin ("x.fits+3"); npos: nowhere.
+std::size_t hdu_number(std::string_view raw) {
+  constexpr std::size_t kMostDigits = 5;
+  const std::size_t plus = raw.rfind('+');
+  if (plus == std::string_view::npos || raw.size() - plus - 1 > kMostDigits) return std::string_view::npos;
+  const bool is_number = std::all_of(raw.begin() + static_cast<std::ptrdiff_t>(plus) + 1, raw.end(),
+                                     [](char digit) { return digit >= '0' && digit <= '9'; });
+  return is_number ? plus : std::string_view::npos;
+}
+
+/// Every '(' has its ')' before the next '(', and none of these is followed by the end of the name: then no
+/// path that is made of such names has an output file in it.
+bool are_flat_pairs(std::string_view raw) {
+  for (std::size_t open = raw.find('('); open != std::string_view::npos;) {
+    const std::size_t close = raw.find(')', open);
+    const std::size_t next = raw.find('(', open + 1);
+    if (close == std::string_view::npos || next < close) return false;
+    if (raw.find_first_not_of(' ', close + 1) == std::string_view::npos) return false;
+    open = next;
+  }
+  return true;
+}
+
+/// Where a FITS tool would read more than a name.
+struct FitsSyntax {
+  explicit FitsSyntax(std::string_view raw)
+      : start(is_trap_at_start(raw)),
+        parentheses(!are_flat_pairs(raw)),
+        plus(hdu_number(raw)),
+        blank(raw.back() == ' ' ? raw.size() - 1 : std::string_view::npos) {}
+  [[nodiscard]] bool at(std::string_view raw, std::size_t place) const {
+    return raw[place] == '[' || (raw[place] == '(' && parentheses) || place == plus || place == blank ||
+           (place == 0 && start);
+  }
+  bool start;
+  bool parentheses;
+  std::size_t plus;
+  std::size_t blank;
+};
+
 void append_escape(std::string& out, char letter) {
   static constexpr std::string_view kDigits = "0123456789ABCDEF";
   const auto code = static_cast<unsigned char>(letter);
@@ -79,8 +136,9 @@ std::optional<std::string> encode_file_name(std::string_view raw) {
     for (const char dot : raw) append_escape(out, dot);
     return out;
   }
+  const FitsSyntax syntax(raw);
   for (std::size_t at = 0; at < raw.size();) {
-    const std::size_t length = plain_length(raw, at);
+    const std::size_t length = syntax.at(raw, at) ? 0 : plain_length(raw, at);
     if (length == 0) {
       append_escape(out, raw[at]);
       ++at;

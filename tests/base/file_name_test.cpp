@@ -31,7 +31,7 @@ TEST(FileName, SlashesNulAndControlCharactersAreEscaped) {
   expect_shown("../x", "..%2Fx");
   expect_shown("a/b", "a%2Fb");
   expect_shown("a\0b"s, "a%00b");
-  expect_shown("a\nb\tc\x1b[31m\x7f", "a%0Ab%09c%1B[31m%7F");
+  expect_shown("a\nb\tc\x1b[31m\x7f", "a%0Ab%09c%1B%5B31m%7F");
   expect_shown("\xc2\x9b", "%C2%9B");    // U+009B starts a terminal's control sequence
   expect_shown("\xc2\xa0", "\xc2\xa0");  // U+00A0, the first that is no control
 }
@@ -59,6 +59,36 @@ TEST(FileName, EachByteOfInvalidUtf8IsEscaped) {
   expect_shown("\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf");
 }
 
+TEST(FileName, WhatAFitsToolWouldExecuteIsEscapedWhereItWould) {
+  expect_shown("a[1].fits", "a%5B1].fits");
+  expect_shown("[bin x]", "%5Bbin x]");
+  expect_shown("in.fits(out.fits)", "in.fits%28out.fits)");
+  expect_shown("in.fits(out.fits) ", "in.fits%28out.fits)%20");
+  expect_shown("half(open.fits", "half%28open.fits");
+  expect_shown("a((b)c.fits", "a%28%28b)c.fits");
+  expect_shown("a.fits+3", "a.fits%2B3");
+  expect_shown("a.fits+", "a.fits%2B");
+  expect_shown("a+1+12345", "a+1%2B12345");
+  expect_shown("!a.fits", "%21a.fits");
+  expect_shown("~root", "%7Eroot");
+  expect_shown(" a ", "%20a%20");
+  expect_shown("-", "%2D");
+  expect_shown("-(a)b", "%2D(a)b");
+  expect_shown("stdin.fits", "%73tdin.fits");
+  expect_shown("StdIn", "%53tdIn");
+  expect_shown("stdout", "%73tdout");
+  expect_shown("mem:a", "%6Dem:a");
+  expect_shown("file:a", "%66ile:a");
+}
+
+TEST(FileName, WhatAFitsToolTakesAsANameStays) {
+  for (const std::string name : {"frame (1).fits", "(1)(2).fits", "a+b.fits", "a+3.fits", "m31+123456",
+                                 "a+1b", "+x", "a!b", "wow!", "a]b)c.fits", "{a}.fits", "a;b|c.fits",
+                                 "-55d33m.fits", "a~", "a  b", "http", "stdou", "stdout.fits"}) {
+    expect_shown(name, name);
+  }
+}
+
 TEST(FileName, EmptyAndOverlongNamesAreRefused) {
   EXPECT_EQ(encode_file_name(""), std::nullopt);
   EXPECT_TRUE(encode_file_name(std::string(255, 'x')).has_value());
@@ -69,8 +99,9 @@ TEST(FileName, EmptyAndOverlongNamesAreRefused) {
 
 std::string any_name() {
   // Letters that matter to the rule, among all bytes.
-  const auto letter = rc::gen::weightedOneOf<char>(
-      {{3, rc::gen::elementOf("%/.2Ff\xc2\x9b\xe6\x98\x9f"s)}, {2, rc::gen::arbitrary<char>()}});
+  const auto letter = rc::gen::weightedOneOf<char>({{3, rc::gen::elementOf("%/.2Ff\xc2\x9b\xe6\x98\x9f"s)},
+                                                    {2, rc::gen::elementOf("[](){}+!;|~- 12"s)},
+                                                    {2, rc::gen::arbitrary<char>()}});
   return *rc::gen::nonEmpty(rc::gen::container<std::string>(letter));
 }
 

@@ -223,7 +223,7 @@ class Reading(MountTest):
     # Claim 16
     def test_hostile_names_are_shown_safely_or_not_at_all(self):
         folder, sim = self.folder("nginx_json")
-        for name in (b"plain.txt", b"new\nline", b"bad\xff\xfeutf8", b"per%41cent", b"a&b <c>"):
+        for name in (b"plain.txt", b"new\nline", b"bad\xff\xfeutf8", b"per%41cent", b"a&b <c>", b"cut[1].dat", b"in (2).dat"):
             with open(os.path.join(os.fsencode(folder), name), "wb") as file:
                 file.write(name)
         mount = self.mount(f'[archives.data]\ntype = "index"\nurl = "{sim.url}/data/"\n')
@@ -231,6 +231,11 @@ class Reading(MountTest):
         self.assertIn(b"plain.txt", names)
         self.assertEqual((mount / "data/plain.txt").read_bytes(), b"plain.txt")
         self.assertFalse([name for name in names if b"\n" in name or b"/" in name])
+        # What a FITS tool would execute is escaped; the name the archive gave is kept.
+        self.assertIn(b"cut%5B1].dat", names)
+        self.assertIn(b"in (2).dat", names)
+        self.assertEqual((mount / "data/cut%5B1].dat").read_bytes(), b"cut[1].dat")
+        self.assertEqual(os.getxattr(mount / "data/cut%5B1].dat", "user.astrofs.name"), b"cut[1].dat")
 
     def test_a_local_folder_is_served_without_a_copy(self):
         here = self.directory / "here"
