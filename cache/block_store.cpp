@@ -77,18 +77,6 @@ Result<void> ObjectFile::write(std::uint64_t offset, std::span<const std::byte> 
   return {};
 }
 
-Result<void> ObjectFile::punch(ByteRange range) {
-  if (range.empty()) return {};
-  while (::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(range.offset),
-                     static_cast<off_t>(range.length)) != 0) {
-    if (errno == EINTR) continue;
-    if (errno == EOPNOTSUPP || errno == ENOSYS)
-      return fail(Errc::unsupported, "this file system cannot give blocks back");
-    return tl::unexpected(system_error(errno, "giving a cached object's blocks back"));
-  }
-  return {};
-}
-
 std::uint64_t ObjectFile::disk_bytes() const {
   struct stat status {};
   return ::fstat(fd_.get(), &status) == 0 ? disk_bytes_of(status) : 0;

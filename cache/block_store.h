@@ -27,8 +27,6 @@ class ObjectFile {
   /// All of `out` or an error; a file that ends early is Errc::corrupt.
   [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> out) const;
   [[nodiscard]] Result<void> write(std::uint64_t offset, std::span<const std::byte> data);
-  /// Give the blocks' space back; the file keeps its length. unsupported where the file system cannot.
-  [[nodiscard]] Result<void> punch(ByteRange range);
   [[nodiscard]] std::uint64_t disk_bytes() const;  ///< st_blocks * 512: what `du` counts
 
  private:

@@ -53,7 +53,7 @@ class IndexWriter {
   };
   /// These blocks of the object are on disk with these hashes. Only after pwrite.
   void add_blocks(const FileVersion& version, std::vector<BlockHash> blocks);
-  /// Forget blocks (a bad one, or before punching). `done` after the commit: only then may the bytes go.
+  /// Forget blocks: bad ones. `done` after the commit.
   void drop_blocks(const Hash128& object, std::vector<std::uint32_t> blocks, Done done = {});
   /// Forget a whole object. `done` after the commit: only then unlink.
   void drop_object(const Hash128& object, Done done = {});

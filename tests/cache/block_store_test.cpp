@@ -124,18 +124,5 @@ TEST(BlockStore, KeepsABoundedNumberOfIdleFilesOpen) {
   EXPECT_LE(open, 258U);
 }
 
-TEST(BlockStore, PunchGivesSpaceBack) {
-  const TempDir dir;
-  const auto store = BlockStore::open(dir.path()).value();
-  const auto file = store->object(version_of(1, 0).object, true).value();
-  ASSERT_TRUE(file->write(0, bytes_of_text(std::string(16 * kBlock, 'x'))));
-  const auto before = file->disk_bytes();
-  const auto punched = file->punch({0, 8 * kBlock});
-  if (!punched && punched.error().code == Errc::unsupported)
-    GTEST_SKIP() << "this file system cannot punch holes";
-  ASSERT_TRUE(punched);
-  EXPECT_LE(file->disk_bytes(), before - 8 * kBlock);
-}
-
 }  // namespace
 }  // namespace astrofs::block_test
