@@ -51,12 +51,21 @@ std::string_view journal_prefix(spdlog::level::level_enum level) {
   }
 }
 
+/// Two files of this size hold weeks of a busy mount, and years of a quiet one.
+constexpr off_t kLongestLog = 16 << 20;
+
+/// 0600: paths and hosts are nobody else's business. O_NOCTTY: a terminal given as log does not become ours.
+UniqueFd open_log(const std::string& path) {
+  return UniqueFd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600));
+}
+
 /// Each message is one write(2), so lines of several processes that append to one file stay whole.
 class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   enum class Style : unsigned char { dated, journal };
-  /// Without `owned` writes to stderr.
-  DescriptorSink(UniqueFd owned, Style style) : owned_(std::move(owned)), style_(style) {
+  /// Without `owned` writes to stderr. A file has its `path`, so that it can begin anew.
+  DescriptorSink(UniqueFd owned, Style style, std::string path = "")
+      : owned_(std::move(owned)), path_(std::move(path)), style_(style) {
     // journald has its own clock and levels.
     const char* pattern = style == Style::journal ? "%v" : "%Y-%m-%dT%H:%M:%S.%e%z %l %v";
     set_formatter_(std::make_unique<spdlog::pattern_formatter>(pattern));
@@ -67,6 +76,7 @@ class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
     spdlog::memory_buf_t line;
     if (style_ == Style::journal) line.append(journal_prefix(message.level));
     formatter_->format(message, line);
+    if (!path_.empty()) rotate();
     const int fd = owned_ ? owned_.get() : STDERR_FILENO;
     const char* at = line.data();
     std::size_t left = line.size();
@@ -80,7 +90,19 @@ class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
   }
   void flush_() override {}
 
-  const UniqueFd owned_;
+  /// A full file steps aside for a new one. Another process that writes to it may have done so already; it
+  /// goes on in the old one until that is full for it too.
+  void rotate() {
+    struct stat held {};
+    struct stat named {};
+    if (::fstat(owned_.get(), &held) != 0 || held.st_size < kLongestLog || !S_ISREG(held.st_mode)) return;
+    const bool is_named = ::stat(path_.c_str(), &named) == 0 && named.st_ino == held.st_ino;
+    if (is_named && ::rename(path_.c_str(), (path_ + ".1").c_str()) != 0) return;
+    if (UniqueFd fresh = open_log(path_)) owned_ = std::move(fresh);
+  }
+
+  UniqueFd owned_;
+  const std::string path_;
   const Style style_;
 };
 
@@ -120,14 +142,13 @@ Result<spdlog::sink_ptr> open_target(const std::string& target) {
     const bool dated = false;  // syslog has its own clock
     return std::make_shared<spdlog::sinks::syslog_sink_mt>("astrofs", LOG_PID, LOG_DAEMON, dated);
   }
-  // 0600: paths and hosts are nobody else's business. O_NOCTTY: a terminal given as log does not become ours.
-  UniqueFd file(::open(target.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600));
+  UniqueFd file = open_log(target);
   if (!file) {
     Error error = system_error(errno, "cannot open the log file " + target);
     error.message += "; name a file in a directory that exists and may be written, \"syslog\" or \"journal\"";
     return tl::unexpected<Error>(std::move(error));
   }
-  return std::make_shared<DescriptorSink>(std::move(file), Style::dated);
+  return std::make_shared<DescriptorSink>(std::move(file), Style::dated, target);
 }
 
 /// A message is one line: what an archive answered must not be able to forge a second one or steer a

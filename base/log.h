@@ -16,7 +16,7 @@ namespace astrofs::log {
 enum class Level : unsigned char { debug, info, warning, error };
 
 /// Where to write: "" = stderr, "syslog", "journal" (stderr with priorities), or a file's path (appended to,
-/// made 0600). The level is that of $ASTROFS_LOG_LEVEL (debug, info, warning, error), else `level`. On an
+/// made 0600; at 16 MiB it steps aside as PATH.1). The level is that of $ASTROFS_LOG_LEVEL (debug, info, warning, error), else `level`. On an
 /// error all stays as it was.
 [[nodiscard]] Result<void> start(const std::string& target, Level level);
 
