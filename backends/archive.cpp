@@ -14,6 +14,10 @@ std::optional<LocalFile> Archive::local_file(std::string_view) const {
   return std::nullopt;
 }
 
+Result<UniqueFd> Archive::open_local(std::string_view) const {
+  return fail(Errc::unsupported, "the files of this archive are fetched");
+}
+
 Result<FrameShape> Archive::shape(std::string_view) const {
   return fail(Errc::unsupported, "this archive does not know what a missing file looked like");
 }

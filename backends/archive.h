@@ -14,6 +14,7 @@
 #include "backends/http/client.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/unique_fd.h"
 
 namespace astrofs {
 
@@ -90,6 +91,8 @@ class Archive {
   [[nodiscard]] virtual bool is_local() const { return false; }
   /// The file itself, for archives on this machine; nullopt when it is not there.
   [[nodiscard]] virtual std::optional<LocalFile> local_file(std::string_view locator) const;
+  /// It, open for reading, reached without following a link anywhere. Default: unsupported.
+  [[nodiscard]] virtual Result<UniqueFd> open_local(std::string_view locator) const;
 
   /// What a missing frame would have looked like. Default: unsupported, so that a missing file is ENOENT.
   [[nodiscard]] virtual Result<FrameShape> shape(std::string_view locator) const;

@@ -56,19 +56,22 @@ std::optional<std::string> below(const std::string& root, const std::string& rea
   return real.substr(prefix.size());
 }
 
-/// Opens `path` (without links) below `root`, one component at a time and never through a link: what was a
-/// directory when the path was resolved may have become a link to the outside since.
-Result<UniqueFd> open_below(const std::string& root, std::string_view path) {
+/// Opens `path` (without links) below `root` with `flags`, one component at a time and never through a link:
+/// what was a directory when the path was resolved may have become a link to the outside since.
+Result<UniqueFd> open_below(const std::string& root, const std::string& path, int flags) {
   UniqueFd fd(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  while (fd && !path.empty()) {
-    const auto slash = path.find('/');
-    const std::string part(path.substr(0, slash));
-    fd.reset(::openat(fd.get(), part.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
+  std::string_view rest = path;
+  while (fd && !rest.empty()) {
+    const auto slash = rest.find('/');
+    const bool is_last = slash == std::string_view::npos;
+    const std::string part(rest.substr(0, slash));
+    fd.reset(::openat(fd.get(), part.c_str(),
+                      (is_last ? flags : O_RDONLY | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC));
+    rest.remove_prefix(is_last ? rest.size() : slash + 1);
   }
   if (fd) return fd;
   const int cause = errno;
-  const std::string where = root + "/" + std::string(path);
+  const std::string where = root + "/" + path;
   if (cause == EACCES || cause == EPERM) return fail(Errc::denied, where + ": no permission");
   if (cause == ENOTDIR) return fail(Errc::not_directory, where + " is not a directory");
   if (cause == ENOENT || cause == ELOOP) return fail(Errc::not_found, where + " is not there");
@@ -135,7 +138,7 @@ Result<std::variant<Listing, NotModified>> LocalArchive::list(std::string_view d
                                                               std::stop_token stop) {
   const auto at = resolve(root_, dir);
   if (!at) return tl::unexpected<Error>(at.error());
-  auto fd = open_below(at->root, at->path);
+  auto fd = open_below(at->root, at->path, O_RDONLY | O_DIRECTORY);
   if (!fd) return tl::unexpected<Error>(fd.error());
   // readdir owns a descriptor of its own; ours stays for fstatat.
   UniqueFd for_reading(::openat(fd->get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -172,6 +175,19 @@ std::optional<LocalFile> LocalArchive::local_file(std::string_view locator) cons
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
   return LocalFile{path};
+}
+
+Result<UniqueFd> LocalArchive::open_local(std::string_view locator) const {
+  if (locator.empty()) return fail(Errc::is_directory, root_ + " is a directory");
+  const auto at = resolve(root_, locator);
+  if (!at) return tl::unexpected<Error>(at.error());
+  // A pipe that took the file's place since must not keep us waiting for its writer.
+  auto file = open_below(at->root, at->path, O_RDONLY | O_NONBLOCK);
+  if (!file) return file;
+  struct stat status {};
+  if (::fstat(file->get(), &status) != 0) return tl::unexpected<Error>(system_error(errno, at->path));
+  if (!S_ISREG(status.st_mode)) return fail(Errc::not_found, at->path + " is no regular file");
+  return file;
 }
 
 }  // namespace astrofs

@@ -22,6 +22,7 @@ class LocalArchive final : public Archive {
   [[nodiscard]] Result<std::vector<http::Request>> locate(std::string_view locator) override;
   /// The file's path without any symbolic link, if it is inside the root now.
   [[nodiscard]] std::optional<LocalFile> local_file(std::string_view locator) const override;
+  [[nodiscard]] Result<UniqueFd> open_local(std::string_view locator) const override;
 
  private:
   const std::string root_;

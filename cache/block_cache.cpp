@@ -140,6 +140,7 @@ Result<Bytes> BlockCache::Impl::read_cached(const FileVersion& version, ByteRang
   object->load(catalog_, assembly.blocks());
   gather(*object, assembly);
   if (!assembly.complete()) return fail(Errc::not_found, "not all of it is in the cache");
+  hits_.add();
   return assembly.result();
 }
 

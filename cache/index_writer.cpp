@@ -29,8 +29,10 @@ constexpr milliseconds kTouchTime{5000};
 /// memory.
 constexpr std::size_t kMostBlocks = 65'536;
 constexpr std::size_t kMostTouches = 65'536;
-/// A transaction larger than this (a listing of some 100,000 names) leaves memory worth giving back.
-constexpr std::uint64_t kLargeChange = 32ULL << 20;
+/// A transaction larger than this leaves memory worth giving back.
+constexpr std::uint64_t kLargeChange = 8ULL << 20;
+/// So does a listing of so many names, though nothing of it be new: it was parsed and compared.
+constexpr std::size_t kLargeListing = 10'000;
 /// Slots of readers in processes that were killed hold old pages; looked for at open and this often.
 constexpr std::chrono::minutes kReaderCheck{1};
 
@@ -47,7 +49,8 @@ class IndexWriter::Impl {
   using Apply = std::function<Result<void>(WriteTxn&)>;
   /// `blocks`: what the change weighs against kMostBlocks; such a change may be dropped, and waits for its
   /// group.
-  void queue(Apply apply, Done done, std::size_t blocks = 0) EXCLUDES(mutex_);
+  /// `large`: it holds memory worth giving back when it is done.
+  void queue(Apply apply, Done done, std::size_t blocks = 0, bool large = false) EXCLUDES(mutex_);
   void touch(const Hash128& object) EXCLUDES(mutex_);
   [[nodiscard]] Environment& environment() { return environment_; }
 
@@ -56,6 +59,7 @@ class IndexWriter::Impl {
     Apply apply;
     Done done;
     std::size_t blocks{0};
+    bool large{false};
     Result<void> result{};
     bool failed{false};  ///< broke a transaction: the group goes on without it
   };
@@ -104,7 +108,7 @@ IndexWriter::Impl::~Impl() {
     log::warning("index: not closed cleanly: {}", clean.error().message);
 }
 
-void IndexWriter::Impl::queue(Apply apply, Done done, std::size_t blocks) {
+void IndexWriter::Impl::queue(Apply apply, Done done, std::size_t blocks, bool large) {
   {
     const MutexLock lock(mutex_);
     if (blocks != 0 && blocks_ + blocks > kMostBlocks) {
@@ -114,7 +118,7 @@ void IndexWriter::Impl::queue(Apply apply, Done done, std::size_t blocks) {
     blocks_ += blocks;
     if (jobs_.empty()) first_job_ = std::chrono::steady_clock::now();
     somebody_waits_ = somebody_waits_ || done;
-    jobs_.push_back({std::move(apply), std::move(done), blocks});
+    jobs_.push_back({std::move(apply), std::move(done), blocks, large});
     // The thread has to know of a first change and of a reason to hurry; the rest it finds when it looks.
     if (jobs_.size() != 1 && jobs_.size() < kGroupChanges && !somebody_waits_) return;
   }
@@ -198,7 +202,7 @@ bool IndexWriter::Impl::attempt(Group& group, Result<void>& outcome) {
       return true;
     }
     if (apply_jobs(group, *txn)) outcome = txn->commit();
-    large_change_ = txn->written() > kLargeChange;
+    large_change_ = large_change_ || txn->written() > kLargeChange;
     if (txn->failure() == 0) return true;
     full = txn->map_full();
     if (!full && !outcome) return true;  // the commit itself failed
@@ -214,6 +218,7 @@ void IndexWriter::Impl::commit(Group& group) {
   while (!attempt(group, outcome)) outcome = {};
   tell_disk(outcome);
   for (Job& job : group.jobs) {
+    large_change_ = large_change_ || job.large;
     if (!outcome && !job.failed) job.result = tl::unexpected(outcome.error());
     if (job.done) job.done(std::move(job.result));
   }
@@ -250,6 +255,7 @@ void IndexWriter::replace_listing(NodeId dir, std::vector<ListedEntry> entries, 
     bool sorted{false};
     ListingChange change;
   };
+  const bool large = entries.size() >= kLargeListing;
   auto shared = std::make_shared<Shared>(Shared{std::move(entries), std::move(state), false, {}});
   impl_->queue(
       [shared, dir](WriteTxn& txn) -> Result<void> {
@@ -270,7 +276,8 @@ void IndexWriter::replace_listing(NodeId dir, std::vector<ListedEntry> entries, 
         } else {
           done(tl::unexpected(result.error()));
         }
-      });
+      },
+      0, large);
 }
 
 void IndexWriter::add_child(NodeId dir, ListedEntry entry, std::function<void(Result<Node>)> done) {

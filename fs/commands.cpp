@@ -14,6 +14,8 @@ using nlohmann::json;
 
 /// Deeper trees than this are a loop.
 constexpr unsigned kDeepest = 64;
+/// Names, and files being fetched, held in memory at a time.
+constexpr std::size_t kPage = 256;
 /// Beyond the file system's own deadline: that one answers first, with the better reason.
 constexpr seconds kGrace{5};
 
@@ -100,63 +102,94 @@ Result<void> Commands::list(const Node& dir) {
 
 Result<void> Commands::walk(const Node& start, const std::function<Result<void>(const Node&)>& enter,
                             const std::function<bool(const Node&)>& visit) {
+  if (start.kind == NodeKind::file) {
+    (void)visit(start);
+    return {};
+  }
   struct Step {
-    Node node;
+    Node dir;
     unsigned depth;
   };
   std::vector<Step> steps{{start, 0}};
   while (!steps.empty() && !stopping_) {
     const Step step = std::move(steps.back());
     steps.pop_back();
-    if (step.node.kind == NodeKind::file) {
-      if (!visit(step.node)) return {};
-      continue;
-    }
-    if (step.node.kind != NodeKind::directory || step.depth > kDeepest) continue;
-    if (Result<void> entered = enter(step.node); !entered) return entered;
-    std::vector<Node> children;
-    Result<void> scanned = vfs_.parts().catalog.scan(step.node.id, 0, [&children](const Node& child) {
-      children.push_back(child);
-      return true;
-    });
-    if (!scanned) return scanned;
-    for (auto child = children.rbegin(); child != children.rend(); ++child)
-      steps.push_back({std::move(*child), step.depth + 1});
+    if (Result<void> entered = enter(step.dir); !entered) return entered;
+    std::vector<Node> page;
+    NodeId after = 0;
+    do {
+      page.clear();
+      Result<void> scanned = vfs_.parts().catalog.scan(step.dir.id, after, [&page](const Node& child) {
+        page.push_back(child);
+        return page.size() < kPage;
+      });
+      if (!scanned) return scanned;
+      for (Node& child : page) {
+        after = child.id;
+        if (child.kind == NodeKind::file && (stopping_ || !visit(child))) return {};
+        if (child.kind == NodeKind::directory && step.depth < kDeepest)
+          steps.push_back({std::move(child), step.depth + 1});
+      }
+    } while (page.size() == kPage);
+  }
+  return {};
+}
+
+Result<void> Commands::for_files(const std::vector<std::string>& paths,
+                                 const std::function<Result<void>(const Node&)>& enter,
+                                 const std::function<bool(const Node&)>& visit) {
+  for (const std::string& path : paths) {
+    const Result<Node> start = resolve(path);
+    if (!start) return tl::unexpected<Error>(start.error());
+    if (Result<void> walked = walk(*start, enter, visit); !walked) return walked;
   }
   return {};
 }
 
 Result<std::string> Commands::warm(const std::vector<std::string>& paths, const Progress& progress) {
-  std::vector<Warmer::File> files;
+  // First what there is, for the bar and the time it will take; then, some files at a time, the bytes.
+  std::size_t files = 0;
+  std::uint64_t bytes = 0;
   std::vector<WarmFailure> failures;
-  for (const std::string& path : paths) {
-    const Result<Node> start = resolve(path);
-    if (!start) return tl::unexpected<Error>(start.error());
-    // A directory that cannot be listed costs its files and no others.
-    const auto enter = [&](const Node& dir) -> Result<void> {
-      if (Result<void> listed = list(dir); !listed) failures.push_back({shown_path(dir), listed.error()});
-      return {};
-    };
-    const Result<void> walked = walk(*start, enter, [&](const Node& node) {
-      std::string shown = shown_path(node);
-      Result<Node> sized = node.size ? Result<Node>(node) : lookup(node.parent, node.name);
-      if (!sized) {
-        failures.push_back({std::move(shown), sized.error()});
-      } else if (!sized->missing && vfs_.state_of(*sized) != FileState::local) {
-        files.push_back({std::move(shown), vfs_.parts().archives.version(*sized)});
-      }
-      return progress(dump({{"progress", {{"files", files.size()}, {"listing", true}}}}));
-    });
-    if (!walked) return tl::unexpected<Error>(walked.error());
-  }
+  // A directory that cannot be listed costs its files and no others.
+  const auto enter = [&](const Node& dir) -> Result<void> {
+    if (Result<void> listed = list(dir); !listed) failures.push_back({shown_path(dir), listed.error()});
+    return {};
+  };
+  const Result<void> counted = for_files(paths, enter, [&](const Node& node) {
+    const Result<Node> sized = node.size ? Result<Node>(node) : lookup(node.parent, node.name);
+    if (!sized) {
+      failures.push_back({shown_path(node), sized.error()});
+    } else if (is_fetched(*sized)) {
+      ++files;
+      bytes += *sized->size;
+    }
+    return progress(dump({{"progress", {{"files", files}, {"listing", true}}}}));
+  });
+  if (!counted) return tl::unexpected<Error>(counted.error());
+
   Warmer warmer(vfs_.parts().cache, [&](const WarmProgress& now) {
     return !stopping_ && progress(dump({{"progress", to_json(now)}}));
   });
-  const bool whole = warmer.run(files);
-  for (const Warmer::File& file : files) {
-    vfs_.parts().notices.attributes_changed(
-        file_inode(file.version.node, file.version.generation));  // st_blocks
-  }
+  warmer.expect(files, bytes);
+  bool whole = true;
+  std::vector<Warmer::File> batch;
+  const auto bring = [&] {
+    whole = warmer.run(batch);
+    for (const Warmer::File& file : batch) {
+      vfs_.parts().notices.attributes_changed(
+          file_inode(file.version.node, file.version.generation));  // st_blocks
+    }
+    batch.clear();
+    return whole;
+  };
+  const auto stay = [](const Node&) -> Result<void> { return {}; };  // listed a moment ago
+  const Result<void> walked = for_files(paths, stay, [&](const Node& node) {
+    if (is_fetched(node)) batch.push_back({shown_path(node), vfs_.parts().archives.version(node)});
+    return batch.size() < kPage || bring();
+  });
+  if (!walked) return tl::unexpected<Error>(walked.error());
+  if (whole) (void)bring();
   for (WarmFailure& failure : warmer.failures()) failures.push_back(std::move(failure));
   json result = to_json(warmer.progress());
   result["ended_early"] = !whole;
@@ -169,32 +202,32 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
   return dump(result);
 }
 
+bool Commands::is_fetched(const Node& node) const {
+  return node.size && !node.missing && vfs_.state_of(node) != FileState::local;
+}
+
 Result<std::string> Commands::evict(const std::vector<std::string>& paths) {
   std::uint64_t freed = 0;
   std::size_t files = 0;
   std::size_t in_use = 0;
-  for (const std::string& path : paths) {
-    const Result<Node> start = resolve(path);
-    if (!start) return tl::unexpected<Error>(start.error());
-    const auto enter = [](const Node&) -> Result<void> {
-      return {};
-    };  // what was never listed has nothing here
-    const Result<void> walked = walk(*start, enter, [&](const Node& node) {
-      if (!node.size || vfs_.state_of(node) == FileState::local) return true;
-      const FileVersion version = vfs_.parts().archives.version(node);
-      if (vfs_.parts().cache.presence(version).bytes == 0) return true;
-      const Result<std::uint64_t> bytes = vfs_.parts().cache.evict(version);
-      if (bytes) {
-        freed += *bytes;
-        ++files;
-        vfs_.parts().notices.attributes_changed(inode_of(node));
-      } else {
-        ++in_use;
-      }
-      return true;
-    });
-    if (!walked) return tl::unexpected<Error>(walked.error());
-  }
+  const auto enter = [](const Node&) -> Result<void> {
+    return {};
+  };  // what was never listed has nothing here
+  const Result<void> walked = for_files(paths, enter, [&](const Node& node) {
+    if (!node.size || vfs_.state_of(node) == FileState::local) return true;
+    const FileVersion version = vfs_.parts().archives.version(node);
+    if (vfs_.parts().cache.presence(version).bytes == 0) return true;
+    const Result<std::uint64_t> bytes = vfs_.parts().cache.evict(version);
+    if (bytes) {
+      freed += *bytes;
+      ++files;
+      vfs_.parts().notices.attributes_changed(inode_of(node));
+    } else {
+      ++in_use;
+    }
+    return true;
+  });
+  if (!walked) return tl::unexpected<Error>(walked.error());
   return dump({{"files", files}, {"bytes_freed", freed}, {"in_use", in_use}});
 }
 

@@ -32,6 +32,12 @@ class Commands {
   [[nodiscard]] Result<std::string> evict(const std::vector<std::string>& paths);
   [[nodiscard]] Result<std::string> pin(const std::vector<std::string>& paths, bool pinned);
   [[nodiscard]] Result<std::string> refresh(const std::vector<std::string>& paths);
+  /// Walks below each of the paths.
+  [[nodiscard]] Result<void> for_files(const std::vector<std::string>& paths,
+                                       const std::function<Result<void>(const Node&)>& enter,
+                                       const std::function<bool(const Node&)>& visit);
+  /// Do its bytes come from an archive, and is there something to bring?
+  [[nodiscard]] bool is_fetched(const Node& node) const;
   [[nodiscard]] std::string shown_path(const Node& node) const;
   /// Files below a node, until `visit` returns false. `enter` is called with each directory before its names
   /// are looked at.

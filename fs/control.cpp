@@ -8,8 +8,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <optional>
 
 #include <fmt/format.h>
@@ -87,7 +90,23 @@ struct ControlServer::Client {
   std::jthread thread;
 };
 
-std::string control_socket_path(const std::string& cache_dir) {
+namespace {
+
+/// Daemons that were killed leave their sockets behind: one whose process is gone is nobody's.
+void remove_dead_sockets(const std::string& dir) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(dir, error)) {
+    const std::string name = entry.path().filename().string();
+    pid_t pid = 0;
+    const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    const bool is_ours = code == std::errc() && std::string_view(end) == ".sock" && pid > 0;
+    if (is_ours && ::kill(pid, 0) != 0 && errno == ESRCH) ::unlink(entry.path().c_str());
+  }
+}
+
+}  // namespace
+
+Result<std::string> control_socket_path(const std::string& cache_dir) {
   const std::string name = fmt::format("/{}.sock", ::getpid());
   std::string dir;
   if (::geteuid() == 0) {
@@ -95,11 +114,11 @@ std::string control_socket_path(const std::string& cache_dir) {
   } else if (const char* runtime = std::getenv("XDG_RUNTIME_DIR"); runtime != nullptr && *runtime == '/') {
     dir = std::string(runtime) + "/astrofs";
   }
-  if (!dir.empty() && (::mkdir(dir.c_str(), 0700) == 0 || errno == EEXIST) &&
-      ::access(dir.c_str(), W_OK) == 0) {
-    return dir + name;
-  }
-  return cache_dir + name;
+  const bool is_ours = !dir.empty() && (::mkdir(dir.c_str(), 0700) == 0 || errno == EEXIST) &&
+                       ::access(dir.c_str(), W_OK) == 0;
+  if (!is_ours) dir = cache_dir;
+  remove_dead_sockets(dir);
+  return address_of(dir + name).map([&](const sockaddr_un&) { return dir + name; });
 }
 
 Result<std::unique_ptr<ControlServer>> ControlServer::start(const std::string& path, Commands& commands) {

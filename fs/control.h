@@ -47,6 +47,6 @@ class ControlServer {
 
 /// Where the socket of a mount lives: /run/astrofs for root, $XDG_RUNTIME_DIR/astrofs, else the cache
 /// directory; the name carries the pid.
-[[nodiscard]] std::string control_socket_path(const std::string& cache_dir);
+[[nodiscard]] Result<std::string> control_socket_path(const std::string& cache_dir);
 
 }  // namespace astrofs

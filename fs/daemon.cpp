@@ -39,6 +39,8 @@ namespace {
 constexpr unsigned kStoreThreads = 2;
 /// Listings of directories at a time; each may itself fetch many pages in parallel.
 constexpr unsigned kListThreads = 32;
+/// Of them, those that one archive may keep busy.
+constexpr unsigned kListThreadsEach = 12;
 constexpr seconds kHouseEvery{2};
 /// Downloads are cut into requests of this size: small enough to run in parallel, large enough that the round
 /// trip does not matter.
@@ -224,7 +226,9 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   mount.owner_uid = options.uid.value_or(::getuid());
   mount.owner_gid = options.gid.value_or(::getgid());
   mount.fuse_options = options.fuse_options;
-  mount.control_socket = control_socket_path(config.cache_dir);
+  const Result<std::string> socket = control_socket_path(config.cache_dir);
+  if (!socket) return tl::unexpected<Error>(socket.error());
+  mount.control_socket = *socket;
   // Inherited by every thread made from here on. A signal that comes before serve() waits for it: it must not
   // leave a dead mount.
   block_ending_signals(SIG_BLOCK);
@@ -236,6 +240,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   Metrics metrics;
   Executor store("store", kStoreThreads);
   Executor list("list", kListThreads);
+  ArchiveTurns turns(list, kListThreadsEach);
   http::CurlOptions curl;
   curl.user_agent = std::string("astrofs/") + kVersion;
   http::CurlClient client(curl);
@@ -251,9 +256,9 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   cache_options.offline = options.offline;
   BlockCache cache(**catalog, writer, **blocks, source, store, metrics, cache_options);
   Notifier notifier;
-  Lister lister(**catalog, writer, archives, notifier, list, clock, metrics, options.offline);
+  Lister lister(**catalog, writer, archives, notifier, turns, store, clock, metrics, options.offline);
   SizeResolver sizes(**catalog, writer, archives, fetcher, store, options.offline);
-  MissingFrames missing(**catalog, cache, archives, list, timeout);
+  MissingFrames missing(**catalog, cache, archives, turns, timeout);
   Sweep sweep(**catalog, cache, archives, metrics);
   Parking parking(timeout, metrics);
   Vfs vfs({**catalog, writer, cache, archives, lister, sizes, missing, parking, notifier, &sweep},

@@ -57,12 +57,13 @@ ShownListing to_shown(std::vector<Entry> entries) {
 }
 
 Lister::Lister(Catalog& catalog, IndexWriter& writer, const ArchiveTable& archives, Notices& notices,
-               Executor& list, const Clock& clock, Metrics& metrics, bool offline)
+               ArchiveTurns& turns, Executor& wake, const Clock& clock, Metrics& metrics, bool offline)
     : catalog_(catalog),
       writer_(writer),
       archives_(archives),
       notices_(notices),
-      list_(list),
+      turns_(turns),
+      wake_(wake),
       clock_(clock),
       listings_(metrics.counter("astrofs_listings_total", "Directory listings asked of archives")),
       failures_(metrics.counter("astrofs_listing_failures_total", "Directory listings that failed")),
@@ -131,7 +132,7 @@ void Lister::start(const Node& dir, Done done) {
     if (done) flight->second.waiting.push_back(std::move(done));
     if (!is_new) return;
   }
-  if (!list_.submit([this, dir] { run(dir); }))
+  if (!turns_.submit(archives_.of(dir), [this, dir] { run(dir); }))
     finish(dir.id, fail(Errc::interrupted, "the mount is ending"));
 }
 
@@ -207,7 +208,7 @@ void Lister::finish(NodeId dir, const Result<void>& result) {
   const auto tell = [waiting = std::move(flight.waiting), result] {
     for (const Done& done : waiting) done(result);
   };
-  if (!list_.submit(tell)) tell();
+  if (!wake_.submit(tell)) tell();
 }
 
 bool Lister::may_find(const Node& dir) const {
@@ -235,10 +236,11 @@ void Lister::find(const Node& dir, std::string name, std::function<void(Result<N
     ShownListing shown = to_shown(std::move(one));
     if (shown.entries.empty()) return done(none());
     writer_.add_child(dir.id, std::move(shown.entries.front()), [this, done](Result<Node> node) {
-      list_.submit([done, node = std::move(node)]() mutable { done(std::move(node)); });
+      const auto tell = [done, node = std::move(node)] { done(node); };
+      if (!wake_.submit(tell)) tell();
     });
   };
-  if (!list_.submit(ask)) done(fail(Errc::interrupted, "the mount is ending"));
+  if (!turns_.submit(archive, ask)) done(fail(Errc::interrupted, "the mount is ending"));
 }
 
 }  // namespace astrofs

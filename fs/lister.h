@@ -1,7 +1,7 @@
 // Brings listings of archives into the catalog: once when a directory is first looked at, again behind the
 // reader's back when it has grown old. One listing of a directory at a time, however many wait for it. An
-// error leaves the listing that was. Any thread; archives are asked on the `list` executor, which may block
-// on the network.
+// error leaves the listing that was. Any thread; archives are asked in their turns (fs/archive_turns),
+// which may block on the network; who waits is told on the `wake` executor, which may not.
 #pragma once
 
 #include <functional>
@@ -18,6 +18,7 @@
 #include "cache/catalog.h"
 #include "cache/index_writer.h"
 #include "fs/archive_table.h"
+#include "fs/archive_turns.h"
 #include "fs/notices.h"
 
 namespace astrofs {
@@ -35,7 +36,7 @@ class Lister {
   using Done = std::function<void(Result<void>)>;
 
   Lister(Catalog& catalog, IndexWriter& writer, const ArchiveTable& archives, Notices& notices,
-         Executor& list, const Clock& clock, Metrics& metrics, bool offline);
+         ArchiveTurns& turns, Executor& wake, const Clock& clock, Metrics& metrics, bool offline);
   ~Lister();
   Lister(const Lister&) = delete;
   Lister& operator=(const Lister&) = delete;
@@ -71,7 +72,8 @@ class Lister {
   IndexWriter& writer_;
   const ArchiveTable& archives_;
   Notices& notices_;
-  Executor& list_;
+  ArchiveTurns& turns_;
+  Executor& wake_;
   const Clock& clock_;
   Metric& listings_;
   Metric& failures_;

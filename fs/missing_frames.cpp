@@ -20,8 +20,8 @@ constexpr int kSiblingShare = 4;
 }  // namespace
 
 MissingFrames::MissingFrames(const Catalog& catalog, BlockCache& cache, const ArchiveTable& archives,
-                             Executor& list, std::chrono::milliseconds timeout)
-    : catalog_(catalog), cache_(cache), archives_(archives), list_(list), timeout_(timeout) {}
+                             ArchiveTurns& turns, std::chrono::milliseconds timeout)
+    : catalog_(catalog), cache_(cache), archives_(archives), turns_(turns), timeout_(timeout) {}
 
 bool MissingFrames::can_make(const Node& node) const {
   const MountedArchive* archive = archives_.of(node);
@@ -40,7 +40,7 @@ Result<std::uint64_t> MissingFrames::natural_size(const Node& node) const {
 
 void MissingFrames::make(const Node& node, MissingCause cause, Done done) {
   const auto job = [this, node, cause, done] { done(build(node, cause)); };
-  if (!list_.submit(job)) done(fail(Errc::interrupted, "the mount is ending"));
+  if (!turns_.submit(archives_.of(node), job)) done(fail(Errc::interrupted, "the mount is ending"));
 }
 
 Result<std::shared_ptr<const Placeholder>> MissingFrames::build(const Node& node, MissingCause cause) {

@@ -1,14 +1,14 @@
 // Frames that are missing for good, made readable: finds a sibling's header to stand in for the lost one, and
-// makes the placeholder. Any thread; work that may block runs on the `list` executor.
+// makes the placeholder. Any thread; work that may block waits for the archive's turn.
 #pragma once
 
 #include <functional>
 #include <memory>
 
-#include "base/executor.h"
 #include "cache/block_cache.h"
 #include "cache/catalog.h"
 #include "fs/archive_table.h"
+#include "fs/archive_turns.h"
 #include "fs/placeholder.h"
 
 namespace astrofs {
@@ -17,7 +17,7 @@ class MissingFrames {
  public:
   using Done = std::function<void(Result<std::shared_ptr<const Placeholder>>)>;
 
-  MissingFrames(const Catalog& catalog, BlockCache& cache, const ArchiveTable& archives, Executor& list,
+  MissingFrames(const Catalog& catalog, BlockCache& cache, const ArchiveTable& archives, ArchiveTurns& turns,
                 std::chrono::milliseconds timeout);
 
   /// The placeholder of a frame of the archive, of exactly the node's size when that is known; on another
@@ -36,7 +36,7 @@ class MissingFrames {
   const Catalog& catalog_;
   BlockCache& cache_;
   const ArchiveTable& archives_;
-  Executor& list_;
+  ArchiveTurns& turns_;
   const std::chrono::milliseconds timeout_;
 };
 

@@ -1,6 +1,7 @@
 #include "fs/notifier.h"
 
 #include "base/executor.h"
+#include "base/log.h"
 
 namespace astrofs {
 namespace {
@@ -45,7 +46,13 @@ void Notifier::attributes_changed(Inode inode) {
 void Notifier::push(Notice notice) {
   {
     const MutexLock lock(mutex_);
-    if (!tell_ || queue_.size() >= kLongestQueue) return;
+    if (!tell_) return;
+    const bool overflows = queue_.size() >= kLongestQueue;
+    if (overflows && !overflowed_) {
+      log::warning("the kernel is behind with what has changed; some old names show for up to an hour");
+    }
+    overflowed_ = overflows;
+    if (overflows) return;
     queue_.push_back(std::move(notice));
   }
   wake_.notify_all();

@@ -53,6 +53,7 @@ class Notifier final : public Notices {
   std::function<void(const Notice&)> tell_ GUARDED_BY(mutex_);
   bool telling_ GUARDED_BY(mutex_){false};
   bool stopping_ GUARDED_BY(mutex_){false};
+  bool overflowed_ GUARDED_BY(mutex_){false};  ///< and said so
   std::jthread thread_;
 };
 

@@ -64,6 +64,10 @@ std::string Status::status_json() const {
     }
     archives.push_back(std::move(row));
   }
+  json pins = json::array();
+  if (const auto pinned = parts.catalog.pins()) {
+    for (const NodeId node : *pinned) pins.push_back(parts.catalog.path(node).value_or("?"));
+  }
   const std::int64_t hits = metrics_.value("astrofs_cache_hits_total");
   const std::int64_t misses = metrics_.value("astrofs_cache_misses_total");
   json status = {
@@ -81,6 +85,7 @@ std::string Status::status_json() const {
         {"used_bytes", parts.cache.disk_bytes()},
         {"quota_bytes", config_.cache_size},
         {"objects", parts.catalog.object_count()},
+        {"pins", std::move(pins)},
         {"hits", hits},
         {"misses", misses},
         {"hit_rate",
@@ -111,6 +116,11 @@ std::string Status::why_json(const Node& node) const {
   why["validator"] = redact(node.validator);
   why["sources"] = source_urls(vfs_, node);
   why["pinned"] = parts.catalog.pinned(node.id);
+  if (const auto last = vfs_.last_errors().of(node.id)) {
+    why["last_error"] = {{"cause", name_of(last->error.code)},
+                         {"message", redact(last->error.message)},
+                         {"age_seconds", (clock_.wall() - last->when).count()}};
+  }
   if (node.missing) why["reason"] = "every source of the archive answers that this file does not exist";
   if (node.size) {
     const FileVersion version = parts.archives.version(node);

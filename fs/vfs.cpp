@@ -151,6 +151,7 @@ void Vfs::resolve(const Node& node, SizeResolver::Done done) {
     return done(fail(Errc::not_found, node.name + " is missing in the archive"));
   }
   parts_.sizes.resolve(node, [this, node, done = std::move(done)](const Result<Node>& sized) {
+    if (!sized) last_errors_.note(node.id, sized.error());
     if (sized || sized.error().code != Errc::not_found || !parts_.missing.can_make(node)) return done(sized);
     mark_missing(node, true, [node, done] {
       Node lost = node;
@@ -241,15 +242,13 @@ void Vfs::open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
 }
 
 void Vfs::open_local(const Node& node, const Archive& archive, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
-  const std::optional<LocalFile> place = archive.local_file(node.locator);
-  UniqueFd file(place ? ::open(place->path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1);
-  if (place && !file && errno == EACCES)
-    return reply->send(fail(Errc::denied, node.name + " may not be read"));
+  Result<UniqueFd> file = archive.open_local(node.locator);
+  if (!file && file.error().code == Errc::denied) return reply->send(tl::unexpected<Error>(file.error()));
   struct stat st {};
-  const bool is_as_listed = file && ::fstat(file.get(), &st) == 0 && S_ISREG(st.st_mode) &&
+  const bool is_as_listed = file && ::fstat(file->get(), &st) == 0 &&
                             node.size == static_cast<std::uint64_t>(st.st_size) &&
                             node.mtime == SysSeconds(seconds(st.st_mtim.tv_sec));
-  if (is_as_listed) return reply->send(open_version(node, nullptr, std::move(file)));
+  if (is_as_listed) return reply->send(open_version(node, nullptr, std::move(*file)));
   // Changed since it was listed: with the new listing the kernel looks the name up again and finds the new
   // version.
   const auto pending = parts_.parking.park(std::move(reply));
@@ -367,22 +366,27 @@ void Vfs::read_missed(const std::shared_ptr<OpenHandle>& handle, ByteRange range
   auto answer = parts_.cache.read(handle->file->version, range, fetch, waiter);
   if (auto* now = std::get_if<Result<Bytes>>(&answer))
     return arrived(handle->file, range, std::move(*now), pending);
-  pending->when_abandoned([this, id = std::get<WaitId>(answer)] { parts_.cache.cancel(id); });
+  pending->when_abandoned([this, id = std::get<WaitId>(answer), node = handle->file->node.id] {
+    last_errors_.note(node, {Errc::timed_out, "a read was given up: no answer in time, or interrupted"});
+    parts_.cache.cancel(id);
+  });
 }
 
 void Vfs::arrived(const std::shared_ptr<OpenFile>& file, ByteRange range, Result<Bytes> bytes,
                   const std::shared_ptr<Pending<Bytes>>& pending) {
   if (bytes) {
+    last_errors_.forget(file->node.id);
     if (file->serve()) {
       file->learn(range.offset, *bytes);
     } else {
-      bytes = read_placeholder(*file->placeholder(),
-                               range);  // another read was denied, and shown it, while this one was under way
+      // Another read was denied, and shown it, while this one was under way.
+      bytes = read_placeholder(*file->placeholder(), range);
     }
     pending->settle(std::move(bytes));
     return;
   }
   const Error error = bytes.error();
+  last_errors_.note(file->node.id, error);
   if (error.code == Errc::not_found) return frame_is_missing(file, range, error, pending);
   if (error.code == Errc::stale) {
     parts_.writer.set_stale(file->node.id, file->version.generation,

@@ -17,6 +17,7 @@
 #include "cache/catalog.h"
 #include "fs/archive_table.h"
 #include "fs/inode.h"
+#include "fs/last_errors.h"
 #include "fs/lister.h"
 #include "fs/missing_frames.h"
 #include "fs/notices.h"
@@ -97,6 +98,7 @@ class Vfs {
   [[nodiscard]] const Parts& parts() const { return parts_; }
   [[nodiscard]] const VfsOptions& options() const { return options_; }
   [[nodiscard]] std::size_t open_files() const { return open_files_.count(); }
+  [[nodiscard]] const LastErrors& last_errors() const { return last_errors_; }
 
  private:
   using AttrPending = std::shared_ptr<Pending<Attr>>;
@@ -135,6 +137,7 @@ class Vfs {
   const Parts parts_;
   const VfsOptions options_;
   OpenFiles open_files_;
+  LastErrors last_errors_;
   Mutex mutex_;
   std::unordered_map<NodeId, SteadyTime> rechecked_
       GUARDED_BY(mutex_);  ///< missing frames asked again, and when

@@ -15,34 +15,33 @@ constexpr milliseconds kReportEvery{200};
 
 class Warmer::Piece final : public Waiter {
  public:
-  Piece(Warmer& warmer, std::uint64_t number, std::string path, std::uint64_t length)
-      : warmer_(warmer), number_(number), path_(std::move(path)), length_(length) {}
-  void done(Result<Bytes> result) override { warmer_.landed(number_, path_, length_, result); }
+  Piece(Warmer& warmer, std::uint64_t number, std::string path, std::uint64_t length,
+        std::shared_ptr<Left> left)
+      : warmer_(warmer), number_(number), path_(std::move(path)), length_(length), left_(std::move(left)) {}
+  void done(Result<Bytes> result) override { warmer_.landed(number_, path_, length_, result, left_); }
 
  private:
   Warmer& warmer_;
   const std::uint64_t number_;
   const std::string path_;
   const std::uint64_t length_;
+  const std::shared_ptr<Left> left_;
 };
 
 Warmer::Warmer(BlockCache& cache, std::function<bool(const WarmProgress&)> progress)
     : cache_(cache), report_(std::move(progress)) {}
 
+void Warmer::expect(std::size_t files, std::uint64_t bytes) {
+  const MutexLock lock(mutex_);
+  progress_.files = files;
+  progress_.bytes = bytes;
+}
+
 bool Warmer::run(const std::vector<File>& files) {
-  {
-    const MutexLock lock(mutex_);
-    progress_.files = files.size();
-    for (const File& file : files) progress_.bytes += file.version.size;
-  }
   bool whole = true;
   for (const File& file : files) {
-    if (!fetch(file)) {
-      whole = false;
-      break;
-    }
-    const MutexLock lock(mutex_);
-    ++progress_.files_done;
+    whole = fetch(file);
+    if (!whole) break;
   }
   // Pieces refer to this object: none may be in the air when it goes.
   if (whole) whole = wait_for_room(1);
@@ -58,39 +57,45 @@ bool Warmer::run(const std::vector<File>& files) {
 
 bool Warmer::fetch(const File& file) {
   cache_.open(file.version);
-  std::uint64_t at = 0;
+  const auto left = std::make_shared<Left>();
   bool goes_on = true;
-  while (at < file.version.size && goes_on) {
-    const ByteRange piece = ByteRange::between(at, std::min(file.version.size, at + kPiece));
-    at = piece.end();
-    std::uint64_t here = 0;
-    for (const ByteRange& range : cache_.present_ranges(file.version, piece)) here += range.length;
-    {
-      const MutexLock lock(mutex_);
-      progress_.bytes_done += here;
-    }
-    if (here == piece.length) continue;
-    goes_on = wait_for_room(kPiecesInAir);
-    if (!goes_on) break;
-    std::uint64_t number = 0;
-    {
-      const MutexLock lock(mutex_);
-      ++in_flight_;
-      number = ++pieces_;
-    }
-    cache_.prefetch(file.version, piece, FetchUrgency::background);
-    std::unique_ptr<Waiter> waiter = std::make_unique<Piece>(*this, number, file.path, piece.length - here);
-    auto outcome = cache_.read(file.version, piece, piece, waiter);
-    if (const auto* now = std::get_if<Result<Bytes>>(&outcome)) {
-      landed(number, file.path, piece.length - here, *now);
-    } else {
-      const MutexLock lock(mutex_);
-      waits_.emplace(number,
-                     std::get<WaitId>(outcome));  // may have landed already: then cancelling it does nothing
-    }
+  for (std::uint64_t at = 0; at < file.version.size && goes_on; at += kPiece) {
+    goes_on = ask(file, ByteRange::between(at, std::min(file.version.size, at + kPiece)), left);
   }
   cache_.close(file.version);
+  const MutexLock lock(mutex_);
+  if (goes_on) part_done(left);
   return goes_on;
+}
+
+bool Warmer::ask(const File& file, ByteRange piece, const std::shared_ptr<Left>& left) {
+  std::uint64_t here = 0;
+  for (const ByteRange& range : cache_.present_ranges(file.version, piece)) here += range.length;
+  {
+    const MutexLock lock(mutex_);
+    progress_.bytes_done += here;
+  }
+  if (here == piece.length) return true;
+  if (!wait_for_room(kPiecesInAir)) return false;
+  std::uint64_t number = 0;
+  {
+    const MutexLock lock(mutex_);
+    ++in_flight_;
+    ++left->pieces;
+    number = ++pieces_;
+  }
+  cache_.prefetch(file.version, piece, FetchUrgency::background);
+  const std::uint64_t missing = piece.length - here;
+  std::unique_ptr<Waiter> waiter = std::make_unique<Piece>(*this, number, file.path, missing, left);
+  auto outcome = cache_.read(file.version, piece, piece, waiter);
+  if (const auto* now = std::get_if<Result<Bytes>>(&outcome)) {
+    landed(number, file.path, missing, *now, left);
+  } else {
+    const MutexLock lock(mutex_);
+    // It may have landed already: then cancelling it does nothing.
+    waits_.emplace(number, std::get<WaitId>(outcome));
+  }
+  return true;
 }
 
 bool Warmer::wait_for_room(unsigned at_most) {
@@ -123,10 +128,17 @@ void Warmer::check_kept(const File& file) {
   for (const WarmFailure& failure : failures_) {
     if (failure.path == file.path) return;
   }
+  note_failure(file.path,
+               {Errc::no_space, "fetched, but the cache has no room to keep it; see cache_size= and pins"});
+}
+
+void Warmer::note_failure(const std::string& path, const Error& error) {
   ++progress_.failed;
-  failures_.push_back(
-      {file.path,
-       {Errc::no_space, "fetched, but the cache has no room to keep it; see cache_size= and pins"}});
+  if (failures_.size() < kMostFailures) failures_.push_back({path, error});
+}
+
+void Warmer::part_done(const std::shared_ptr<Left>& left) {
+  if (--left->pieces == 0) ++progress_.files_done;
 }
 
 /// Nobody waits any longer for what a dead server will not bring. What arrives all the same is kept.
@@ -146,17 +158,17 @@ void Warmer::give_up() {
 }
 
 void Warmer::landed(std::uint64_t piece, const std::string& path, std::uint64_t length,
-                    const Result<Bytes>& result) {
+                    const Result<Bytes>& result, const std::shared_ptr<Left>& left) {
   const MutexLock lock(mutex_);
   waits_.erase(piece);
   --in_flight_;
+  part_done(left);
   if (result) {
     progress_.bytes_done += length;
     progress_.bytes_fetched += length;
-  } else {
-    ++progress_.failed;
-    // One line a file: a dead server fails each of its pieces alike.
-    if (failures_.empty() || failures_.back().path != path) failures_.push_back({path, result.error()});
+  } else if (!left->failed) {
+    left->failed = true;  // one line a file: a dead server fails each of its pieces alike
+    note_failure(path, result.error());
   }
   landed_.notify_all();
 }

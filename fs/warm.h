@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,9 @@
 namespace astrofs {
 
 struct WarmProgress {
-  std::size_t files{0}, files_done{0}, failed{0};
+  std::size_t files{0};       ///< expected
+  std::size_t files_done{0};  ///< of which all bytes have come or failed
+  std::size_t failed{0};
   std::uint64_t bytes{0};          ///< of all files
   std::uint64_t bytes_done{0};     ///< here now, those that were here before included
   std::uint64_t bytes_fetched{0};  ///< by this run
@@ -36,18 +39,31 @@ class Warmer {
   /// `progress` is called a few times a second; false ends the run.
   Warmer(BlockCache& cache, std::function<bool(const WarmProgress&)> progress);
 
-  /// Fetches all; false when it was ended before.
+  /// What all runs together are about to bring: the progress is measured against it.
+  void expect(std::size_t files, std::uint64_t bytes) EXCLUDES(mutex_);
+  /// Fetches these and waits until they are kept; false when it was ended before. Once per so many files as
+  /// one likes to hold in memory.
   bool run(const std::vector<File>& files);
   [[nodiscard]] WarmProgress progress() const EXCLUDES(mutex_);
+  /// The first of them, at most kMostFailures; the progress counts all.
   [[nodiscard]] std::vector<WarmFailure> failures() const EXCLUDES(mutex_);
+  static constexpr std::size_t kMostFailures = 1000;
 
  private:
   class Piece;
+  /// Parts of a file still to come, one more while they are being asked for.
+  struct Left {
+    unsigned pieces{1};
+    bool failed{false};
+  };
   bool fetch(const File& file);
   void check_kept(const File& file) EXCLUDES(mutex_);
   bool wait_for_room(unsigned at_most);
-  void landed(std::uint64_t piece, const std::string& path, std::uint64_t length,
-              const Result<Bytes>& result);
+  bool ask(const File& file, ByteRange piece, const std::shared_ptr<Left>& left);
+  void landed(std::uint64_t piece, const std::string& path, std::uint64_t length, const Result<Bytes>& result,
+              const std::shared_ptr<Left>& left) EXCLUDES(mutex_);
+  void part_done(const std::shared_ptr<Left>& left) REQUIRES(mutex_);
+  void note_failure(const std::string& path, const Error& error) REQUIRES(mutex_);
   void give_up();
   void settle();
 

@@ -72,6 +72,7 @@ TEST_F(LocalArchiveTest, NeverLeavesItsRoot) {
   for (const char* const path :
        {"absolute", "relative", "above/secret", "../secret", "sub/../../secret", "dangling"}) {
     EXPECT_FALSE(archive().local_file(path)) << path;
+    EXPECT_FALSE(archive().open_local(path)) << path;
   }
   const auto outside = archive().list("above", "", {});
   ASSERT_FALSE(outside);
@@ -82,6 +83,7 @@ TEST_F(LocalArchiveTest, HidesWhatIsNoData) {
   ASSERT_EQ(::mkfifo((root() / "pipe").c_str(), 0600), 0);
   EXPECT_THAT(names(""), ::testing::ElementsAre("sub"));
   EXPECT_FALSE(archive().local_file("pipe"));
+  EXPECT_FALSE(archive().open_local("pipe"));
   EXPECT_FALSE(archive().local_file("sub"));
 }
 

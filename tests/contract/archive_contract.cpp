@@ -1,6 +1,7 @@
 // What every archive promises (backends/archive.h), tried on each of them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -142,6 +143,9 @@ TEST_P(ArchiveContract, LocalFilesAreTheTruthToo) {
     const auto file = stage_->archive().local_file(entry.locator);
     ASSERT_TRUE(file) << entry.locator;
     EXPECT_TRUE(file->path.ends_with("/" + entry.name)) << file->path;
+    const auto open = stage_->archive().open_local(entry.locator);
+    ASSERT_TRUE(open) << open.error().message;
+    EXPECT_EQ(entry.size, static_cast<std::uint64_t>(::lseek(open->get(), 0, SEEK_END)));
   }
 }
 
@@ -149,6 +153,7 @@ TEST_P(ArchiveContract, LocatesNothingForALocatorItNeverGave) {
   for (const std::string locator : {"", "../secret", "a/../../secret", "/etc/passwd"}) {
     EXPECT_FALSE(stage_->archive().locate(locator)) << locator;
     EXPECT_FALSE(stage_->archive().local_file(locator)) << locator;
+    EXPECT_FALSE(stage_->archive().open_local(locator)) << locator;
   }
 }
 

@@ -140,6 +140,7 @@ class House {
   std::unique_ptr<Catalog> catalog;
   std::unique_ptr<BlockStore> blocks;
   Executor store, list;
+  ArchiveTurns turns;
   ScriptedClient client;
   http::Fetcher fetcher;
   ArchiveTable archives;

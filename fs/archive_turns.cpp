@@ -1,0 +1,43 @@
+#include "fs/archive_turns.h"
+
+#include <utility>
+
+namespace astrofs {
+
+bool ArchiveTurns::submit(const MountedArchive* archive, std::function<void()> job) {
+  {
+    const MutexLock lock(mutex_);
+    Turns& turns = turns_[archive];
+    if (turns.running >= each_) {
+      turns.waiting.push_back(std::move(job));
+      return true;
+    }
+    ++turns.running;
+  }
+  if (threads_.submit([this, archive, job = std::move(job)] { run(archive, job); })) return true;
+  const MutexLock lock(mutex_);
+  --turns_[archive].running;
+  return false;
+}
+
+void ArchiveTurns::run(const MountedArchive* archive, const std::function<void()>& job) {
+  job();
+  for (;;) {
+    std::function<void()> next;
+    {
+      const MutexLock lock(mutex_);
+      Turns& turns = turns_[archive];
+      if (turns.waiting.empty()) {
+        --turns.running;
+        return;
+      }
+      next = std::move(turns.waiting.front());
+      turns.waiting.pop_front();
+    }
+    // Behind what other archives have asked for meanwhile; at the end, when nothing is taken any more, here.
+    if (threads_.submit([this, archive, next] { run(archive, next); })) return;
+    next();
+  }
+}
+
+}  // namespace astrofs

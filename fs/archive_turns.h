@@ -1,0 +1,37 @@
+// Jobs that ask an archive and may wait for it, on threads that all archives share: only so many at a time
+// for one of them, the others wait their turn, so that an archive that does not answer leaves threads for
+// those that do. Owned by the mount; any thread.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <unordered_map>
+
+#include "base/executor.h"
+#include "base/mutex.h"
+#include "fs/archive_table.h"
+
+namespace astrofs {
+
+class ArchiveTurns {
+ public:
+  /// `threads` outlives the turns; at most `each` of them work for one archive.
+  ArchiveTurns(Executor& threads, unsigned each) : threads_(threads), each_(each) {}
+
+  /// False when the threads are stopping: the job will not run.
+  bool submit(const MountedArchive* archive, std::function<void()> job) EXCLUDES(mutex_);
+
+ private:
+  struct Turns {
+    unsigned running{0};
+    std::deque<std::function<void()>> waiting;
+  };
+  void run(const MountedArchive* archive, const std::function<void()>& job) EXCLUDES(mutex_);
+
+  Executor& threads_;
+  const unsigned each_;
+  Mutex mutex_;
+  std::unordered_map<const MountedArchive*, Turns> turns_ GUARDED_BY(mutex_);
+};
+
+}  // namespace astrofs
