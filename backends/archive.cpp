@@ -10,6 +10,10 @@ std::vector<std::string> Archive::other_names(std::string_view) const {
   return {};
 }
 
+std::optional<Digest> Archive::digest(std::string_view) const {
+  return std::nullopt;
+}
+
 std::optional<LocalFile> Archive::local_file(std::string_view) const {
   return std::nullopt;
 }

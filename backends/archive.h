@@ -14,6 +14,7 @@
 #include "backends/http/client.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/unique_fd.h"
 
 namespace astrofs {
@@ -27,6 +28,13 @@ struct Entry {
   SysSeconds mtime{};                 ///< 0 = not known
   std::string locator;                ///< for this archive's own eyes: says again what this entry is
   std::string validator;  ///< strong ETag with quotes, or "" (an opaque version tag of the listing)
+};
+
+/// What an archive says of a file's bytes beyond their number.
+struct Digest {
+  DigestKind kind{DigestKind::md5};
+  std::string hex;     ///< lower case
+  bool certain{true};  ///< false: text that looks like one; it proves when it fits and else means little
 };
 
 struct Listing {
@@ -86,6 +94,9 @@ class Archive {
 
   /// Where the listing's validator of a file may be sent as If-Match: the origin that gave it; "" = nowhere.
   [[nodiscard]] virtual std::string validator_origin() const { return {}; }
+
+  /// The digest of a file's bytes that a validator carries. Pure. Default: none.
+  [[nodiscard]] virtual std::optional<Digest> digest(std::string_view validator) const;
 
   /// Are the files on this machine, so that they are read where they are?
   [[nodiscard]] virtual bool is_local() const { return false; }

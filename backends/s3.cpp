@@ -59,6 +59,10 @@ Result<std::vector<http::Request>> S3Archive::locate(std::string_view locator) {
   return std::vector<http::Request>{std::move(request)};
 }
 
+std::optional<Digest> S3Archive::digest(std::string_view validator) const {
+  return digest_of_etag(validator);
+}
+
 std::string S3Archive::validator_origin() const {
   http::Request request;
   request.url = base_;

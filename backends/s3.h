@@ -21,6 +21,7 @@ class S3Archive final : public Archive {
                                                                 std::stop_token stop) override;
   [[nodiscard]] Result<std::vector<http::Request>> locate(std::string_view locator) override;
   [[nodiscard]] std::string validator_origin() const override;
+  [[nodiscard]] std::optional<Digest> digest(std::string_view validator) const override;
 
  private:
   const std::string base_;

@@ -94,4 +94,13 @@ std::vector<Result<S3Level>> list_s3_levels(http::Fetcher& fetcher, const std::s
   return levels;
 }
 
+std::optional<Digest> digest_of_etag(std::string_view etag) {
+  constexpr std::size_t kMd5Digits = 32;
+  if (etag.size() != kMd5Digits + 2 || etag.front() != '"' || etag.back() != '"') return std::nullopt;
+  const std::string_view hex = etag.substr(1, kMd5Digits);
+  const bool is_hex = hex.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  if (!is_hex) return std::nullopt;
+  return Digest{DigestKind::md5, std::string(hex), false};
+}
+
 }  // namespace astrofs

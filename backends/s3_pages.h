@@ -2,11 +2,13 @@
 // Used by types "s3" and "tess". Blocks; any thread but the client's.
 #pragma once
 
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "backends/archive.h"
 #include "backends/format/s3_list.h"
 #include "backends/http/fetcher.h"
 #include "base/error.h"
@@ -25,5 +27,9 @@ struct S3Level {
 [[nodiscard]] std::vector<Result<S3Level>> list_s3_levels(http::Fetcher& fetcher, const std::string& base,
                                                           const std::vector<std::string>& prefixes,
                                                           std::stop_token stop);
+
+/// The MD5 that S3 makes the ETag of an object that was put in one piece and is not encrypted with a key of
+/// KMS. Of what another ETag of 32 hex digits is made nobody knows: it is not certain.
+[[nodiscard]] std::optional<Digest> digest_of_etag(std::string_view etag);
 
 }  // namespace astrofs

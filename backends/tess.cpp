@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "backends/format/tess_name.h"
+#include "backends/s3_pages.h"
 #include "backends/settle.h"
 #include "backends/tess_prf.h"
 #include "backends/tess_shape.h"
@@ -207,6 +208,10 @@ Result<std::vector<http::Request>> TessArchive::locate(std::string_view locator)
   if (mirrors.empty())
     return fail(Errc::unsupported, "no source is configured that has " + std::string(locator));
   return mirrors;
+}
+
+std::optional<Digest> TessArchive::digest(std::string_view validator) const {
+  return digest_of_etag(validator);
 }
 
 std::string TessArchive::validator_origin() const {

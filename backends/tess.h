@@ -33,6 +33,7 @@ class TessArchive final : public Archive {
   [[nodiscard]] std::vector<std::string> other_names(std::string_view name) const override;
   [[nodiscard]] Result<std::vector<http::Request>> locate(std::string_view locator) override;
   [[nodiscard]] std::string validator_origin() const override;
+  [[nodiscard]] std::optional<Digest> digest(std::string_view validator) const override;
   [[nodiscard]] Result<FrameShape> shape(std::string_view locator) const override;
 
  private:

@@ -41,6 +41,31 @@ Hash128 sha256_prefix(std::initializer_list<std::string_view> parts) {
   return out;
 }
 
+StreamDigest::StreamDigest(DigestKind kind) : context_(EVP_MD_CTX_new()) {
+  if (context_ == nullptr) throw std::bad_alloc();
+  const EVP_MD* algorithm = kind == DigestKind::md5 ? EVP_md5() : EVP_sha256();
+  good_ = EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(context_), algorithm, nullptr) == 1;
+}
+
+StreamDigest::~StreamDigest() {
+  EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_));
+}
+
+void StreamDigest::add(std::span<const std::byte> bytes) {
+  if (good_) good_ = EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size()) == 1;
+}
+
+std::string StreamDigest::hex() {
+  std::array<std::byte, EVP_MAX_MD_SIZE> digest{};
+  unsigned length = 0;
+  if (!good_ || EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(context_),
+                                   reinterpret_cast<unsigned char*>(digest.data()), &length) != 1) {
+    return "";
+  }
+  good_ = false;
+  return to_hex(std::span(digest).first(length));
+}
+
 std::string to_hex(std::span<const std::byte> bytes) {
   static constexpr std::string_view kDigits = "0123456789abcdef";
   std::string out;

@@ -22,6 +22,23 @@ using Hash128 = std::array<std::byte, 16>;
 /// Hash of a sequence of strings. Each part is preceded by its length, so ("ab","c") and ("a","bc") differ.
 [[nodiscard]] Hash128 sha256_prefix(std::initializer_list<std::string_view> parts);
 
+/// Digests that archives give of their files, over bytes that come piece by piece. One thread at a time.
+enum class DigestKind : std::uint8_t { md5, sha256 };
+class StreamDigest {
+ public:
+  explicit StreamDigest(DigestKind kind);
+  ~StreamDigest();
+  StreamDigest(const StreamDigest&) = delete;
+  StreamDigest& operator=(const StreamDigest&) = delete;
+  void add(std::span<const std::byte> bytes);
+  /// In lower case; the end. "": this machine's OpenSSL does not have the kind (MD5 where FIPS is enforced).
+  [[nodiscard]] std::string hex();
+
+ private:
+  void* context_;  ///< EVP_MD_CTX
+  bool good_{false};
+};
+
 [[nodiscard]] std::string to_hex(std::span<const std::byte> bytes);
 
 }  // namespace astrofs

@@ -1,6 +1,7 @@
 #include "cache/block_cache.h"
 
 #include <algorithm>
+#include <numeric>
 #include <span>
 #include <unordered_map>
 #include <utility>
@@ -295,9 +296,15 @@ BlockCache::~BlockCache() {
   impl_->shut();
 }
 
+void BlockCache::observe(CompletionObserver* observer) {
+  impl_->landing_.observe(observer);
+}
+
 void BlockCache::open(const FileVersion& version) {
   impl_->objects_.open(version);
   impl_->writer_.touch(version.object);
+  CompletionObserver* observer = impl_->landing_.observer();
+  if (observer != nullptr && impl_->presence(version).complete) observer->complete(version, false);
 }
 
 void BlockCache::close(const FileVersion& version) {
@@ -330,6 +337,15 @@ std::vector<ByteRange> BlockCache::present_ranges(const FileVersion& version, By
   const auto object = impl_->objects_.get(version);
   object->load(impl_->catalog_, blocks_touching(within));
   return object->present_ranges(within);
+}
+
+void BlockCache::forget(const FileVersion& version) {
+  const BlockSpan all = blocks_touching({0, version.size});
+  const auto object = impl_->objects_.get(version);
+  object->load(impl_->catalog_, all);
+  std::vector<std::uint32_t> blocks(all.last - all.first);
+  std::iota(blocks.begin(), blocks.end(), all.first);
+  impl_->writer_.drop_blocks(version.object, object->forget(blocks));
 }
 
 Result<std::uint64_t> BlockCache::evict(const FileVersion& version) {

@@ -58,6 +58,9 @@ class BlockCache {
   BlockCache(const BlockCache&) = delete;
   BlockCache& operator=(const BlockCache&) = delete;
 
+  /// Who hears of versions that are complete; nullptr: nobody, once nothing is opened or fetched any more.
+  void observe(CompletionObserver* observer);
+
   /// A handle on a version: while it lives the object is not evicted under its reader. open() may read the
   /// index.
   void open(const FileVersion& version);
@@ -83,6 +86,8 @@ class BlockCache {
   /// Forget a version's bytes unless somebody has it open (then Errc::unavailable). Returns bytes freed.
   /// Waits for a commit: not from a `store` job. The cache also makes room on its own when it runs short.
   [[nodiscard]] Result<std::uint64_t> evict(const FileVersion& version);
+  /// The version's blocks are not to be served again, even to those who have it open: they count as absent.
+  void forget(const FileVersion& version);
   /// Make room down to the quota: oldest use first, never open, pinned or in flight. Runs on the `house`
   /// thread.
   void evict_to_quota();

@@ -182,6 +182,16 @@ Result<void> set_etags(WriteTxn& txn, const FileVersion& version, const std::str
   return records::put_object(txn, version.object, *object);
 }
 
+Result<void> set_verdict(WriteTxn& txn, const FileVersion& version, Verdict verdict,
+                         const std::string& proof) {
+  if (auto sound = believe(txn, version.object, {}); !sound) return sound;
+  Result<ObjectState> object = object_of(txn, version);
+  if (!object) return tl::unexpected(object.error());
+  object->verdict = verdict;
+  object->proof = proof.substr(0, schema::kMaxText);
+  return records::put_object(txn, version.object, *object);
+}
+
 namespace {
 
 /// Sums over the block records per object; those of no object, and those that cannot be believed, are to go.

@@ -47,6 +47,11 @@ struct Node {
   bool missing{false};  ///< the archive denied it for good; reads as a placeholder or ENOENT
 };
 
+/// Zero is nobody's generation.
+[[nodiscard]] constexpr std::uint32_t generation_after(std::uint32_t generation) {
+  return generation == UINT32_MAX ? 1 : generation + 1;
+}
+
 struct ListingState {
   SysSeconds fetched{};  ///< when the listing shown was given; 0 = never
   std::chrono::seconds good_for{0};
@@ -65,6 +70,16 @@ struct ListedEntry {
   std::string validator;
 };
 
+/// What the checksums that an archive gives say of a version's bytes. Numbers are on disk.
+enum class Verdict : std::uint8_t {
+  none,      ///< not looked at
+  unproven,  ///< looked at: no checksum covers all of it
+  good,      ///< every byte is proven
+  suspect,   ///< a second copy, fetched because the first contradicted its checksum
+  refused,   ///< so did the second: nothing of this version is fetched or served any more
+  reported,  ///< so did the second, and it is served all the same, as its archive's table wishes
+};
+
 struct ObjectState {
   NodeId node{0};
   std::uint32_t generation{0};
@@ -72,6 +87,8 @@ struct ObjectState {
   std::uint64_t present_bytes{0};
   std::string etags;           ///< "origin etag\n" lines learnt from answers; read by fs/remote_source only
   std::uint64_t last_used{0};  ///< a counter of use, not a time: clocks jump
+  Verdict verdict{Verdict::none};
+  std::string proof;  ///< the verdict's reason, in words
 };
 
 /// Presence and hashes of kBlocksPerChunk blocks.

@@ -48,6 +48,7 @@ class NodeNumbers {
                                     const std::string& validator);
 [[nodiscard]] Result<void> set_missing(WriteTxn& txn, NodeId node, bool missing);
 [[nodiscard]] Result<void> set_stale(WriteTxn& txn, NodeId node, std::uint32_t generation);
+[[nodiscard]] Result<void> renew(WriteTxn& txn, NodeId node, std::uint32_t generation);
 [[nodiscard]] Result<void> set_pin(WriteTxn& txn, NodeId node, bool pinned);
 /// A name that may stand in a directory, with texts that may be stored.
 [[nodiscard]] Result<void> check_entry(const ListedEntry& entry);
@@ -63,6 +64,8 @@ class NodeNumbers {
 [[nodiscard]] Result<void> drop_object(WriteTxn& txn, const Hash128& object);
 [[nodiscard]] Result<void> touch(WriteTxn& txn, const Hash128& object);
 [[nodiscard]] Result<void> set_etags(WriteTxn& txn, const FileVersion& version, const std::string& etags);
+[[nodiscard]] Result<void> set_verdict(WriteTxn& txn, const FileVersion& version, Verdict verdict,
+                                       const std::string& proof);
 /// Counts everything again from the block records, after a record of the accounts was found damaged.
 [[nodiscard]] Result<void> recount(WriteTxn& txn);
 

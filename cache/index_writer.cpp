@@ -317,6 +317,10 @@ void IndexWriter::set_stale(NodeId node, std::uint32_t generation, Done done) {
   impl_->queue([=](WriteTxn& txn) { return changes::set_stale(txn, node, generation); }, std::move(done));
 }
 
+void IndexWriter::renew(NodeId node, std::uint32_t generation, Done done) {
+  impl_->queue([=](WriteTxn& txn) { return changes::renew(txn, node, generation); }, std::move(done));
+}
+
 void IndexWriter::add_blocks(const FileVersion& version, std::vector<BlockHash> blocks) {
   const std::size_t weight = blocks.size();
   if (weight == 0) return;
@@ -343,6 +347,12 @@ void IndexWriter::set_etags(const FileVersion& version, std::string etags) {
   impl_->queue(
       [version, etags = std::move(etags)](WriteTxn& txn) { return changes::set_etags(txn, version, etags); },
       {});
+}
+
+void IndexWriter::set_verdict(const FileVersion& version, Verdict verdict, std::string proof) {
+  impl_->queue([version, verdict, proof = std::move(proof)](
+                   WriteTxn& txn) { return changes::set_verdict(txn, version, verdict, proof); },
+               {});
 }
 
 void IndexWriter::set_pin(NodeId node, bool pinned, Done done) {

@@ -46,6 +46,9 @@ class IndexWriter {
   /// The content at the archive is another than this generation's: next open sees a new one, of unknown size
   /// until resolved.
   void set_stale(NodeId node, std::uint32_t generation, Done done = {});
+  /// The bytes of this generation were not the archive's: the next open sees another copy of the same
+  /// content.
+  void renew(NodeId node, std::uint32_t generation, Done done = {});
 
   struct BlockHash {
     std::uint32_t block;
@@ -59,6 +62,8 @@ class IndexWriter {
   void drop_object(const Hash128& object, Done done = {});
   void touch(const Hash128& object);  ///< used now
   void set_etags(const FileVersion& version, std::string etags);
+  /// What a version's checksums say of it.
+  void set_verdict(const FileVersion& version, Verdict verdict, std::string proof);
   void set_pin(NodeId node, bool pinned, Done done = {});
 
   /// Wait until all that was queued before is committed.

@@ -37,7 +37,11 @@ void Landing::schedule(const std::shared_ptr<ObjectBlocks>& object) {
 
 void Landing::land(const std::shared_ptr<ObjectBlocks>& object) {
   std::vector<BlockRun> runs = object->take_arrived(kTurn);
-  if (runs.empty()) return;
+  if (runs.empty()) {
+    CompletionObserver* observer = observer_;
+    if (observer != nullptr && object->complete(catalog_)) observer->complete(object->version(), true);
+    return;
+  }
   Hashes hashes;
   std::uint64_t bytes = 0;
   for (const BlockRun& run : runs) {

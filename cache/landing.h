@@ -4,6 +4,7 @@
 // reading. Owned by BlockCache.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -26,6 +27,9 @@ class Landing {
  public:
   Landing(Catalog& catalog, IndexWriter& writer, BlockStore& blocks, DiskQuota& quota, MemoryBudget& memory,
           WaitTable& waits, Jobs& jobs, Metrics& metrics);
+
+  void observe(CompletionObserver* observer) { observer_ = observer; }
+  [[nodiscard]] CompletionObserver* observer() const { return observer_; }
 
   /// The job begins. At most one an object: ObjectBlocks::arrive says when.
   void schedule(const std::shared_ptr<ObjectBlocks>& object);
@@ -52,6 +56,7 @@ class Landing {
   Metric& degraded_gauge_;
   Metric& discarded_;
 
+  std::atomic<CompletionObserver*> observer_{nullptr};
   Mutex mutex_;
   bool degraded_ GUARDED_BY(mutex_){false};
   unsigned worked_ GUARDED_BY(mutex_){0};  ///< writes in a row since the last failure

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "cache/changes.h"
@@ -26,8 +25,7 @@ bool contradicts(const schema::NodeRecord& node, const ListedEntry& news) {
 }  // namespace
 
 void next_generation(schema::NodeRecord& node) {
-  // Zero is nobody's generation.
-  node.generation = node.generation == std::numeric_limits<std::uint32_t>::max() ? 1 : node.generation + 1;
+  node.generation = generation_after(node.generation);
   node.size.reset();
   node.validator.clear();
   node.missing = false;
@@ -134,6 +132,14 @@ Result<void> set_stale(WriteTxn& txn, NodeId id, std::uint32_t generation) {
   if (!node) return tl::unexpected(node.error());
   if (node->generation != generation) return {};
   next_generation(*node);
+  return records::put_node(txn, *node);
+}
+
+Result<void> renew(WriteTxn& txn, NodeId id, std::uint32_t generation) {
+  auto node = records::node(txn, id);
+  if (!node) return tl::unexpected(node.error());
+  if (node->generation != generation) return {};
+  node->generation = generation_after(generation);
   return records::put_node(txn, *node);
 }
 

@@ -104,6 +104,19 @@ std::uint64_t ObjectBlocks::present_bytes() const {
   return bytes;
 }
 
+bool ObjectBlocks::complete(const Catalog& catalog) {
+  const BlockSpan all = blocks_touching({0, version_.size});
+  {
+    const MutexLock lock(mutex_);
+    const bool gap = std::ranges::any_of(chunks_, [&](const auto& row) {
+      const std::uint32_t blocks = std::min(all.last - row.first * kBlocksPerChunk, kBlocksPerChunk);
+      return static_cast<std::uint32_t>(std::popcount(row.second.present)) < blocks;
+    });
+    if (gap) return false;
+  }
+  return load(catalog, all) && present_bytes() == version_.size;
+}
+
 std::vector<ByteRange> ObjectBlocks::present_ranges(ByteRange within) const {
   std::vector<ByteRange> ranges;
   const BlockSpan blocks = blocks_touching(within);

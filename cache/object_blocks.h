@@ -59,6 +59,8 @@ class ObjectBlocks {
   /// These are not on disk as they should be. Returns those that were thought to be.
   [[nodiscard]] std::vector<std::uint32_t> forget(std::span<const std::uint32_t> blocks) EXCLUDES(mutex_);
   [[nodiscard]] std::uint64_t present_bytes() const EXCLUDES(mutex_);
+  /// Every block is on disk. Asks the index only when nothing that is in mind says no.
+  [[nodiscard]] bool complete(const Catalog& catalog) EXCLUDES(mutex_);
   [[nodiscard]] std::vector<ByteRange> present_ranges(ByteRange within) const EXCLUDES(mutex_);
 
   /// The reader waits for what `parked` lacks: joins flights and plans those that are missing, for `fetch`

@@ -213,15 +213,25 @@ bool decode_listing(std::string_view key, std::string_view value, ListingState& 
 }
 
 std::string encode_object(std::string_view key, const ObjectState& object) {
-  Writer writer(Table::object, key, 40 + object.etags.size());
+  Writer writer(Table::object, key, 49 + object.etags.size() + object.proof.size());
   writer.number(object.node).number(object.generation).number(object.size).number(object.present_bytes);
-  return writer.number(object.last_used).text(object.etags).finish();
+  writer.number(object.last_used).text(object.etags);
+  if (object.verdict != Verdict::none)
+    writer.number(static_cast<std::uint8_t>(object.verdict)).text(object.proof);
+  return writer.finish();
 }
 
 bool decode_object(std::string_view key, std::string_view value, ObjectState& out) {
   Reader reader(Table::object, key, value);
   reader.number(out.node).number(out.generation).number(out.size).number(out.present_bytes);
   reader.number(out.last_used).text(out.etags);
+  std::uint8_t verdict = 0;
+  out.proof.clear();
+  if (!reader.finished()) {
+    reader.number(verdict).text(out.proof);
+    if (verdict == 0 || verdict > static_cast<std::uint8_t>(Verdict::reported)) return false;
+  }
+  out.verdict = static_cast<Verdict>(verdict);
   return key.size() == sizeof(Hash128) && reader.finished() && out.present_bytes <= out.size;
 }
 

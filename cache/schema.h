@@ -21,6 +21,7 @@
 //   last_error object   5   16 bytes object id           u64 node, u32 generation, u64 size, u64
 //   present_bytes, u64 last_used,
 //                                             text etags
+//                                             and only where there is a verdict: u8 verdict, text proof
 //   block    6   16 bytes object id,          u64 present, 64 * u64 hash (0 where absent)
 //                u32 chunk
 //   used     7   u64 use counter,             nothing

@@ -41,6 +41,15 @@ class Sink {
   virtual void end(Result<void> result) = 0;
 };
 
+/// Hears when all of a version is on this machine.
+class CompletionObserver {
+ public:
+  virtual ~CompletionObserver() = default;
+  /// `landed`: its last missing block has come just now. Else the version was opened and was complete before.
+  /// Now and then twice for one completion. Any thread; returns at once.
+  virtual void complete(const FileVersion& version, bool landed) = 0;
+};
+
 class Source {
  public:
   virtual ~Source() = default;

@@ -15,10 +15,18 @@ namespace astrofs {
 /// What a reader gets for a frame that the archive denies for good.
 enum class MissingPolicy : std::uint8_t { placeholder, enoent };
 
+/// What becomes of a file of which two copies contradict the archive's own checksums.
+enum class VerifyPolicy : std::uint8_t {
+  off,     ///< nothing is compared
+  report,  ///< served, and told by user.astrofs.verified
+  refuse,  ///< not served
+};
+
 struct MountedArchive {
   std::string name;  ///< directory at the root
   std::unique_ptr<Archive> archive;
   MissingPolicy missing{MissingPolicy::placeholder};
+  VerifyPolicy verify{VerifyPolicy::refuse};
   std::string identity;  ///< of its table in the configuration: another archive under the same name shares
                          ///< nothing with it
 };

@@ -38,7 +38,8 @@ std::vector<std::string> paths_of(const json& request) {
 
 }  // namespace
 
-Commands::Commands(Vfs& vfs, const Status& status) : vfs_(vfs), status_(status) {}
+Commands::Commands(Vfs& vfs, const Status& status, Verifier& verifier)
+    : vfs_(vfs), status_(status), verifier_(verifier) {}
 
 Result<std::string> Commands::run(const std::string& line, const Progress& progress) {
   const json request = json::parse(line, nullptr, false);
@@ -56,6 +57,7 @@ Result<std::string> Commands::run(const std::string& line, const Progress& progr
   if (command == "metrics") return dump({{"text", status_.metrics_text()}});
   if (command == "warm") return warm(paths, progress);
   if (command == "evict") return evict(paths);
+  if (command == "verify") return verify(paths, progress);
   if (command == "pin" || command == "unpin") return pin(paths, command == "pin");
   if (command == "refresh") return refresh(paths);
   if (command == "why") {
@@ -216,7 +218,10 @@ Result<std::string> Commands::evict(const std::vector<std::string>& paths) {
   const Result<void> walked = for_files(paths, enter, [&](const Node& node) {
     if (!node.size || vfs_.state_of(node) == FileState::local) return true;
     const FileVersion version = vfs_.parts().archives.version(node);
-    if (vfs_.parts().cache.presence(version).bytes == 0) return true;
+    // What is refused has no bytes here: evicting it is asking for another try.
+    const bool refused =
+        standing_of(vfs_.parts().catalog, vfs_.parts().cache, version).standing == Standing::no;
+    if (vfs_.parts().cache.presence(version).bytes == 0 && !refused) return true;
     const Result<std::uint64_t> bytes = vfs_.parts().cache.evict(version);
     if (bytes) {
       freed += *bytes;
@@ -229,6 +234,36 @@ Result<std::string> Commands::evict(const std::vector<std::string>& paths) {
   });
   if (!walked) return tl::unexpected<Error>(walked.error());
   return dump({{"files", files}, {"bytes_freed", freed}, {"in_use", in_use}});
+}
+
+Result<std::string> Commands::verify(const std::vector<std::string>& paths, const Progress& progress) {
+  std::size_t yes = 0;
+  std::size_t unavailable = 0;
+  std::size_t incomplete = 0;
+  json contradictions = json::array();
+  const auto visit = [&](const Node& node) {
+    if (vfs_.state_of(node) == FileState::local) {
+      ++unavailable;
+    } else if (node.missing || !node.size) {
+      ++incomplete;
+    } else if (const auto found = verifier_.verify(vfs_.parts().archives.version(node)); !found) {
+      ++incomplete;
+    } else if (found->proof == Proof::contradicted) {
+      contradictions.push_back({{"path", shown_path(node)}, {"message", redact(found->words)}});
+    } else {
+      ++(found->proof == Proof::fits ? yes : unavailable);
+    }
+    const std::size_t seen = yes + unavailable + incomplete + contradictions.size();
+    return !stopping_ && progress(dump({{"progress", {{"files", seen}, {"verifying", true}}}}));
+  };
+  // Nothing is listed or fetched: what was never listed has nothing here.
+  const Result<void> walked = for_files(paths, [](const Node&) { return Result<void>{}; }, visit);
+  if (!walked) return tl::unexpected<Error>(walked.error());
+  return dump({{"yes", yes},
+               {"unavailable", unavailable},
+               {"incomplete", incomplete},
+               {"no", contradictions.size()},
+               {"contradictions", std::move(contradictions)}});
 }
 
 Result<std::string> Commands::pin(const std::vector<std::string>& paths, bool pinned) {

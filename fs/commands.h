@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "fs/status.h"
+#include "fs/verifier.h"
 #include "fs/vfs.h"
 
 namespace astrofs {
@@ -17,7 +18,7 @@ class Commands {
   /// `progress` sends one line of JSON to the client; false: the client is gone.
   using Progress = std::function<bool(const std::string& json)>;
 
-  Commands(Vfs& vfs, const Status& status);
+  Commands(Vfs& vfs, const Status& status, Verifier& verifier);
 
   /// Runs one request line; the result is JSON text. invalid: not a request we know.
   [[nodiscard]] Result<std::string> run(const std::string& request, const Progress& progress);
@@ -38,6 +39,7 @@ class Commands {
                                        const std::function<bool(const Node&)>& visit);
   /// Do its bytes come from an archive, and is there something to bring?
   [[nodiscard]] bool is_fetched(const Node& node) const;
+  [[nodiscard]] Result<std::string> verify(const std::vector<std::string>& paths, const Progress& progress);
   [[nodiscard]] std::string shown_path(const Node& node) const;
   /// Files below a node, until `visit` returns false. `enter` is called with each directory before its names
   /// are looked at.
@@ -46,6 +48,7 @@ class Commands {
 
   Vfs& vfs_;
   const Status& status_;
+  Verifier& verifier_;
   std::atomic<bool> stopping_{false};
 };
 

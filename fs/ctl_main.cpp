@@ -85,6 +85,8 @@ void print_why(const json& why) {
   row("cached", fmt::format("{}{}{}", size_of(why.value("cached_bytes", json(0U))),
                             why.value("cached_completely", false) ? ", complete" : "",
                             why.value("pinned", false) ? ", pinned" : ""));
+  row("verified",
+      why.value("verified", "") + (why.value("checked", "").empty() ? "" : ": " + why.value("checked", "")));
   row("validator", why.value("validator", ""));
   for (const json& source : why.value("sources", json::array())) row("source", source.get<std::string>());
   for (const json& origin : why.value("origins", json::array())) {
@@ -99,6 +101,8 @@ class ProgressLine {
  public:
   void show(const json& now) {
     const auto at = std::chrono::steady_clock::now();
+    if (now.value("verifying", false))
+      return print(at, fmt::format("{} files compared", now.value("files", 0ULL)));
     if (now.value("listing", false))
       return print(at, fmt::format("{} files listed", now.value("files", 0ULL)));
     const auto fetched = now.value("bytes_fetched", 0ULL);
@@ -146,6 +150,12 @@ void print_result(const std::string& command, const json& result) {
   } else if (command == "evict") {
     fmt::print("{} files evicted, {} freed, {} in use and kept\n", result.value("files", 0ULL),
                size_of(result["bytes_freed"]), result.value("in_use", 0ULL));
+  } else if (command == "verify") {
+    fmt::print("{} files verified, {} without a checksum, {} not completely here, {} contradicted\n",
+               result.value("yes", 0ULL), result.value("unavailable", 0ULL), result.value("incomplete", 0ULL),
+               result.value("no", 0ULL));
+    for (const json& row : result["contradictions"])
+      fmt::print(stderr, "  {}: {}\n", row.value("path", ""), row.value("message", ""));
   } else if (command == "refresh") {
     for (const json& row : result["refreshed"])
       fmt::print("{}: {} names\n", row.value("path", ""), row.value("names", 0ULL));
@@ -159,6 +169,7 @@ void print_result(const std::string& command, const json& result) {
 }
 
 bool succeeded(const std::string& command, const json& result) {
+  if (command == "verify") return result.value("no", 0ULL) == 0;
   return command != "warm" || (result["failures"].empty() && !result.value("ended_early", false));
 }
 
@@ -239,6 +250,7 @@ constexpr Verb kVerbs[] = {
     {"evict", "Forget what is cached of files or directories", true},
     {"pin", "Keep files or directories in the cache whatever the quota", true},
     {"unpin", "Let them go when room is needed", true},
+    {"verify", "Compare files that are here completely with the archive's checksums", true},
     {"refresh", "Ask the archive for the listing again", true},
     {"why", "Explain one file or directory: sources, listing age, what is cached, last errors", true},
     {"metrics", "Counters and gauges as Prometheus text", false},

@@ -31,6 +31,7 @@
 #include "fs/session.h"
 #include "fs/size_resolver.h"
 #include "fs/status.h"
+#include "fs/verifier.h"
 
 namespace astrofs {
 namespace {
@@ -89,6 +90,17 @@ Result<std::vector<MountedArchive>> make_archives(const Config& config, const Mo
       }
       mounted.missing = *policy == "enoent" ? MissingPolicy::enoent : MissingPolicy::placeholder;
       own.keys.erase(missing);
+    }
+    if (const auto verify = own.keys.find("verify"); verify != own.keys.end()) {
+      const auto* policy = std::get_if<std::string>(&verify->second.value);
+      const std::string wanted = policy == nullptr ? "" : *policy;
+      if (wanted != "refuse" && wanted != "report" && wanted != "off")
+        return fail(Errc::invalid,
+                    verify->second.where + ": verify must be \"refuse\", \"report\" or \"off\"");
+      mounted.verify = wanted == "off"      ? VerifyPolicy::off
+                       : wanted == "report" ? VerifyPolicy::report
+                                            : VerifyPolicy::refuse;
+      own.keys.erase(verify);
     }
     if (options.missing) mounted.missing = *options.missing;
     mounted.identity = identity_of(own);
@@ -263,8 +275,9 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   Parking parking(timeout, metrics);
   Vfs vfs({**catalog, writer, cache, archives, lister, sizes, missing, parking, notifier, &sweep},
           {options.offline, config.cache_size});
+  Verifier verifier(**catalog, writer, cache, archives, notifier, metrics, timeout);
   const Status status(vfs, fetcher, metrics, config, options, clock);
-  Commands commands(vfs, status);
+  Commands commands(vfs, status, verifier);
   Result<std::unique_ptr<ControlServer>> control = ControlServer::start(mount.control_socket, commands);
   if (!control) return tl::unexpected<Error>(control.error());
   if (Result<void> root = lister.list_root(); !root) return root;
@@ -278,12 +291,14 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   (*session)->unmount();
   // Whoever might still call into the parts is silenced before they go: listings and the commands that wait
   // for them, then the network, then the index's callbacks.
+  verifier.stop();
   lister.stop();
   sizes.stop();
   control->reset();
   list.stop();
   fetcher.stop();
   client.stop();
+  verifier.join();
   store.stop();
   (void)writer.flush();
   log::info("unmounted {}", options.mountpoint);

@@ -54,6 +54,20 @@ void WordSum::add(std::string_view text) {
   for (std::size_t at = 0; at < text.size(); at += kWordSize) add(word_of(text.data() + at));
 }
 
+void WordSum::add(std::span<const std::byte> bytes, std::uint64_t before) {
+  std::uint64_t sum = 0;  // holds 2^32 words before it overflows; nobody gives 16 GB at a time
+  std::size_t at = 0;
+  const auto add_byte = [&] {
+    const auto place = static_cast<unsigned>((before + at) % kWordSize);
+    sum += static_cast<std::uint64_t>(bytes[at++]) << (8U * (kWordSize - 1 - place));
+  };
+  while (at < bytes.size() && (before + at) % kWordSize != 0) add_byte();
+  for (; at + kWordSize <= bytes.size(); at += kWordSize)
+    sum += word_of(reinterpret_cast<const char*>(bytes.data()) + at);
+  while (at < bytes.size()) add_byte();
+  sum_ = fold(std::uint64_t{sum_} + fold(sum));
+}
+
 WordSum sum_of(const Pattern& pattern, std::uint64_t length) {
   WordSum sum;
   const char* bytes = reinterpret_cast<const char*>(pattern.data());

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,11 @@ class WordSum {
   void add(std::uint32_t word, std::uint64_t times = 1);
   /// Text of whole words: a header.
   void add(std::string_view text);
+  /// The next bytes of what is summed, of which `before` have been added.
+  void add(std::span<const std::byte> bytes, std::uint64_t before);
+  void add(const WordSum& part) { add(part.sum_); }
+  /// The same sum: ones-complement arithmetic has two zeros.
+  [[nodiscard]] bool is(std::uint32_t sum) const { return sum_ % UINT32_MAX == sum % UINT32_MAX; }
 
  private:
   std::uint32_t sum_{0};

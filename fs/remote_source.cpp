@@ -135,6 +135,9 @@ void RemoteSource::fetch(const FileVersion& version, ByteRange range, FetchUrgen
   if (node->generation != version.generation) {
     return sink->end(fail(Errc::stale, node->name + " has changed at the archive since it was opened"));
   }
+  const Result<ObjectState> known = catalog_.object(version.object);
+  if (known && known->verdict == Verdict::refused)
+    return sink->end(fail(Errc::corrupt, node->name + " contradicts its checksum: " + known->proof));
   const MountedArchive* archive = archives_.of(*node);
   if (archive == nullptr)
     return sink->end(fail(Errc::not_found, "the archive of this file is no longer configured"));

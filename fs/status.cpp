@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/redact.h"
+#include "fs/verifier.h"
 #include "fs/xattrs.h"
 
 namespace astrofs {
@@ -125,6 +126,11 @@ std::string Status::why_json(const Node& node) const {
   if (node.size) {
     const FileVersion version = parts.archives.version(node);
     const Presence presence = parts.cache.presence(version);
+    const VersionStanding standing = standing_of(parts.catalog, parts.cache, version);
+    why["verified"] = name_of(standing.standing);
+    why["checked"] = standing.words;
+    if (standing.standing == Standing::no)
+      why["reason"] = "its bytes, fetched twice, contradict the checksum that the archive gives";
     why["cached_bytes"] = presence.bytes;
     why["cached_completely"] = presence.complete;
     json ranges = json::array();

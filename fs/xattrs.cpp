@@ -3,6 +3,7 @@
 #include "base/file_name.h"
 #include "base/redact.h"
 #include "fs/remote_source.h"
+#include "fs/verifier.h"
 
 namespace astrofs {
 namespace {
@@ -33,6 +34,12 @@ std::string value_of(const Vfs& vfs, const Node& node, std::string_view key,
   if (node.kind != NodeKind::file) return "";
   if (key == "state") return std::string(name_of(vfs.state_of(node)));
   if (key == "cached") return std::to_string(vfs.attr_of(node).cached_bytes);
+  if (key == "verified") {
+    if (node.missing || !node.size) return std::string(name_of(Standing::unavailable));
+    const Vfs::Parts& parts = vfs.parts();
+    return std::string(
+        name_of(standing_of(parts.catalog, parts.cache, parts.archives.version(node)).standing));
+  }
   if (key == "placeholder") return node.missing ? "1" : "";
   if (key == "etag") return etag_of(vfs, node);
   if (key == "url") {
@@ -66,7 +73,8 @@ Result<std::string> get_xattr(const Vfs& vfs, const Node& node, std::string_view
 
 std::vector<std::string> list_xattrs(const Vfs& vfs, const Node& node) {
   std::vector<std::string> names;
-  for (const std::string_view key : {"state", "url", "etag", "cached", "source", "name", "placeholder"}) {
+  for (const std::string_view key :
+       {"state", "url", "etag", "cached", "verified", "source", "name", "placeholder"}) {
     if (!value_of(vfs, node, key, "").empty()) names.push_back(std::string(kPrefix) + std::string(key));
   }
   if (node.id == kRootNode) names.push_back(std::string(kPrefix) + "control");

@@ -32,6 +32,20 @@ std::vector<std::string> names_of(const Result<std::variant<Listing, NotModified
   return names;
 }
 
+TEST_F(S3ArchiveTest, AnETagThatMayBeAnMd5IsADigestThatIsNotCertain) {
+  const S3Archive archive(server_.url(), "", http_.fetcher());
+  const auto digest = archive.digest("\"9bb58f26192e4ba00f01e2e7b136bbd8\"");
+  ASSERT_TRUE(digest);
+  EXPECT_EQ(digest->kind, DigestKind::md5);
+  EXPECT_EQ(digest->hex, "9bb58f26192e4ba00f01e2e7b136bbd8");
+  EXPECT_FALSE(digest->certain);
+  for (const char* other : {"\"9bb58f26192e4ba00f01e2e7b136bbd8-5\"", "9bb58f26192e4ba00f01e2e7b136bbd8",
+                            "\"21e5c00-56ad\"", "", "W/\"9bb58f26192e4ba00f01e2e7b136bb\"",
+                            "\"9bb58f26192e4ba00f01e2e7b136bbdz\"", "Mon, 19 Nov 2018 10:00:00 GMT"}) {
+    EXPECT_FALSE(archive.digest(other)) << other;
+  }
+}
+
 TEST_F(S3ArchiveTest, FollowsAllPagesOfALevel) {
   for (int i = 0; i < 2500; ++i) server_.serve_file(fmt::format("/many/f{:05}", i), "x");
   EXPECT_EQ(names_of(list("many/")).size(), 2500U);

@@ -64,6 +64,18 @@ TEST(Hash, ThePrefixIsTheSameOnEveryMachine) {
   EXPECT_EQ(to_hex(sha256_prefix({"abc"})), "ce91dc5eec0139adf091900d225971d6");
 }
 
+TEST(Hash, DigestsOfPiecesAreThePublishedOnes) {
+  StreamDigest md5(DigestKind::md5);  // RFC 1321, appendix 5
+  md5.add(as_bytes("message "));
+  md5.add(as_bytes("digest"));
+  EXPECT_EQ(md5.hex(), "f96b697d7cb7938d525a2f31aaf161d0");
+  StreamDigest sha(DigestKind::sha256);  // FIPS 180-4: "abc"
+  sha.add(as_bytes("a"));
+  sha.add({});
+  sha.add(as_bytes("bc"));
+  EXPECT_EQ(sha.hex(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
 TEST(Hash, HexHasTwoLowerCaseDigitsPerByte) {
   const std::array<std::byte, 3> bytes{std::byte{0x00}, std::byte{0x0f}, std::byte{0xa5}};
   EXPECT_EQ(to_hex(bytes), "000fa5");

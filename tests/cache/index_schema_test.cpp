@@ -78,6 +78,28 @@ TEST(IndexRecords, EveryFieldOfANodeSurvives) {
   EXPECT_TRUE(back.missing);
 }
 
+TEST(IndexRecords, AVerdictSurvivesAndIsNotWrittenWhereThereIsNone) {
+  ObjectState object;
+  object.size = 9;
+  object.etags = "http://a:80 \"x\"\n";
+  const schema::Key key = schema::object_key({});
+  ObjectState back;
+  back.verdict = Verdict::refused;
+  back.proof = "of another record";
+  const std::string plain = schema::encode_object(key, object);
+  ASSERT_TRUE(schema::decode_object(key, plain, back));
+  EXPECT_EQ(back.verdict, Verdict::none);
+  EXPECT_EQ(back.proof, "");
+  object.verdict = Verdict::suspect;
+  object.proof = "CHECKSUM of HDU 1 does not fit";
+  const std::string judged = schema::encode_object(key, object);
+  EXPECT_EQ(judged.size(), plain.size() + 1 + 4 + object.proof.size());
+  ASSERT_TRUE(schema::decode_object(key, judged, back));
+  EXPECT_EQ(back.verdict, Verdict::suspect);
+  EXPECT_EQ(back.proof, object.proof);
+  EXPECT_EQ(back.etags, object.etags);
+}
+
 TEST(IndexRecords, ASizeThatIsNotKnownIsNotZero) {
   schema::NodeRecord node = sample_node();
   node.size.reset();

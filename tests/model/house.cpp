@@ -44,6 +44,7 @@ std::vector<MountedArchive> one_archive(Remote& remote, const HouseOptions& opti
   archives[0].name = "sky";
   archives[0].archive = std::make_unique<RemoteArchive>(remote, options.good_for);
   archives[0].missing = options.missing;
+  archives[0].verify = options.verify;
   return archives;
 }
 
@@ -89,16 +90,19 @@ House::House(Remote& remote, const HouseOptions& options)
       parking(options.timeout, metrics),
       vfs({*catalog, writer, cache, archives, lister, sizes, missing, parking, notices,
            options.sweep ? &sweep : nullptr},
-          {options.offline, options.quota}) {
+          {options.offline, options.quota}),
+      verifier(*catalog, writer, cache, archives, notices, metrics, options.timeout) {
   if (const Result<void> root = lister.list_root(); !root) throw std::runtime_error(root.error().message);
 }
 
 House::~House() {
+  verifier.stop();
   lister.stop();
   sizes.stop();
   list.stop();
   fetcher.stop();
   client.stop();
+  verifier.join();
   store.stop();
   (void)writer.flush();
 }
@@ -136,14 +140,16 @@ Result<void> House::refresh(const Node& dir) {
 }
 
 std::string House::unrest() const {
-  return fmt::format("parked {} and {}, flights {}, bytes in flight {}, queued {} and {}", parking.parked(),
-                     cache.parked(), cache.flights(), cache.bytes_in_flight(), list.queued(), store.queued());
+  return fmt::format("parked {} and {}, flights {}, bytes in flight {}, queued {} and {}, unverified {}",
+                     parking.parked(), cache.parked(), cache.flights(), cache.bytes_in_flight(),
+                     list.queued(), store.queued(), verifier.pending());
 }
 
 bool House::rest() {
   const auto still = [this] {
     return parking.parked() == 0 && cache.parked() == 0 && cache.flights() == 0 &&
-           cache.bytes_in_flight() == 0 && list.queued() == 0 && store.queued() == 0;
+           cache.bytes_in_flight() == 0 && list.queued() == 0 && store.queued() == 0 &&
+           verifier.pending() == 0;
   };
   // What ends may begin something else (a mark in the index, a probe): at rest is what stays so over a
   // commit.

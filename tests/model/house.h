@@ -19,6 +19,7 @@
 #include "fs/remote_source.h"
 #include "fs/size_resolver.h"
 #include "fs/sweep.h"
+#include "fs/verifier.h"
 #include "fs/vfs.h"
 #include "tests/model/scripted_client.h"
 
@@ -104,6 +105,7 @@ struct HouseOptions {
   std::string dir;
   bool offline{false};
   bool sweep{false};
+  VerifyPolicy verify{VerifyPolicy::refuse};
   MissingPolicy missing{MissingPolicy::placeholder};
   milliseconds timeout{60'000};
   std::uint64_t quota{1ULL << 30};
@@ -154,6 +156,7 @@ class House {
   Sweep sweep;
   Parking parking;
   Vfs vfs;
+  Verifier verifier;
 };
 
 }  // namespace astrofs::model

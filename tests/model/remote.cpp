@@ -170,6 +170,30 @@ bool Remote::held(unsigned file) const {
   return (held_ >> file & 1U) != 0;
 }
 
+void Remote::set_digest(const std::string& validator, Digest digest) {
+  const std::lock_guard lock(mutex_);
+  digests_[validator] = std::move(digest);
+}
+
+std::optional<Digest> Remote::digest(std::string_view validator) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = digests_.find(validator);
+  return found == digests_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void Remote::flip(unsigned file, unsigned answers) {
+  const std::lock_guard lock(mutex_);
+  flips_[file] = answers;
+}
+
+bool Remote::take_flip(unsigned file) {
+  const std::lock_guard lock(mutex_);
+  const auto found = flips_.find(file);
+  if (found == flips_.end() || found->second == 0) return false;
+  --found->second;
+  return true;
+}
+
 std::vector<Entry> Remote::list(unsigned dir) {
   const std::lock_guard lock(mutex_);
   std::vector<Entry> entries;

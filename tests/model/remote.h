@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -22,9 +23,10 @@ namespace astrofs::model {
 inline constexpr unsigned kDirs = 2;
 inline constexpr unsigned kFilesPerDir = 10;
 inline constexpr unsigned kFiles = kDirs * kFilesPerDir;
-inline constexpr unsigned kMostVersions = 30;  ///< of a file in one episode
-inline constexpr unsigned kMostListings = 60;  ///< of a directory in one episode
-inline constexpr unsigned kGenerations = 512;  ///< that the judge remembers
+inline constexpr unsigned kMostVersions = 30;      ///< of a file in one episode
+inline constexpr unsigned kMostListings = 60;      ///< of a directory in one episode
+inline constexpr std::uint64_t kFlipped = 20'000;  ///< behind every header
+inline constexpr unsigned kGenerations = 512;      ///< that the judge remembers
 
 /// What the servers say of a version.
 enum class Validators : std::uint8_t {
@@ -127,6 +129,13 @@ class Remote {
   void hold_bodies(std::uint32_t files) { bodies_held_ = files; }
   [[nodiscard]] bool body_held(unsigned file) const { return (bodies_held_ >> file & 1U) != 0; }
 
+  /// What the archive says of the bytes behind a validator.
+  void set_digest(const std::string& validator, Digest digest);
+  [[nodiscard]] std::optional<Digest> digest(std::string_view validator) const;
+  /// One bit of byte kFlipped of a file is turned on the way in so many answers.
+  void flip(unsigned file, unsigned answers);
+  [[nodiscard]] bool take_flip(unsigned file);
+
   /// What is listed in a directory, noted as given.
   [[nodiscard]] std::vector<Entry> list(unsigned dir);
   [[nodiscard]] std::string etag(unsigned file, const Version& version, unsigned mirror) const;
@@ -139,6 +148,8 @@ class Remote {
   int troubled_mirror_{-1};
   std::uint32_t held_{0};
   std::atomic<std::uint32_t> bodies_held_{0};
+  std::map<std::string, Digest, std::less<>> digests_;
+  std::map<unsigned, unsigned> flips_;
 };
 
 /// Root, "d0" and "d1" with files. A file's locator is its number.
@@ -150,6 +161,9 @@ class RemoteArchive final : public Archive {
                                                   std::stop_token stop) override;
   Result<std::vector<http::Request>> locate(std::string_view locator) override;
   std::string validator_origin() const override;
+  std::optional<Digest> digest(std::string_view validator) const override {
+    return remote_.digest(validator);
+  }
   Result<FrameShape> shape(std::string_view locator) const override;
 
  private:

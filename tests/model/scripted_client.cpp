@@ -160,7 +160,12 @@ bool ScriptedClient::move_on(Transfer& transfer) {
   }
   const std::uint64_t length =
       std::min({kPiece, transfer.body.length, transfer.breaks_at - transfer.body.offset});
-  const std::string piece = content_of(transfer.file, transfer.version, {transfer.body.offset, length});
+  std::string piece = content_of(transfer.file, transfer.version, {transfer.body.offset, length});
+  const ByteRange sent{transfer.body.offset, length};
+  if (sent.contains(ByteRange{kFlipped, 1}) && remote_.take_flip(transfer.file)) {
+    char& turned = piece[static_cast<std::size_t>(kFlipped - sent.offset)];
+    turned = static_cast<char>(turned ^ 1);
+  }
   if (!obey(transfer, transfer.receiver->on_data(as_bytes(piece)))) return true;
   transfer.body = ByteRange::between(transfer.body.offset + length, transfer.body.end());
   return true;
