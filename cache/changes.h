@@ -49,6 +49,8 @@ class NodeNumbers {
 [[nodiscard]] Result<void> set_missing(WriteTxn& txn, NodeId node, bool missing);
 [[nodiscard]] Result<void> set_stale(WriteTxn& txn, NodeId node, std::uint32_t generation);
 [[nodiscard]] Result<void> renew(WriteTxn& txn, NodeId node, std::uint32_t generation);
+[[nodiscard]] Result<void> set_layout(WriteTxn& txn, NodeId node, std::uint32_t generation,
+                                      const std::string& layout);
 [[nodiscard]] Result<void> set_pin(WriteTxn& txn, NodeId node, bool pinned);
 /// A name that may stand in a directory, with texts that may be stored.
 [[nodiscard]] Result<void> check_entry(const ListedEntry& entry);

@@ -321,6 +321,12 @@ void IndexWriter::renew(NodeId node, std::uint32_t generation, Done done) {
   impl_->queue([=](WriteTxn& txn) { return changes::renew(txn, node, generation); }, std::move(done));
 }
 
+void IndexWriter::set_layout(NodeId node, std::uint32_t generation, std::string layout) {
+  impl_->queue([node, generation, layout = std::move(layout)](
+                   WriteTxn& txn) { return changes::set_layout(txn, node, generation, layout); },
+               {});
+}
+
 void IndexWriter::add_blocks(const FileVersion& version, std::vector<BlockHash> blocks) {
   const std::size_t weight = blocks.size();
   if (weight == 0) return;

@@ -49,6 +49,8 @@ class IndexWriter {
   /// The bytes of this generation were not the archive's: the next open sees another copy of the same
   /// content.
   void renew(NodeId node, std::uint32_t generation, Done done = {});
+  /// Where the headers of this generation lie.
+  void set_layout(NodeId node, std::uint32_t generation, std::string layout);
 
   struct BlockHash {
     std::uint32_t block;

@@ -28,6 +28,7 @@ void next_generation(schema::NodeRecord& node) {
   node.generation = generation_after(node.generation);
   node.size.reset();
   node.validator.clear();
+  node.layout.clear();
   node.missing = false;
 }
 
@@ -140,6 +141,15 @@ Result<void> renew(WriteTxn& txn, NodeId id, std::uint32_t generation) {
   if (!node) return tl::unexpected(node.error());
   if (node->generation != generation) return {};
   node->generation = generation_after(generation);
+  node->layout.clear();  // it was read from bytes that are not believed
+  return records::put_node(txn, *node);
+}
+
+Result<void> set_layout(WriteTxn& txn, NodeId id, std::uint32_t generation, const std::string& layout) {
+  auto node = records::node(txn, id);
+  if (!node) return tl::unexpected(node.error());
+  if (node->generation != generation || node->layout == layout || layout.size() > schema::kMaxText) return {};
+  node->layout = layout;
   return records::put_node(txn, *node);
 }
 

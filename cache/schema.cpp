@@ -156,12 +156,15 @@ bool decode_meta(std::string_view key, std::string_view value, std::uint64_t& ou
 std::string encode_node(std::string_view key, const NodeRecord& node) {
   const unsigned flags =
       (node.listed ? kListed : 0U) | (node.missing ? kMissing : 0U) | (node.size ? kSizeKnown : 0U);
-  Writer writer(Table::node, key, 50 + node.name.size() + node.locator.size() + node.validator.size());
+  Writer writer(Table::node, key,
+                54 + node.name.size() + node.locator.size() + node.validator.size() + node.layout.size());
   writer.number(static_cast<std::uint8_t>(node.kind)).number(static_cast<std::uint8_t>(flags));
   writer.number(node.generation).number(node.parent).number(node.size.value_or(0));
   writer.number(static_cast<std::int64_t>(node.mtime.time_since_epoch().count()));
   writer.number(static_cast<std::int64_t>(node.unlisted_at.time_since_epoch().count()));
-  return writer.text(node.name).text(node.locator).text(node.validator).finish();
+  writer.text(node.name).text(node.locator).text(node.validator);
+  if (!node.layout.empty()) writer.text(node.layout);
+  return writer.finish();
 }
 
 bool decode_node(std::string_view key, std::string_view value, NodeRecord& out) {
@@ -172,6 +175,9 @@ bool decode_node(std::string_view key, std::string_view value, NodeRecord& out) 
   std::uint64_t size = 0;
   reader.number(kind).number(flags).number(out.generation).number(out.parent).number(size);
   reader.time(out.mtime).time(out.unlisted_at).text(out.name).text(out.locator).text(out.validator);
+  out.layout.clear();
+  if (reader.good() && !reader.finished() && reader.text(out.layout).good() && out.layout.empty())
+    return false;
   if (!reader.finished() || kind > static_cast<std::uint8_t>(NodeKind::symlink) || out.name.size() > kMaxName)
     return false;
   out.id = big_endian<NodeId>(key);

@@ -16,6 +16,7 @@
 //                                             i64 unlisted_at, text name, text locator, text validator
 //                                             (flags: 1 listed, 2 missing, 4 size is known; size is 0 without
 //                                             4)
+//                                             and only where there is one: text layout
 //   child    3   u64 parent, name 1..255      u64 id, u8 listed (0: gone from the listing, kept for its inode
 //   number) listing  4   u64 directory                i64 fetched, i64 good_for, u64 count, text token, text
 //   last_error object   5   16 bytes object id           u64 node, u32 generation, u64 size, u64

@@ -29,6 +29,7 @@ class Commands {
   [[nodiscard]] Result<Node> resolve(const std::string& path);
   [[nodiscard]] Result<Node> lookup(NodeId parent, const std::string& name);
   [[nodiscard]] Result<void> list(const Node& dir);
+  [[nodiscard]] Result<std::string> verify(const std::vector<std::string>& paths, const Progress& progress);
   [[nodiscard]] Result<std::string> warm(const std::vector<std::string>& paths, const Progress& progress);
   [[nodiscard]] Result<std::string> evict(const std::vector<std::string>& paths);
   [[nodiscard]] Result<std::string> pin(const std::vector<std::string>& paths, bool pinned);
@@ -39,7 +40,6 @@ class Commands {
                                        const std::function<bool(const Node&)>& visit);
   /// Do its bytes come from an archive, and is there something to bring?
   [[nodiscard]] bool is_fetched(const Node& node) const;
-  [[nodiscard]] Result<std::string> verify(const std::vector<std::string>& paths, const Progress& progress);
   [[nodiscard]] std::string shown_path(const Node& node) const;
   /// Files below a node, until `visit` returns false. `enter` is called with each directory before its names
   /// are looked at.

@@ -25,11 +25,13 @@ std::shared_ptr<const Placeholder> OpenFile::placeholder() const {
   return placeholder_;
 }
 
-void OpenFile::learn(std::uint64_t offset, const Bytes& bytes) {
-  if (!is_fits()) return;
+std::string OpenFile::learn(std::uint64_t offset, const Bytes& bytes) {
+  if (!is_fits()) return "";
   const MutexLock lock(mutex_);
+  const std::size_t known = layout_.hdus().size();
   (void)layout_.feed(offset,
                      bytes.span());  // a damaged header is the reader's to see: it only ends the guessing
+  return layout_.hdus().size() > known ? layout_.remembered() : "";
 }
 
 void OpenFile::learn_head(BlockCache& cache) {
@@ -40,7 +42,7 @@ void OpenFile::learn_head(BlockCache& cache) {
     head_looked_for_ = true;
   }
   const Result<Bytes> head = cache.read_cached(version, {0, std::min(version.size, kHeadBytes)});
-  if (head) learn(0, *head);
+  if (head) (void)learn(0, *head);
 }
 
 std::optional<std::uint64_t> OpenFile::next_header() const {
@@ -48,10 +50,25 @@ std::optional<std::uint64_t> OpenFile::next_header() const {
   return layout_.next_header();
 }
 
-ReadPlan OpenHandle::plan(ByteRange asked, bool must_answer) {
-  const std::optional<std::uint64_t> header_at = file->is_fits() ? file->next_header() : std::nullopt;
+std::optional<ByteRange> OpenFile::header_in(ByteRange range) const {
   const MutexLock lock(mutex_);
-  return pattern_.plan(asked, must_answer, header_at);
+  return layout_.header_in(range);
+}
+
+ReadPlan OpenHandle::plan(ByteRange asked, bool must_answer) {
+  ByteRange header;  // that begins in what is asked, where it is known
+  std::optional<std::uint64_t> header_at;
+  if (file->is_fits()) {
+    header = file->header_in(asked).value_or(ByteRange{});
+    header_at = header.empty() ? file->next_header() : header.offset;
+  }
+  const MutexLock lock(mutex_);
+  ReadPlan plan = pattern_.plan(asked, must_answer, header_at);
+  // The rest of that header and no more. From the file's first byte on the usual head is fetched: it holds
+  // the next header too.
+  if (!header.empty() && asked.offset > 0 && asked.length <= kHeaderBytes && !plan.decline)
+    plan.fetch = ByteRange::between(asked.offset, std::max(asked.end(), header.end()));
+  return plan;
 }
 
 std::shared_ptr<OpenFile> OpenFiles::find(Inode inode) const {

@@ -22,7 +22,9 @@ namespace astrofs {
 class OpenFile {
  public:
   OpenFile(Node file, FileVersion file_version, const MountedArchive* of_archive)
-      : node(std::move(file)), version(file_version), archive(of_archive), layout_(version.size) {}
+      : node(std::move(file)), version(file_version), archive(of_archive), layout_(version.size) {
+    if (is_fits()) layout_.recall(node.layout);
+  }
 
   const Node node;
   const FileVersion version;
@@ -39,12 +41,15 @@ class OpenFile {
   /// already.
   [[nodiscard]] bool set_placeholder(std::shared_ptr<const Placeholder> placeholder) EXCLUDES(mutex_);
   [[nodiscard]] std::shared_ptr<const Placeholder> placeholder() const EXCLUDES(mutex_);
-  /// Learn where headers are from bytes that pass by.
-  void learn(std::uint64_t offset, const Bytes& bytes) EXCLUDES(mutex_);
+  /// Learn where headers are from bytes that pass by. What is known now, if that is more than before; else
+  /// "".
+  std::string learn(std::uint64_t offset, const Bytes& bytes) EXCLUDES(mutex_);
   /// The same from the head as an earlier reader left it in the cache: its pages may be in the kernel, so
   /// that it never passes by.
   void learn_head(BlockCache& cache) EXCLUDES(mutex_);
   [[nodiscard]] std::optional<std::uint64_t> next_header() const EXCLUDES(mutex_);
+  /// The header of a known HDU that begins in `range`, but for the first.
+  [[nodiscard]] std::optional<ByteRange> header_in(ByteRange range) const EXCLUDES(mutex_);
 
  private:
   mutable Mutex mutex_;

@@ -309,6 +309,12 @@ void Vfs::release(const std::shared_ptr<OpenHandle>& handle) {
   if (file.served()) parts_.notices.attributes_changed(inode);
 }
 
+void Vfs::learn(OpenFile& file, std::uint64_t offset, const Bytes& bytes) {
+  // At once and not when it is closed: the kernel tells of that when it likes to, or never.
+  if (std::string layout = file.learn(offset, bytes); !layout.empty())
+    parts_.writer.set_layout(file.node.id, file.version.generation, std::move(layout));
+}
+
 Result<Bytes> Vfs::read_local(const OpenFile& file, ByteRange range) const {
   Buffer buffer(range.length);
   std::size_t got = 0;
@@ -337,7 +343,7 @@ void Vfs::read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, Reply
   if (parts_.sweep != nullptr && !plan.decline) parts_.sweep->saw(file.node, plan.fetch);
   if (hit) {
     if (!file.serve()) return reply->send(read_placeholder(*file.placeholder(), range));
-    file.learn(range.offset, *hit);
+    learn(file, range.offset, *hit);
     return reply->send(std::move(hit));
   }
   if (plan.decline) return reply->send(fail(Errc::unavailable, "read-ahead past a header, not fetched"));
@@ -377,7 +383,7 @@ void Vfs::arrived(const std::shared_ptr<OpenFile>& file, ByteRange range, Result
   if (bytes) {
     last_errors_.forget(file->node.id);
     if (file->serve()) {
-      file->learn(range.offset, *bytes);
+      learn(*file, range.offset, *bytes);
     } else {
       // Another read was denied, and shown it, while this one was under way.
       bytes = read_placeholder(*file->placeholder(), range);

@@ -134,6 +134,9 @@ class Vfs {
 
   friend class ReadWaiter;
 
+  /// What passes by of a FITS file tells where its headers lie.
+  void learn(OpenFile& file, std::uint64_t offset, const Bytes& bytes);
+
   const Parts parts_;
   const VfsOptions options_;
   OpenFiles open_files_;

@@ -1,11 +1,13 @@
 #include "backends/format/fits_layout.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace astrofs {
 namespace {
 
 constexpr std::size_t kMostHdus = 10'000;               // mosaics and cubes of real archives stay below 2,000
+constexpr std::size_t kMostRemembered = 256;            // 3 KB of text; a mosaic has up to 130
 constexpr std::uint64_t kUsualHeader = 6 * kFitsBlock;  // an FFI's image header; enough for most others too
 
 }  // namespace
@@ -90,6 +92,66 @@ std::optional<ByteRange> FitsLayout::wanted() const {
   const std::uint64_t guess =
       std::max(next_ + likely_header_length(), known + std::max<std::uint64_t>(partial_.size(), kFitsBlock));
   return ByteRange::between(known, std::min(guess, file_size_));
+}
+
+std::optional<ByteRange> FitsLayout::header_in(ByteRange range) const {
+  const auto hdu = std::find_if(hdus_.begin(), hdus_.end(), [&](const FitsHdu& each) {
+    return each.header_offset > 0 && range.intersect({each.header_offset, 1}).length == 1;
+  });
+  if (hdu == hdus_.end()) return std::nullopt;
+  return ByteRange{hdu->header_offset, hdu->header_length};
+}
+
+std::string FitsLayout::remembered() const {
+  if (hdus_.size() > kMostRemembered) return "";
+  std::string line;
+  for (const FitsHdu& hdu : hdus_) {
+    line += std::to_string(hdu.header_length / kFitsBlock) + ' ' +
+            std::to_string(hdu.data_length / kFitsBlock) + (hdu.image ? "i;" : ";");
+  }
+  if (finished_) line += '.';
+  return line;
+}
+
+bool FitsLayout::recall(std::string_view line) {
+  if (!hdus_.empty() || !partial_.empty() || error_) return false;
+  std::vector<FitsHdu> hdus;
+  std::uint64_t next = 0;
+  const auto blocks = [&line, this](std::uint64_t& length) {
+    const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), length);
+    line.remove_prefix(static_cast<std::size_t>(end - line.data()));
+    if (error != std::errc{} || length > file_size_ / kFitsBlock + 1) return false;
+    length *= kFitsBlock;
+    return true;
+  };
+  const auto letter = [&line](char wanted) {
+    const bool is_there = line.starts_with(wanted);
+    if (is_there) line.remove_prefix(1);
+    return is_there;
+  };
+  while (!line.empty() && line != ".") {
+    FitsHdu hdu;
+    if (hdus.size() == kMostRemembered || !blocks(hdu.header_length) || !letter(' ') ||
+        !blocks(hdu.data_length))
+      return false;
+    hdu.image = letter('i');
+    const std::uint64_t rest = file_size_ - next;
+    // The last padding of a file may be missing.
+    if (!letter(';') || hdu.header_length == 0 || hdu.header_length > std::min(rest, kLongestFitsHeader) ||
+        hdu.data_length >= rest - hdu.header_length + kFitsBlock) {
+      return false;
+    }
+    hdu.header_offset = next;
+    hdu.data_offset = next + hdu.header_length;
+    next = hdu.data_offset + hdu.data_length;
+    if (next > file_size_ && !line.empty() && line != ".") return false;
+    hdus.push_back(std::move(hdu));
+  }
+  if (hdus.empty()) return false;
+  hdus_ = std::move(hdus);
+  next_ = next;
+  finished_ = line == "." || next_ >= file_size_;
+  return true;
 }
 
 }  // namespace astrofs

@@ -82,6 +82,15 @@ class FitsLayout {
   [[nodiscard]] std::optional<ByteRange> wanted() const;
   /// Every HDU is known.
   [[nodiscard]] bool finished() const { return finished_; }
+  /// The header of a known HDU behind the first that begins inside of `range`.
+  [[nodiscard]] std::optional<ByteRange> header_in(ByteRange range) const;
+
+  /// What is known as a line of text, 10 to 15 letters an HDU: lengths of header and data in blocks, 'i' for
+  /// an image, '.' behind the last HDU. "": nothing, or too many HDUs to be worth it.
+  [[nodiscard]] std::string remembered() const;
+  /// Goes on from such a line; only while nothing is known. False: it is not of a file of this size, and is
+  /// ignored. What an HDU is beyond its lengths is not remembered.
+  bool recall(std::string_view line);
 
  private:
   Result<void> advance();

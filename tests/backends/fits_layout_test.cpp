@@ -230,6 +230,49 @@ TEST(FitsLayout, RefusesAFileThatBeginsWithAnExtensionAndOneThatNeverEnds) {
   EXPECT_EQ(fed.error().code, Errc::too_large);
 }
 
+TEST(FitsLayout, GoesOnFromWhatItRemembers) {
+  const std::string file = testing::seed("fits_layout/three_hdus.fits");
+  for (const std::size_t seen : {std::size_t{3000}, std::size_t{9000}, file.size()}) {
+    FitsLayout first(file.size());
+    ASSERT_TRUE(first.feed(0, as_bytes(std::string_view(file).substr(0, seen))));
+    FitsLayout second(file.size());
+    ASSERT_TRUE(second.recall(first.remembered())) << first.remembered();
+    EXPECT_EQ(second.remembered(), first.remembered());
+    EXPECT_EQ(second.next_header(), first.next_header());
+    EXPECT_EQ(second.finished(), first.finished());
+    EXPECT_EQ(second.likely_header_length(), first.likely_header_length());
+    ASSERT_TRUE(second.feed(0, as_bytes(file)));
+    EXPECT_TRUE(second.finished());
+    EXPECT_EQ(second.hdus().size(), 3U);
+    EXPECT_FALSE(second.recall(first.remembered())) << "it knows better";
+  }
+}
+
+TEST(FitsLayout, TheHeaderThatBeginsInARangeIsKnownExactly) {
+  const std::string file = testing::seed("fits_layout/three_hdus.fits");
+  FitsLayout layout(file.size());
+  ASSERT_TRUE(layout.feed(0, as_bytes(file)));
+  const FitsHdu& hdu = layout.hdus().at(1);
+  const ByteRange header{hdu.header_offset, hdu.header_length};
+  EXPECT_EQ(layout.header_in({header.offset, 1}), header);
+  EXPECT_EQ(layout.header_in({header.offset - 100, 101}), header);
+  EXPECT_EQ(layout.header_in({header.offset + 1, 100}), std::nullopt) << "it begins before";
+  EXPECT_EQ(layout.header_in({0, 1}), std::nullopt) << "the first is known without a layout";
+}
+
+TEST(FitsLayout, WhatCannotBeOfThisFileIsNotRecalled) {
+  for (const std::string line :
+       {"", ".", "1", "1 0", "1 0i", "0 0;", "2 9;", "1 0;1", "x", "1 0;1 99999;", "-1 0;",
+        "99999999999999999999 0;", "1 6405119470038038792;", "1 0; 1 0;", "5 0;", "4 1;1 0;"}) {
+    FitsLayout layout(4 * kFitsBlock);
+    EXPECT_FALSE(layout.recall(line)) << line;
+    EXPECT_EQ(layout.next_header(), 0U);
+  }
+  FitsLayout layout(4 * kFitsBlock);
+  EXPECT_TRUE(layout.recall("1 0;1 2i;."));
+  EXPECT_TRUE(layout.finished());
+}
+
 TEST(FitsLayout, AgreesWithTheRealHeadersOfAFullFrameImage) {
   NEEDS_SAMPLES();
   const auto stem = *testing::samples() / "tess/ffi/tess2018292095940-s0004-1-1-0124-s_ffic.hdu";

@@ -78,6 +78,22 @@ TEST(IndexRecords, EveryFieldOfANodeSurvives) {
   EXPECT_TRUE(back.missing);
 }
 
+TEST(IndexRecords, ALayoutSurvivesAndIsNotWrittenWhereThereIsNone) {
+  schema::NodeRecord node = sample_node();
+  const schema::Key key = schema::id_key(node.id);
+  schema::NodeRecord back;
+  back.layout = "of another record";
+  const std::string plain = schema::encode_node(key, node);
+  ASSERT_TRUE(schema::decode_node(key, plain, back));
+  EXPECT_EQ(back.layout, "");
+  node.layout = "2 0;7 6165i;";
+  const std::string known = schema::encode_node(key, node);
+  EXPECT_EQ(known.size(), plain.size() + 4 + node.layout.size());
+  ASSERT_TRUE(schema::decode_node(key, known, back));
+  EXPECT_EQ(back.layout, node.layout);
+  EXPECT_EQ(back.validator, node.validator);
+}
+
 TEST(IndexRecords, AVerdictSurvivesAndIsNotWrittenWhereThereIsNone) {
   ObjectState object;
   object.size = 9;

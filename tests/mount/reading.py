@@ -3,6 +3,7 @@
 import concurrent.futures
 import hashlib
 import mmap
+import json
 import os
 import pathlib
 import errno
@@ -219,6 +220,37 @@ class Reading(MountTest):
         self.assertEqual(sizes, {f"f{number:02d}.dat": 5000 + number for number in range(40)})
         self.assertGreater(sim.peak(), 2)
         self.assertEqual(len(sim.log(".dat")), 40)
+
+    # Claim 3
+    def test_a_header_that_was_seen_once_is_one_exact_range_for_ever(self):
+        # The longest headers there are: no round number of blocks happens to hold one.
+        sim = self.sim("--sector", 4, "--frames", 1, "--chips", "1-1", "--size", "full", "--offsets", 31680)
+        mount = self.mount(tess_config(sim))
+        path = first_frame(mount)
+        data = sim.fetch(key_of(path))
+
+        def read_header():
+            with open(path, "rb", buffering=0) as file:
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)  # the kernel's own read-ahead is not in question
+                return b"".join(os.pread(file.fileno(), 2880, place) for place in range(at, end, 2880))
+
+        at = data.index(b"XTENSION", data.index(b"XTENSION") + 1)  # of the uncertainties
+        end = data.index(b"END" + b" " * 77, at) + 80
+        end = -(-end // 2880) * 2880
+        for _ in range(2):
+            with open(path, "rb", buffering=0) as file:
+                file.read(2880)
+            self.assertEqual(read_header(), data[at:end])
+            # The kernel lets go of a closed file when it likes to.
+            wait_until(lambda: json.loads(mount.control("evict", "--json", path).stdout)["in_use"] == 0, "it is evicted")
+            self.assertEqual(os.getxattr(path, "user.astrofs.cached"), b"0")
+            mount.unmount()
+            mount.mount()
+        sim.forget()
+        self.assertEqual(read_header(), data[at:end])
+        block = 16 * 1024
+        wanted = f"bytes={at // block * block}-{-(-end // block) * block - 1}"
+        self.assertEqual([row["range"] for row in sim.log(path.name)], [wanted])
 
     # Claim 16
     def test_hostile_names_are_shown_safely_or_not_at_all(self):
