@@ -57,6 +57,7 @@ class BlockCache::Impl final : public FlightHost, public std::enable_shared_from
   std::variant<Result<Bytes>, WaitId> read(const FileVersion& version, ByteRange range, ByteRange fetch,
                                            std::unique_ptr<Waiter>& waiter);
   Result<Bytes> read_cached(const FileVersion& version, ByteRange range);
+  Result<Bytes> peek(const FileVersion& version, ByteRange range);
   void prefetch(const FileVersion& version, ByteRange range, FetchUrgency urgency);
   void shut() EXCLUDES(mutex_);
   [[nodiscard]] std::size_t flights() const EXCLUDES(mutex_);
@@ -134,6 +135,12 @@ std::variant<Result<Bytes>, WaitId> BlockCache::Impl::read(const FileVersion& ve
 }
 
 Result<Bytes> BlockCache::Impl::read_cached(const FileVersion& version, ByteRange range) {
+  Result<Bytes> bytes = peek(version, range);
+  if (bytes && !bytes->empty()) hits_.add();
+  return bytes;
+}
+
+Result<Bytes> BlockCache::Impl::peek(const FileVersion& version, ByteRange range) {
   range = cut(range, version.size);
   if (range.empty()) return Bytes();
   const auto object = objects_.get(version);
@@ -141,7 +148,6 @@ Result<Bytes> BlockCache::Impl::read_cached(const FileVersion& version, ByteRang
   object->load(catalog_, assembly.blocks());
   gather(*object, assembly);
   if (!assembly.complete()) return fail(Errc::not_found, "not all of it is in the cache");
-  hits_.add();
   return assembly.result();
 }
 
@@ -326,6 +332,10 @@ void BlockCache::prefetch(const FileVersion& version, ByteRange range, FetchUrge
 
 Result<Bytes> BlockCache::read_cached(const FileVersion& version, ByteRange range) {
   return impl_->read_cached(version, range);
+}
+
+Result<Bytes> BlockCache::peek(const FileVersion& version, ByteRange range) {
+  return impl_->peek(version, range);
 }
 
 Presence BlockCache::presence(const FileVersion& version) const {

@@ -79,6 +79,8 @@ class BlockCache {
   void prefetch(const FileVersion& version, ByteRange range, FetchUrgency urgency = FetchUrgency::prefetch);
   /// Only what is on this machine; not_found when a byte of it is not. For headers of siblings.
   [[nodiscard]] Result<Bytes> read_cached(const FileVersion& version, ByteRange range);
+  /// The same for nobody's read: it counts as no hit.
+  [[nodiscard]] Result<Bytes> peek(const FileVersion& version, ByteRange range);
 
   [[nodiscard]] Presence presence(const FileVersion& version) const;
   /// Present ranges in order, merged: SEEK_DATA and SEEK_HOLE.

@@ -220,6 +220,11 @@ void Lister::find(const Node& dir, std::string name, std::function<void(Result<N
   const MountedArchive* archive = archives_.of(dir);
   const auto none = [name] { return fail(Errc::not_found, name + " is not in the archive's listing"); };
   if (archive == nullptr) return done(none());
+  // The archive's own name, typed where another is shown ("a[1].fits" for "a%5B1].fits"), opens the file as
+  // well.
+  if (const std::optional<std::string> shown = encode_file_name(name); shown && *shown != name) {
+    if (Result<Node> node = catalog_.child(dir.id, *shown)) return done(std::move(node));
+  }
   const std::string raw = decode_file_name(name);
   for (const std::string& other : archive->archive->other_names(raw)) {
     const std::optional<std::string> shown = encode_file_name(other);

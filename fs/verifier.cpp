@@ -130,7 +130,7 @@ Result<Finding> Verifier::verify(const FileVersion& version) {
 
 Result<Bytes> Verifier::piece(const FileVersion& version, ByteRange range, From from) {
   if (stopping_) return fail(Errc::interrupted, "the mount is ending");
-  Result<Bytes> bytes = cache_.read_cached(version, range);
+  Result<Bytes> bytes = cache_.peek(version, range);
   if (bytes || from == From::disk) return bytes;
   return read_waiting(cache_, version, range, timeout_);
 }
