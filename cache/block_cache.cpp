@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mutex.h"
+#include "cache/disk_check.h"
 #include "cache/evict.h"
 #include "cache/flight.h"
 #include "cache/jobs.h"
@@ -51,8 +52,11 @@ class BlockCache::Impl final : public FlightHost, public std::enable_shared_from
         jobs_(store),
         memory_(options.memory,
                 metrics.gauge("astrofs_cache_memory_bytes", "Bytes received and not yet on disk")),
-        quota_(catalog, writer, blocks, objects_, jobs_, metrics, options.quota),
-        landing_(catalog, writer, blocks, quota_, memory_, waits_, jobs_, metrics) {}
+        disk_check_(
+            catalog, blocks, objects_, metrics,
+            [this](const FileVersion& version, ByteRange range) { return peek(version, range).has_value(); }),
+        quota_(catalog, writer, blocks, objects_, disk_check_, jobs_, metrics, options.quota),
+        landing_(catalog, writer, blocks, quota_, memory_, waits_, disk_check_, jobs_, metrics) {}
 
   std::variant<Result<Bytes>, WaitId> read(const FileVersion& version, ByteRange range, ByteRange fetch,
                                            std::unique_ptr<Waiter>& waiter);
@@ -95,6 +99,7 @@ class BlockCache::Impl final : public FlightHost, public std::enable_shared_from
   ObjectTable objects_;
   WaitTable waits_;
   MemoryBudget memory_;
+  DiskCheck disk_check_;
   DiskQuota quota_;
   Landing landing_;
 
@@ -182,8 +187,9 @@ void BlockCache::Impl::gather_disk(ObjectBlocks& object, std::span<const IndexWr
     damaged = file.error().code == Errc::not_found;
     for (const auto& [block, hash] : disk) bad.push_back(block);
   }
-  if (bad.empty()) return;
+  if (bad.empty()) return object.checked(disk);
   auto forgotten = object.forget(bad);
+  disk_check_.forget(id);
   if (!damaged || forgotten.empty()) return;
   bad_blocks_.add(static_cast<std::int64_t>(forgotten.size()));
   log::warning("cache: {} blocks of object {} are damaged and will be fetched again", forgotten.size(),
@@ -279,6 +285,7 @@ void BlockCache::Impl::shut() {
     for (const auto& [flight, stop] : in_air_) stops.push_back(stop);
   }
   for (std::stop_source& stop : stops) stop.request_stop();
+  disk_check_.stop();
   flights_gauge_.add(-static_cast<std::int64_t>(stops.size()));
   for (auto& waiter : waits_.take_all()) {
     jobs_.run([waiter = std::shared_ptr<Waiter>(std::move(waiter))] {
@@ -314,7 +321,20 @@ void BlockCache::open(const FileVersion& version) {
 }
 
 void BlockCache::close(const FileVersion& version) {
+  check_if_complete(version);
   impl_->objects_.close(version.object);
+}
+
+void BlockCache::check_complete_files() {
+  impl_->disk_check_.enable();
+}
+
+void BlockCache::check_if_complete(const FileVersion& version) {
+  if (const auto object = impl_->objects_.find(version.object)) impl_->disk_check_.consider(*object);
+}
+
+std::shared_ptr<ObjectFile> BlockCache::checked_file(const FileVersion& version) {
+  return impl_->disk_check_.file(version);
 }
 
 std::variant<Result<Bytes>, WaitId> BlockCache::read(const FileVersion& version, ByteRange range,
@@ -356,6 +376,7 @@ void BlockCache::forget(const FileVersion& version) {
   std::vector<std::uint32_t> blocks(all.last - all.first);
   std::iota(blocks.begin(), blocks.end(), all.first);
   impl_->writer_.drop_blocks(version.object, object->forget(blocks));
+  impl_->disk_check_.forget(version.object);
 }
 
 Result<std::uint64_t> BlockCache::evict(const FileVersion& version) {

@@ -82,6 +82,15 @@ class BlockCache {
   /// The same for nobody's read: it counts as no hit.
   [[nodiscard]] Result<Bytes> peek(const FileVersion& version, ByteRange range);
 
+  /// From now on complete files are checked as a whole, for checked_file(): with what their readers have
+  /// read already and, where that is most of a file, the rest in the background.
+  void check_complete_files();
+  /// Somebody has read all of it, or nobody will: a look at it now.
+  void check_if_complete(const FileVersion& version);
+  /// The object's file, when all of it is here and has been checked: its bytes are the version's, and stay
+  /// so for whoever has it open. Null otherwise.
+  [[nodiscard]] std::shared_ptr<ObjectFile> checked_file(const FileVersion& version);
+
   [[nodiscard]] Presence presence(const FileVersion& version) const;
   /// Present ranges in order, merged: SEEK_DATA and SEEK_HOLE.
   [[nodiscard]] std::vector<ByteRange> present_ranges(const FileVersion& version, ByteRange within) const;

@@ -77,6 +77,21 @@ Result<void> ObjectFile::write(std::uint64_t offset, std::span<const std::byte> 
   return {};
 }
 
+Result<void> ObjectFile::sync() const {
+  while (::fdatasync(fd_.get()) != 0) {
+    if (errno != EINTR) return tl::unexpected(system_error(errno, "writing out a cached object"));
+  }
+  return {};
+}
+
+FileStamp ObjectFile::stamp() const {
+  constexpr std::int64_t kNanosecondsInSecond = 1'000'000'000;
+  struct stat status {};
+  if (::fstat(fd_.get(), &status) != 0) return {};
+  return {status.st_ino, static_cast<std::uint64_t>(status.st_size),
+          status.st_ctim.tv_sec * kNanosecondsInSecond + status.st_ctim.tv_nsec};
+}
+
 std::uint64_t ObjectFile::disk_bytes() const {
   struct stat status {};
   return ::fstat(fd_.get(), &status) == 0 ? disk_bytes_of(status) : 0;

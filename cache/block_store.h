@@ -18,6 +18,14 @@
 
 namespace astrofs {
 
+/// Changes with every write, whoever writes.
+struct FileStamp {
+  std::uint64_t inode{0};
+  std::uint64_t size{0};
+  std::int64_t changed_ns{0};  ///< st_ctime, which no program can set
+  friend bool operator==(const FileStamp&, const FileStamp&) = default;
+};
+
 /// An open object file; shared by its readers and writers, closed with the last of them. An unlinked one
 /// stays readable.
 class ObjectFile {
@@ -27,6 +35,9 @@ class ObjectFile {
   /// All of `out` or an error; a file that ends early is Errc::corrupt.
   [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> out) const;
   [[nodiscard]] Result<void> write(std::uint64_t offset, std::span<const std::byte> data);
+  /// Until the disk has what was written. An error is also that of an earlier write-back.
+  [[nodiscard]] Result<void> sync() const;
+  [[nodiscard]] FileStamp stamp() const;
   [[nodiscard]] std::uint64_t disk_bytes() const;  ///< st_blocks * 512: what `du` counts
 
  private:

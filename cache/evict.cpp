@@ -32,11 +32,12 @@ constexpr milliseconds kLandingWait{5};
 }  // namespace
 
 DiskQuota::DiskQuota(Catalog& catalog, IndexWriter& writer, BlockStore& blocks, ObjectTable& objects,
-                     Jobs& jobs, Metrics& metrics, std::uint64_t quota)
+                     DiskCheck& disk_check, Jobs& jobs, Metrics& metrics, std::uint64_t quota)
     : catalog_(catalog),
       writer_(writer),
       blocks_(blocks),
       objects_(objects),
+      disk_check_(disk_check),
       jobs_(jobs),
       used_gauge_(metrics.gauge("astrofs_cache_disk_bytes", "What the cached objects occupy on disk")),
       evicted_(metrics.counter("astrofs_cache_evicted_total", "Objects removed to make room or on request")),
@@ -103,6 +104,7 @@ std::vector<FileVersion> DiskQuota::victims(std::uint64_t bytes) const {
 }
 
 Result<std::uint64_t> DiskQuota::unlink(const FileVersion& version) {
+  disk_check_.forget(version.object);  // before the file goes: a new one of that name has yet to be filled
   auto freed = blocks_.remove(version.object);
   if (!freed) {
     log::warning("cache: {}", freed.error().message);

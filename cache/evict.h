@@ -18,6 +18,7 @@
 #include "base/mutex.h"
 #include "cache/block_store.h"
 #include "cache/catalog.h"
+#include "cache/disk_check.h"
 #include "cache/index_writer.h"
 #include "cache/jobs.h"
 #include "cache/object_table.h"
@@ -26,8 +27,8 @@ namespace astrofs {
 
 class DiskQuota {
  public:
-  DiskQuota(Catalog& catalog, IndexWriter& writer, BlockStore& blocks, ObjectTable& objects, Jobs& jobs,
-            Metrics& metrics, std::uint64_t quota);
+  DiskQuota(Catalog& catalog, IndexWriter& writer, BlockStore& blocks, ObjectTable& objects,
+            DiskCheck& disk_check, Jobs& jobs, Metrics& metrics, std::uint64_t quota);
 
   /// May so many bytes be written? They count as used until written() says what they took.
   [[nodiscard]] bool admit(std::uint64_t bytes) EXCLUDES(mutex_);
@@ -61,6 +62,7 @@ class DiskQuota {
   IndexWriter& writer_;
   BlockStore& blocks_;
   ObjectTable& objects_;
+  DiskCheck& disk_check_;
   Jobs& jobs_;
   Metric& used_gauge_;
   Metric& evicted_;

@@ -18,13 +18,14 @@ constexpr unsigned kWellAgain = 16;
 }  // namespace
 
 Landing::Landing(Catalog& catalog, IndexWriter& writer, BlockStore& blocks, DiskQuota& quota,
-                 MemoryBudget& memory, WaitTable& waits, Jobs& jobs, Metrics& metrics)
+                 MemoryBudget& memory, WaitTable& waits, DiskCheck& disk_check, Jobs& jobs, Metrics& metrics)
     : catalog_(catalog),
       writer_(writer),
       blocks_(blocks),
       quota_(quota),
       memory_(memory),
       waits_(waits),
+      disk_check_(disk_check),
       jobs_(jobs),
       write_errors_(
           metrics.counter("astrofs_cache_write_errors_total", "Writes to the cache's disk that failed")),
@@ -38,8 +39,12 @@ void Landing::schedule(const std::shared_ptr<ObjectBlocks>& object) {
 void Landing::land(const std::shared_ptr<ObjectBlocks>& object) {
   std::vector<BlockRun> runs = object->take_arrived(kTurn);
   if (runs.empty()) {
-    CompletionObserver* observer = observer_;
-    if (observer != nullptr && object->complete(catalog_)) observer->complete(object->version(), true);
+    if (!object->complete(catalog_)) return;
+    // Whoever compares it reads all of it, and says when he has.
+    if (CompletionObserver* observer = observer_)
+      observer->complete(object->version(), true);
+    else
+      disk_check_.consider(*object);
     return;
   }
   Hashes hashes;

@@ -14,6 +14,7 @@
 #include "base/mutex.h"
 #include "cache/block_store.h"
 #include "cache/catalog.h"
+#include "cache/disk_check.h"
 #include "cache/evict.h"
 #include "cache/index_writer.h"
 #include "cache/jobs.h"
@@ -26,7 +27,7 @@ namespace astrofs {
 class Landing {
  public:
   Landing(Catalog& catalog, IndexWriter& writer, BlockStore& blocks, DiskQuota& quota, MemoryBudget& memory,
-          WaitTable& waits, Jobs& jobs, Metrics& metrics);
+          WaitTable& waits, DiskCheck& disk_check, Jobs& jobs, Metrics& metrics);
 
   void observe(CompletionObserver* observer) { observer_ = observer; }
   [[nodiscard]] CompletionObserver* observer() const { return observer_; }
@@ -51,6 +52,7 @@ class Landing {
   DiskQuota& quota_;
   MemoryBudget& memory_;
   WaitTable& waits_;
+  DiskCheck& disk_check_;
   Jobs& jobs_;
   Metric& write_errors_;
   Metric& degraded_gauge_;

@@ -24,6 +24,15 @@ Bytes block_in(const BlockRun& run, std::uint32_t block) {
   return run.bytes.slice(at, std::min<std::size_t>(kBlockSize, run.bytes.size() - at));
 }
 
+/// To the last range, when it goes on where that ends.
+void append(std::vector<ByteRange>& ranges, ByteRange next) {
+  if (!ranges.empty() && ranges.back().end() == next.offset) {
+    ranges.back().length += next.length;
+  } else {
+    ranges.push_back(next);
+  }
+}
+
 }  // namespace
 
 bool ObjectBlocks::load(const Catalog& catalog, BlockSpan blocks) {
@@ -86,22 +95,69 @@ std::vector<std::uint32_t> ObjectBlocks::forget(std::span<const std::uint32_t> b
   const MutexLock lock(mutex_);
   for (const std::uint32_t block : blocks) {
     if (hash_of(block) == nullptr) continue;
-    chunks_[chunk_of(block)].present &= ~bit_of(block);
+    Chunk& chunk = chunks_[chunk_of(block)];
+    chunk.present &= ~bit_of(block);
+    chunk.checked &= ~bit_of(block);
+    chunk.touched &= ~bit_of(block);
     forgotten.push_back(block);
   }
   return forgotten;
 }
 
-std::uint64_t ObjectBlocks::present_bytes() const {
+void ObjectBlocks::checked(std::span<const IndexWriter::BlockHash> blocks) {
   const MutexLock lock(mutex_);
+  for (const auto& [block, hash] : blocks) {
+    const std::uint64_t* known = hash_of(block);
+    if (known == nullptr || *known != hash) continue;
+    Chunk& chunk = chunks_[chunk_of(block)];
+    chunk.checked |= bit_of(block);
+    chunk.touched |= bit_of(block);
+  }
+}
+
+std::uint64_t ObjectBlocks::bytes_in(std::uint64_t Chunk::*set) const {
   std::uint64_t blocks = 0;
-  for (const auto& [number, chunk] : chunks_)
-    blocks += static_cast<std::uint64_t>(std::popcount(chunk.present));
+  for (const auto& [number, chunk] : chunks_) blocks += static_cast<std::uint64_t>(std::popcount(chunk.*set));
   std::uint64_t bytes = blocks * kBlockSize;
   const std::uint64_t tail = version_.size % kBlockSize;
-  if (tail != 0 && hash_of(static_cast<std::uint32_t>(version_.size / kBlockSize)) != nullptr)
+  const auto last = static_cast<std::uint32_t>(version_.size / kBlockSize);
+  const auto chunk = chunks_.find(chunk_of(last));
+  if (tail != 0 && chunk != chunks_.end() && (chunk->second.*set & bit_of(last)) != 0)
     bytes -= kBlockSize - tail;
   return bytes;
+}
+
+std::uint64_t ObjectBlocks::present_bytes() const {
+  const MutexLock lock(mutex_);
+  return bytes_in(&Chunk::present);
+}
+
+std::uint64_t ObjectBlocks::checked_bytes() const {
+  const MutexLock lock(mutex_);
+  return bytes_in(&Chunk::checked);
+}
+
+std::uint64_t ObjectBlocks::touched_bytes() const {
+  const MutexLock lock(mutex_);
+  return bytes_in(&Chunk::touched);
+}
+
+void ObjectBlocks::distrust() {
+  const MutexLock lock(mutex_);
+  for (auto& [number, chunk] : chunks_) chunk.checked = chunk.touched = 0;
+}
+
+std::vector<ByteRange> ObjectBlocks::unchecked_ranges() const {
+  std::vector<ByteRange> ranges;
+  const BlockSpan blocks = blocks_touching({0, version_.size});
+  const MutexLock lock(mutex_);
+  for (std::uint32_t block = blocks.first; block < blocks.last; ++block) {
+    const auto chunk = chunks_.find(chunk_of(block));
+    if (chunk == chunks_.end() || (chunk->second.present & ~chunk->second.checked & bit_of(block)) == 0)
+      continue;
+    append(ranges, bytes_of({block, block + 1}, version_.size));
+  }
+  return ranges;
 }
 
 bool ObjectBlocks::complete(const Catalog& catalog) {
@@ -123,12 +179,7 @@ std::vector<ByteRange> ObjectBlocks::present_ranges(ByteRange within) const {
   const MutexLock lock(mutex_);
   for (std::uint32_t block = blocks.first; block < blocks.last; ++block) {
     if (hash_of(block) == nullptr) continue;
-    const ByteRange bytes = bytes_of({block, block + 1}, version_.size).intersect(within);
-    if (!ranges.empty() && ranges.back().end() == bytes.offset) {
-      ranges.back().length += bytes.length;
-    } else {
-      ranges.push_back(bytes);
-    }
+    append(ranges, bytes_of({block, block + 1}, version_.size).intersect(within));
   }
   return ranges;
 }
@@ -170,6 +221,8 @@ void ObjectBlocks::settle(const std::vector<BlockRun>& runs,
     Chunk& chunk = chunks_[chunk_of(block)];  // loaded by the job before it wrote
     chunk.hashes[block % kBlocksPerChunk] = hash;
     chunk.present |= bit_of(block);
+    chunk.checked &= ~bit_of(block);  // what was written has yet to be read
+    chunk.touched |= bit_of(block);
   }
   for (const BlockRun& run : runs) {
     const BlockSpan blocks = blocks_of(run);

@@ -58,9 +58,18 @@ class ObjectBlocks {
   [[nodiscard]] Found find(const Assembly& assembly) const EXCLUDES(mutex_);
   /// These are not on disk as they should be. Returns those that were thought to be.
   [[nodiscard]] std::vector<std::uint32_t> forget(std::span<const std::uint32_t> blocks) EXCLUDES(mutex_);
+  /// Their bytes were on disk just now, and had their hashes.
+  void checked(std::span<const IndexWriter::BlockHash> blocks) EXCLUDES(mutex_);
   [[nodiscard]] std::uint64_t present_bytes() const EXCLUDES(mutex_);
   /// Every block is on disk. Asks the index only when nothing that is in mind says no.
   [[nodiscard]] bool complete(const Catalog& catalog) EXCLUDES(mutex_);
+  /// Of what is present: read and found right in this process.
+  [[nodiscard]] std::uint64_t checked_bytes() const EXCLUDES(mutex_);
+  /// And what it wrote and has not read since.
+  [[nodiscard]] std::uint64_t touched_bytes() const EXCLUDES(mutex_);
+  [[nodiscard]] std::vector<ByteRange> unchecked_ranges() const EXCLUDES(mutex_);
+  /// Somebody else wrote into the file: nothing of it counts as checked.
+  void distrust() EXCLUDES(mutex_);
   [[nodiscard]] std::vector<ByteRange> present_ranges(ByteRange within) const EXCLUDES(mutex_);
 
   /// The reader waits for what `parked` lacks: joins flights and plans those that are missing, for `fetch`
@@ -104,6 +113,8 @@ class ObjectBlocks {
  private:
   struct Chunk {
     std::uint64_t present{0};
+    std::uint64_t checked{0};  ///< a part of `present`
+    std::uint64_t touched{0};  ///< of `present`: checked, or written by this process
     std::array<std::uint64_t, kBlocksPerChunk> hashes{};
   };
   struct Airborne {
@@ -118,6 +129,8 @@ class ObjectBlocks {
   };
 
   [[nodiscard]] const std::uint64_t* hash_of(std::uint32_t block) const REQUIRES(mutex_);
+  /// Bytes of the blocks in that set of each chunk.
+  [[nodiscard]] std::uint64_t bytes_in(std::uint64_t Chunk::*set) const REQUIRES(mutex_);
   [[nodiscard]] bool wanted(std::uint32_t block) const REQUIRES(mutex_);
   /// `demanded`: in order, a part of what is to be flown. Runs of `blocks` become flights and their blocks
   /// airborne.
