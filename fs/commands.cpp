@@ -170,6 +170,7 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
   });
   if (!counted) return tl::unexpected<Error>(counted.error());
 
+  (void)vfs_.passthrough();  // before the bytes come: they are verified as they land
   Warmer warmer(vfs_.parts().cache, [&](const WarmProgress& now) {
     return !stopping_ && progress(dump({{"progress", to_json(now)}}));
   });

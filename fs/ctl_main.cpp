@@ -57,6 +57,10 @@ void print_status(const json& status) {
              size_of(cache["quota_bytes"]), cache.value("objects", 0ULL), cache.value("dir", ""));
   fmt::print("  reads        {:.1f} % from the cache ({} of {})\n", 100.0 * cache.value("hit_rate", 0.0),
              cache.value("hits", 0LL), cache.value("hits", 0LL) + cache.value("misses", 0LL));
+  const std::string unfit = status.value("passthrough_note", "");
+  fmt::print("  whole files  {}\n", status.value("passthrough", false)
+                                        ? "read by the kernel itself (passthrough)"
+                                        : "read through the daemon; no passthrough: " + unfit);
   fmt::print("  transfers    {} downloads in the air, {} calls waiting, {} files open\n",
              status["transfers"].value("flights", 0ULL), status.value("calls_waiting", 0ULL),
              status.value("open_files", 0ULL));

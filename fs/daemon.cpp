@@ -241,6 +241,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   const Result<std::string> socket = control_socket_path(config.cache_dir);
   if (!socket) return tl::unexpected<Error>(socket.error());
   mount.control_socket = *socket;
+  mount.cache_dir = config.cache_dir;
   // Inherited by every thread made from here on. A signal that comes before serve() waits for it: it must not
   // leave a dead mount.
   block_ending_signals(SIG_BLOCK);
@@ -273,7 +274,8 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   MissingFrames missing(**catalog, cache, archives, turns, timeout);
   Sweep sweep(**catalog, cache, archives, metrics);
   Parking parking(timeout, metrics);
-  Vfs vfs({**catalog, writer, cache, archives, lister, sizes, missing, parking, notifier, &sweep},
+  Vfs vfs({**catalog, writer, cache, archives, lister, sizes, missing, parking, notifier, &sweep,
+           &(*session)->kernel_files()},
           {options.offline, config.cache_size});
   Verifier verifier(**catalog, writer, cache, archives, notifier, metrics, timeout);
   const Status status(vfs, fetcher, metrics, config, options, clock);

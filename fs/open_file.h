@@ -14,6 +14,7 @@
 #include "cache/catalog.h"
 #include "fs/archive_table.h"
 #include "fs/inode.h"
+#include "fs/kernel_files.h"
 #include "fs/placeholder.h"
 #include "fs/read_pattern.h"
 
@@ -30,6 +31,10 @@ class OpenFile {
   const FileVersion version;
   const MountedArchive* const archive;
   UniqueFd local;  ///< a file on this machine, read directly
+  /// The kernel reads it by itself. Either through all handles or through none: it refuses one inode that is
+  /// read both ways (EIO at open), so a file that becomes complete stays with the daemon until its last
+  /// handle is closed.
+  GivenFile given;
 
   [[nodiscard]] bool is_fits() const { return node.name.ends_with(".fits"); }
   /// Before bytes of the archive go to a reader. False: readers were shown the placeholder, and must see no

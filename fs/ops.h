@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "fs/passthrough.h"
 #include "fs/vfs.h"
 
 struct fuse_lowlevel_ops;
@@ -13,6 +14,7 @@ namespace astrofs {
 /// What the operations work on: the user data of the FUSE session.
 struct OpsContext {
   Vfs* vfs{nullptr};
+  Passthrough* passthrough{nullptr};
   unsigned uid{0}, gid{0};
   std::string control_socket;
   std::function<void()> ready;

@@ -43,6 +43,18 @@ std::string escaped(const std::string& value) {
   return out;
 }
 
+#if FUSE_VERSION < FUSE_MAKE_VERSION(3, 17)
+Passthrough& passthrough_of(void* userdata) {
+  return *static_cast<OpsContext*>(userdata)->passthrough;
+}
+ssize_t read_device(int device, void* buffer, size_t size, void* userdata) {
+  return passthrough_of(userdata).read(device, buffer, size);
+}
+ssize_t write_device(int device, iovec* parts, int count, void* userdata) {
+  return passthrough_of(userdata).writev(device, parts, count);
+}
+#endif
+
 struct ArgsDeleter {
   void operator()(fuse_args* args) const {
     fuse_opt_free_args(args);
@@ -54,7 +66,8 @@ struct ArgsDeleter {
 
 class Session::Impl {
  public:
-  explicit Impl(const SessionOptions& options) : options_(options) {
+  explicit Impl(const SessionOptions& options) : options_(options), passthrough_(options.cache_dir) {
+    context_.passthrough = &passthrough_;
     context_.uid = options.owner_uid;
     context_.gid = options.owner_gid;
     context_.control_socket = options.control_socket;
@@ -71,6 +84,7 @@ class Session::Impl {
   void end() {
     if (session_ != nullptr) fuse_session_exit(session_);
   }
+  KernelFiles& kernel_files() { return passthrough_; }
   void unmount() {
     if (!mounted_) return;
     mounted_ = false;
@@ -83,6 +97,7 @@ class Session::Impl {
 
   const SessionOptions options_;
   OpsContext context_;
+  Passthrough passthrough_;
   fuse_session* session_{nullptr};
   bool mounted_{false};
 };
@@ -106,6 +121,13 @@ Result<void> Session::Impl::mount() {
             options_.mountpoint));
   }
   mounted_ = true;
+  passthrough_.attach(fuse_session_fd(session_));
+#if FUSE_VERSION < FUSE_MAKE_VERSION(3, 17)
+  // The library does not know passthrough: its reads and writes of the device go through ours.
+  constexpr fuse_custom_io kDevice{write_device, read_device, nullptr, nullptr};
+  if (fuse_session_custom_io(session_, &kDevice, fuse_session_fd(session_)) != 0)
+    return fail(Errc::internal, "libfuse refuses the functions that read and write its device");
+#endif
   // A signal that is pending already ends the session as soon as it is served.
   fuse_set_signal_handlers(session_);
   return {};
@@ -160,6 +182,9 @@ Result<std::unique_ptr<Session>> Session::mount(const SessionOptions& options) {
 
 Result<void> Session::serve(Vfs& vfs, Notifier& notifier, std::function<void()> ready) {
   return impl_->serve(vfs, notifier, std::move(ready));
+}
+KernelFiles& Session::kernel_files() {
+  return impl_->kernel_files();
 }
 void Session::end() {
   impl_->end();

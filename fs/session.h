@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "fs/kernel_files.h"
 #include "fs/notifier.h"
 #include "fs/vfs.h"
 
@@ -19,6 +20,7 @@ struct SessionOptions {
   unsigned owner_uid{0}, owner_gid{0};    ///< shown as owner of everything
   std::vector<std::string> fuse_options;  ///< passed on to libfuse as they are
   std::string control_socket;             ///< value of user.astrofs.control on the root
+  std::string cache_dir;                  ///< whose files the kernel may be given
 };
 
 class Session {
@@ -33,6 +35,8 @@ class Session {
   /// Serves calls until the file system is unmounted or end() is called; `ready` runs when the kernel has
   /// greeted. SIGTERM, SIGINT and SIGHUP end it, when they reach the calling thread and no other.
   [[nodiscard]] Result<void> serve(Vfs& vfs, Notifier& notifier, std::function<void()> ready);
+  /// What the kernel reads by itself, once it serves. As long as the session lives.
+  [[nodiscard]] KernelFiles& kernel_files();
   /// Ask serve() to return. Any thread.
   void end();
   /// Take the mount away if it is still there.

@@ -71,6 +71,7 @@ std::string Status::status_json() const {
   }
   const std::int64_t hits = metrics_.value("astrofs_cache_hits_total");
   const std::int64_t misses = metrics_.value("astrofs_cache_misses_total");
+  const Result<void> passthrough = vfs_.passthrough();
   json status = {
       {"mountpoint", options_.mountpoint},
       {"pid", ::getpid()},
@@ -94,7 +95,8 @@ std::string Status::status_json() const {
         {"note", parts.catalog.recovery_note()}}},
       {"transfers", {{"flights", parts.cache.flights()}, {"bytes_in_memory", parts.cache.bytes_in_flight()}}},
       {"origins", origins_json(fetcher_)},
-      {"passthrough", false}};
+      {"passthrough", passthrough.has_value()},
+      {"passthrough_note", passthrough ? "" : passthrough.error().message}};
   return dump(status);
 }
 

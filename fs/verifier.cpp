@@ -117,7 +117,10 @@ void Verifier::enqueue(const FileVersion& version, From from) {
 
 void Verifier::run(const FileVersion& version, From from) {
   // What cannot be compared now (evicted meanwhile, the network is gone) is when it is complete next.
-  if (!stopping_) (void)check(version, from);
+  if (!stopping_) {
+    (void)check(version, from);
+    cache_.check_if_complete(version);
+  }
   const MutexLock lock(mutex_);
   pending_.erase(version.object);
 }

@@ -274,12 +274,38 @@ std::shared_ptr<OpenHandle> Vfs::open_version(const Node& node,
                                               std::shared_ptr<const Placeholder> placeholder,
                                               UniqueFd local) {
   const MountedArchive* archive = parts_.archives.of(node);
+  const FileVersion version = parts_.archives.version(node);
+  GivenFile given = placeholder || local ? GivenFile() : give_to_kernel(version, archive);
   return open_files_.open(inode_of(node), [&] {
-    auto file = std::make_shared<OpenFile>(node, parts_.archives.version(node), archive);
+    auto file = std::make_shared<OpenFile>(node, version, archive);
+    // What the kernel reads is not heard of here: it counts as read from the start.
+    if (given && file->serve()) file->given = std::move(given);
     if (placeholder) (void)file->set_placeholder(std::move(placeholder));  // nobody has read of it yet
     file->local = std::move(local);
     return file;
   });
+}
+
+Result<void> Vfs::passthrough() const {
+  if (parts_.kernel == nullptr) return fail(Errc::unsupported, "this mount has no kernel");
+  Result<void> ready = parts_.kernel->ready();
+  if (ready) parts_.cache.check_complete_files();
+  return ready;
+}
+
+GivenFile Vfs::give_to_kernel(const FileVersion& version, const MountedArchive* archive) const {
+  if (archive == nullptr || !passthrough()) return {};
+  const auto file = parts_.cache.checked_file(version);
+  if (!file) return {};
+  // Not before it was compared with the archive's checksums: what the kernel has cannot be taken back from
+  // its readers.
+  const Result<ObjectState> object = parts_.catalog.object(version.object);
+  const Verdict verdict = object ? object->verdict : Verdict::none;
+  const bool compared =
+      verdict != Verdict::none && verdict != Verdict::suspect && verdict != Verdict::refused;
+  if (!compared && archive->verify != VerifyPolicy::off) return {};
+  const std::optional<KernelFiles::Id> id = parts_.kernel->give(file->fd());
+  return id ? GivenFile(*parts_.kernel, *id) : GivenFile();
 }
 
 void Vfs::open_placeholder(const Node& node, MissingCause cause, const OpenPending& pending) {
@@ -306,7 +332,7 @@ void Vfs::release(const std::shared_ptr<OpenHandle>& handle) {
   const OpenFile& file = *handle->file;
   const Inode inode = inode_of(file.node);
   open_files_.close(inode);
-  if (file.served()) parts_.notices.attributes_changed(inode);
+  if (file.served() && !file.given) parts_.notices.attributes_changed(inode);
 }
 
 void Vfs::learn(OpenFile& file, std::uint64_t offset, const Bytes& bytes) {

@@ -70,7 +70,8 @@ class Vfs {
     MissingFrames& missing;
     Parking& parking;
     Notices& notices;
-    Sweep* sweep{nullptr};  ///< none: walks through directories are not foreseen
+    Sweep* sweep{nullptr};         ///< none: walks through directories are not foreseen
+    KernelFiles* kernel{nullptr};  ///< none: it reads nothing by itself
   };
   Vfs(Parts parts, VfsOptions options);
 
@@ -95,6 +96,8 @@ class Vfs {
   [[nodiscard]] Result<Node> node(Inode inode) const;
   [[nodiscard]] Attr attr_of(const Node& node) const;
   [[nodiscard]] FileState state_of(const Node& node) const;
+  /// Does the kernel read complete files by itself? If not, why not. Once it does, they are checked for it.
+  [[nodiscard]] Result<void> passthrough() const;
   [[nodiscard]] const Parts& parts() const { return parts_; }
   [[nodiscard]] const VfsOptions& options() const { return options_; }
   [[nodiscard]] std::size_t open_files() const { return open_files_.count(); }
@@ -120,6 +123,7 @@ class Vfs {
   [[nodiscard]] std::shared_ptr<OpenHandle> open_version(const Node& node,
                                                          std::shared_ptr<const Placeholder> placeholder,
                                                          UniqueFd local = {});
+  [[nodiscard]] GivenFile give_to_kernel(const FileVersion& version, const MountedArchive* archive) const;
   [[nodiscard]] Result<Bytes> read_local(const OpenFile& file, ByteRange range) const;
   void read_missed(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ByteRange fetch,
                    ReplyPtr<Bytes> reply);

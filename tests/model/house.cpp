@@ -89,7 +89,7 @@ House::House(Remote& remote, const HouseOptions& options)
       sweep(*catalog, cache, archives, metrics),
       parking(options.timeout, metrics),
       vfs({*catalog, writer, cache, archives, lister, sizes, missing, parking, notices,
-           options.sweep ? &sweep : nullptr},
+           options.sweep ? &sweep : nullptr, options.kernel},
           {options.offline, options.quota}),
       verifier(*catalog, writer, cache, archives, notices, metrics, options.timeout) {
   if (const Result<void> root = lister.list_root(); !root) throw std::runtime_error(root.error().message);

@@ -111,6 +111,7 @@ struct HouseOptions {
   std::uint64_t quota{1ULL << 30};
   std::uint64_t memory{256ULL << 20};
   seconds good_for{3600};
+  KernelFiles* kernel{nullptr};
 };
 
 class House {
