@@ -373,7 +373,7 @@ void Vfs::read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, Reply
     return reply->send(std::move(hit));
   }
   if (plan.decline) return reply->send(fail(Errc::unavailable, "read-ahead past a header, not fetched"));
-  read_missed(handle, range, plan.fetch, std::move(reply));
+  read_missed(handle->file, range, plan.fetch, std::move(reply));
 }
 
 /// Stands in the cache for a parked read.
@@ -391,14 +391,13 @@ class ReadWaiter final : public Waiter {
   const std::shared_ptr<Pending<Bytes>> pending_;
 };
 
-void Vfs::read_missed(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ByteRange fetch,
-                      ReplyPtr<Bytes> reply) {
+void Vfs::read_missed(std::shared_ptr<OpenFile> file, ByteRange range, ByteRange fetch, ReplyPtr<Bytes> reply) {
   const auto pending = parts_.parking.park(std::move(reply));
-  std::unique_ptr<Waiter> waiter = std::make_unique<ReadWaiter>(*this, handle->file, range, pending);
-  auto answer = parts_.cache.read(handle->file->version, range, fetch, waiter);
+  std::unique_ptr<Waiter> waiter = std::make_unique<ReadWaiter>(*this, file, range, pending);
+  auto answer = parts_.cache.read(file->version, range, fetch, waiter);
   if (auto* now = std::get_if<Result<Bytes>>(&answer))
-    return arrived(handle->file, range, std::move(*now), pending);
-  pending->when_abandoned([this, id = std::get<WaitId>(answer), node = handle->file->node.id] {
+    return arrived(file, range, std::move(*now), pending);
+  pending->when_abandoned([this, id = std::get<WaitId>(answer), node = file->node.id] {
     last_errors_.note(node, {Errc::timed_out, "a read was given up: no answer in time, or interrupted"});
     parts_.cache.cancel(id);
   });

@@ -125,8 +125,8 @@ class Vfs {
                                                          UniqueFd local = {});
   [[nodiscard]] GivenFile give_to_kernel(const FileVersion& version, const MountedArchive* archive) const;
   [[nodiscard]] Result<Bytes> read_local(const OpenFile& file, ByteRange range) const;
-  void read_missed(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ByteRange fetch,
-                   ReplyPtr<Bytes> reply);
+  /// Holds the file by itself: once the read is answered, the handle may be released.
+  void read_missed(std::shared_ptr<OpenFile> file, ByteRange range, ByteRange fetch, ReplyPtr<Bytes> reply);
   void arrived(const std::shared_ptr<OpenFile>& file, ByteRange range, Result<Bytes> bytes,
                const std::shared_ptr<Pending<Bytes>>& pending);
   void frame_is_missing(const std::shared_ptr<OpenFile>& file, ByteRange range, Error error,
