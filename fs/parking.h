@@ -81,10 +81,10 @@ class Parking {
   template <class T>
   std::shared_ptr<Pending<T>> park(ReplyPtr<T> reply) {
     auto pending = std::make_shared<Pending<T>>(std::move(reply));
-    add(pending);
     std::weak_ptr<PendingBase> weak = pending;
     const SteadyTime since = std::chrono::steady_clock::now();
     pending->reply().on_interrupt([this, weak, since] { interrupt(weak, since); });
+    add(pending);  // last: from here on its deadline may send the reply, and nobody may touch it then
     return pending;
   }
   [[nodiscard]] std::size_t parked() const;
