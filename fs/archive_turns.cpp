@@ -15,13 +15,16 @@ bool ArchiveTurns::submit(const MountedArchive* archive, std::function<void()> j
     ++turns.running;
   }
   if (threads_.submit([this, archive, job = std::move(job)] { run(archive, job); })) return true;
-  const MutexLock lock(mutex_);
-  --turns_[archive].running;
+  pass_on(archive);  // who came meanwhile and waits for this turn was told that his job will run
   return false;
 }
 
 void ArchiveTurns::run(const MountedArchive* archive, const std::function<void()>& job) {
   job();
+  pass_on(archive);
+}
+
+void ArchiveTurns::pass_on(const MountedArchive* archive) {
   for (;;) {
     std::function<void()> next;
     {

@@ -27,6 +27,8 @@ class ArchiveTurns {
     std::deque<std::function<void()>> waiting;
   };
   void run(const MountedArchive* archive, const std::function<void()>& job) EXCLUDES(mutex_);
+  /// A turn is over: the next who waits has it.
+  void pass_on(const MountedArchive* archive) EXCLUDES(mutex_);
 
   Executor& threads_;
   const unsigned each_;
