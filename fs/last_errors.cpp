@@ -13,10 +13,12 @@ constexpr std::size_t kMostErrors = 1024;
 void LastErrors::note(NodeId node, const Error& error) {
   const MutexLock lock(mutex_);
   if (errors_.size() >= kMostErrors && !errors_.contains(node)) {
-    const auto older = [](const auto& one, const auto& other) { return one.second.when < other.second.when; };
+    const auto older = [](const auto& one, const auto& other) {
+      return one.second.number < other.second.number;
+    };
     errors_.erase(std::min_element(errors_.begin(), errors_.end(), older));
   }
-  errors_[node] = {error, std::chrono::floor<seconds>(std::chrono::system_clock::now())};
+  errors_[node] = {{error, std::chrono::floor<seconds>(std::chrono::system_clock::now())}, ++noted_};
 }
 
 void LastErrors::forget(NodeId node) {
@@ -28,7 +30,7 @@ std::optional<LastError> LastErrors::of(NodeId node) const {
   const MutexLock lock(mutex_);
   const auto found = errors_.find(node);
   if (found == errors_.end()) return std::nullopt;
-  return found->second;
+  return found->second.last;
 }
 
 }  // namespace astrofs

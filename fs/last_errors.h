@@ -24,8 +24,13 @@ class LastErrors {
   [[nodiscard]] std::optional<LastError> of(NodeId node) const EXCLUDES(mutex_);
 
  private:
+  struct Row {
+    LastError last;
+    std::uint64_t number;  ///< in order of time: many fail within one second
+  };
   mutable Mutex mutex_;
-  std::unordered_map<NodeId, LastError> errors_ GUARDED_BY(mutex_);
+  std::unordered_map<NodeId, Row> errors_ GUARDED_BY(mutex_);
+  std::uint64_t noted_ GUARDED_BY(mutex_){0};
 };
 
 }  // namespace astrofs
