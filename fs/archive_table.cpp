@@ -32,6 +32,7 @@ const MountedArchive* ArchiveTable::of_directory(NodeId id) const {
   }
   const Result<Node> node = catalog_.node(id);
   const MountedArchive* archive = node ? of(*node) : nullptr;
+  if (archive == nullptr) return nullptr;  // not remembered: an index that cannot be read now can be later
   const MutexLock lock(mutex_);
   if (directories_.size() >= kRememberedDirectories) directories_.clear();
   directories_.emplace(id, archive);
