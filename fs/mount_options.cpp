@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -66,7 +67,8 @@ Result<unsigned> number(std::string_view name, std::string_view text) {
   unsigned value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size() || text.empty()) {
-    return fail(Errc::invalid, fmt::format("option {}={}: a whole number is needed", name, text));
+    return fail(Errc::invalid, fmt::format("option {}={}: a whole number up to {} is needed", name, text,
+                                           std::numeric_limits<unsigned>::max()));
   }
   return value;
 }
