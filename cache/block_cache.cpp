@@ -27,6 +27,16 @@ ByteRange cut(ByteRange range, std::uint64_t size) {
   return {range.offset, std::min(range.length, size - range.offset)};
 }
 
+/// A wanted range comes in so many pieces side by side, as links are often limited per connection, but in
+/// none so small that round trips take longer than bytes: 512 KiB is 25 ms at 20 MB/s.
+constexpr std::uint64_t kPieces = 16;
+constexpr std::uint64_t kSmallestPiece = 512ULL << 10;
+
+std::uint64_t piece_of(const BlockSpan& wanted, std::uint64_t largest) {
+  const std::uint64_t length = std::uint64_t{wanted.last - wanted.first} * kBlockSize;
+  return std::clamp(length / kPieces, std::min(kSmallestPiece, largest), largest);
+}
+
 /// Asking again does not change these: a reader who joined a prefetch gets them at once.
 bool is_final(Errc code) {
   return code == Errc::not_found || code == Errc::denied || code == Errc::stale || code == Errc::corrupt ||
@@ -127,10 +137,11 @@ std::variant<Result<Bytes>, WaitId> BlockCache::Impl::read(const FileVersion& ve
   // Read-ahead is the first to go when the disk does not keep up.
   const BlockSpan ahead = memory_.half_used() ? BlockSpan{} : blocks_touching(cut(fetch, version.size));
   object->load(catalog_, ahead);
+  const std::uint64_t piece = piece_of(ahead.empty() ? assembly.blocks() : ahead, options_.largest_flight);
   const WaitId id = waits_.reserve();
   parked->id = id;
   for (;;) {
-    if (const auto plans = object->park(parked, ahead, options_.largest_flight, waits_, waiter)) {
+    if (const auto plans = object->park(parked, ahead, piece, waits_, waiter)) {
       start(object, *plans, FetchUrgency::prefetch);
       return id;
     }
@@ -161,7 +172,7 @@ void BlockCache::Impl::prefetch(const FileVersion& version, ByteRange range, Fet
   if (blocks.empty() || options_.offline || memory_.half_used()) return;
   const auto object = objects_.get(version);
   object->load(catalog_, blocks);
-  start(object, object->plan(blocks, options_.largest_flight), urgency);
+  start(object, object->plan(blocks, piece_of(blocks, options_.largest_flight)), urgency);
 }
 
 void BlockCache::Impl::gather(ObjectBlocks& object, Assembly& assembly) {

@@ -43,9 +43,6 @@ constexpr unsigned kListThreads = 32;
 /// Of them, those that one archive may keep busy.
 constexpr unsigned kListThreadsEach = 12;
 constexpr seconds kHouseEvery{2};
-/// Downloads are cut into requests of this size: small enough to run in parallel, large enough that the round
-/// trip does not matter.
-constexpr std::uint64_t kRequestBytes = 1ULL << 20;
 
 /// SIGTERM, SIGINT and SIGHUP reach the main thread only, where libfuse waits for them.
 void block_ending_signals(int how) {
@@ -265,7 +262,6 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   RemoteSource source(**catalog, writer, archives, fetcher, timeout);
   BlockCacheOptions cache_options;
   cache_options.quota = config.cache_size;
-  cache_options.largest_flight = kRequestBytes;
   cache_options.offline = options.offline;
   BlockCache cache(**catalog, writer, **blocks, source, store, metrics, cache_options);
   Notifier notifier;

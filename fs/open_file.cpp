@@ -55,7 +55,7 @@ std::optional<ByteRange> OpenFile::header_in(ByteRange range) const {
   return layout_.header_in(range);
 }
 
-ReadPlan OpenHandle::plan(ByteRange asked, bool must_answer) {
+ReadPlan OpenHandle::plan(ByteRange asked, bool here, bool direct) {
   ByteRange header;  // that begins in what is asked, where it is known
   std::optional<std::uint64_t> header_at;
   if (file->is_fits()) {
@@ -63,7 +63,7 @@ ReadPlan OpenHandle::plan(ByteRange asked, bool must_answer) {
     header_at = header.empty() ? file->next_header() : header.offset;
   }
   const MutexLock lock(mutex_);
-  ReadPlan plan = pattern_.plan(asked, must_answer, header_at);
+  ReadPlan plan = pattern_.plan(asked, here, direct, header_at);
   // The rest of that header and no more. From the file's first byte on the usual head is fetched: it holds
   // the next header too.
   if (!header.empty() && asked.offset > 0 && asked.length <= kHeaderBytes && !plan.decline)

@@ -72,7 +72,7 @@ class OpenHandle {
       : file(std::move(opened)), pattern_(file->version.size, file->is_fits()) {}
 
   const std::shared_ptr<OpenFile> file;
-  [[nodiscard]] ReadPlan plan(ByteRange asked, bool must_answer) EXCLUDES(mutex_);
+  [[nodiscard]] ReadPlan plan(ByteRange asked, bool here, bool direct) EXCLUDES(mutex_);
 
  private:
   Mutex mutex_;

@@ -16,40 +16,47 @@ bool ReadPattern::is_speculative(ByteRange asked) const {
   return !declined_ && asked.offset > head_.offset && asked.offset < head_.end() && asked.end() > head_.end();
 }
 
-ReadPlan ReadPattern::plan(ByteRange asked, bool must_answer, std::optional<std::uint64_t> header_at) {
-  ReadPlan plan{asked, {}, false};
-  const auto upto = [this](std::uint64_t end) { return std::min(end, size_); };
+ByteRange ReadPattern::widen(ByteRange asked, bool here) {
+  if (asked.end() <= last_end_) return {};
+  const std::uint64_t run = asked.end() - run_from_;
+  if (!here) {
+    window_ = std::max(window_, std::clamp(run * kWindowPerRun, kFirstWindow, kLargestWindow));
+  } else if (2 * window_ <= std::min(run, kLargestWindow)) {
+    window_ *= 2;
+  }
+  if (asked.end() + window_ / 2 < ahead_to_) return {};
+  const std::uint64_t from = std::max(asked.end(), ahead_to_);
+  ahead_to_ = std::max(from, std::min(asked.end() + window_, size_));
+  return ByteRange::between(from, ahead_to_);
+}
 
+ReadPlan ReadPattern::plan(ByteRange asked, bool here, bool direct, std::optional<std::uint64_t> header_at) {
+  ReadPlan plan{asked, {}, false};
   const bool in_order =
-      asked.offset <= last_end_ + kReordering && asked.end() + kReordering >= last_end_ && in_order_ > 0;
+      begun_ && asked.offset <= last_end_ + kReordering && asked.end() + kReordering >= last_end_;
   const bool at_header =
       is_fits_ && (asked.offset == 0 || (header_at && asked.intersect({*header_at, 1}).length == 1));
   if (at_header && asked.length <= kHeaderBytes) {
     const std::uint64_t length = asked.offset == 0 ? kHeadBytes : kHeaderBytes;
-    head_ = ByteRange::between(asked.offset, upto(asked.offset + length));
+    head_ = ByteRange::between(asked.offset, std::min(asked.offset + length, size_));
     plan.fetch = head_;
-    in_order_ = asked.length;
+    run_from_ = asked.offset;
     window_ = 0;
     ahead_to_ = head_.end();
     declined_ = false;
-  } else if (!must_answer && is_speculative(asked)) {
+  } else if (!here && !direct && is_speculative(asked)) {
     declined_ = true;
     plan.decline = true;
     return plan;
   } else if (in_order) {
-    in_order_ += asked.length;
-    if (in_order_ > kFirstWindow && asked.end() + window_ / 2 >= ahead_to_) {
-      window_ = std::clamp(window_ * 2, kFirstWindow, kLargestWindow);
-      const std::uint64_t from = std::max(asked.end(), ahead_to_);
-      ahead_to_ = upto(asked.end() + window_);
-      plan.ahead = ByteRange::between(from, ahead_to_);
-    }
+    plan.ahead = widen(asked, here);
   } else {
-    in_order_ = asked.length;
+    run_from_ = asked.offset;
     window_ = 0;
     ahead_to_ = asked.end();
   }
   last_end_ = std::max(in_order ? last_end_ : 0, asked.end());
+  begun_ = true;
   return plan;
 }
 

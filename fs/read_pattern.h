@@ -1,8 +1,8 @@
 // What one handle's reads look like, and what to bring beyond what was asked.
 //
 // Nothing is fetched that nobody asked for without a reason: the head of a FITS file in one piece, the rest
-// of a header that has begun, and for a reader who walks forward a window that doubles. Not thread-safe: one
-// per handle, under its lock.
+// of a header that has begun, and for a reader who walks forward a window that grows while he has to wait.
+// Not thread-safe: one per handle, under its lock.
 #pragma once
 
 #include <algorithm>
@@ -18,15 +18,19 @@ namespace astrofs {
 inline constexpr std::uint64_t kHeadBytes = 64 * 1024;
 /// A header further on: 17,280 bytes and a little, seldom more.
 inline constexpr std::uint64_t kHeaderBytes = 32 * 1024;
-/// Forward reading is believed after this many bytes in order; then the window begins here and doubles.
-inline constexpr std::uint64_t kFirstWindow = 256 * 1024;
-/// Eight requests of 1 MiB in the air: 3 to 6 times one connection where connections are capped (perf.md's
-/// table).
-inline constexpr std::uint64_t kLargestWindow = 8ULL << 20;
+/// A reader who goes forward and has to wait gets a window ahead of him of so many times what he has read
+/// since he last jumped, and no less than the first: each round trip brings four times as much as the one
+/// before, and what is fetched in vain stays in proportion. One whom nothing keeps waiting has a window that
+/// is large enough for his pace and the network's; it grows only so that requests become fewer.
+inline constexpr std::uint64_t kWindowPerRun = 4;
+inline constexpr std::uint64_t kFirstWindow = 64 * 1024;
+/// 16 requests of 2 MiB in the air: what a link of 20 MB/s per connection and 50 ms gives most on, with room
+/// for others in the budget of an archive.
+inline constexpr std::uint64_t kLargestWindow = 32ULL << 20;
 
 struct ReadPlan {
   ByteRange fetch;      ///< what to bring if something of the asked range is missing
-  ByteRange ahead;      ///< what to bring in any case; often empty
+  ByteRange ahead;      ///< what to bring besides; often empty
   bool decline{false};  ///< the kernel's own read-ahead past a header: nobody waits for it, see plan()
 };
 
@@ -42,17 +46,20 @@ class ReadPattern {
   /// `decline`: a reader of the first header touches its fifth page, and the kernel then asks for 48 to 112
   /// KiB although nobody may ever want it. An error to such a speculative request is not seen by any program:
   /// the pages stay empty and are asked for again, one by one and at once, when somebody really reads them.
-  /// Declined once per handle and header. `must_answer`: the bytes are here anyway, or a program asked for
-  /// them itself past the page cache (O_DIRECT) and would see the error.
-  [[nodiscard]] ReadPlan plan(ByteRange asked, bool must_answer, std::optional<std::uint64_t> header_at);
+  /// Declined once per handle and header; never when the bytes are `here`, nor when a program asked for them
+  /// itself past the page cache (`direct`, O_DIRECT) and would see the error.
+  [[nodiscard]] ReadPlan plan(ByteRange asked, bool here, bool direct,
+                              std::optional<std::uint64_t> header_at);
 
  private:
   [[nodiscard]] bool is_speculative(ByteRange asked) const;
+  [[nodiscard]] ByteRange widen(ByteRange asked, bool here);
 
   const std::uint64_t size_;
   const bool is_fits_;
-  std::uint64_t last_end_{0};  ///< end of the read before
-  std::uint64_t in_order_{0};  ///< bytes read forward without a jump
+  std::uint64_t run_from_{0};  ///< where the reads since the last jump begin
+  std::uint64_t last_end_{0};  ///< and their furthest end
+  bool begun_{false};          ///< a read has been seen
   std::uint64_t window_{0};
   std::uint64_t ahead_to_{0};  ///< brought or being brought up to here
   ByteRange head_;  ///< the header region this handle is inside of; astropy opens twice, so from the start

@@ -364,16 +364,17 @@ void Vfs::read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, Reply
   if (file.local) return reply->send(read_local(file, range));
   if (range.offset > 0) file.learn_head(parts_.cache);
   Result<Bytes> hit = parts_.cache.read_cached(file.version, range);
-  const ReadPlan plan = handle->plan(range, direct || hit.has_value());
-  if (!plan.ahead.empty()) parts_.cache.prefetch(file.version, plan.ahead);
+  const ReadPlan plan = handle->plan(range, hit.has_value(), direct);
   if (parts_.sweep != nullptr && !plan.decline) parts_.sweep->saw(file.node, plan.fetch);
   if (hit) {
+    if (!plan.ahead.empty()) parts_.cache.prefetch(file.version, plan.ahead);
     if (!file.serve()) return reply->send(read_placeholder(*file.placeholder(), range));
     learn(file, range.offset, *hit);
     return reply->send(std::move(hit));
   }
   if (plan.decline) return reply->send(fail(Errc::unavailable, "read-ahead past a header, not fetched"));
-  read_missed(handle->file, range, plan.fetch, std::move(reply));
+  const ByteRange fetch = ByteRange::between(plan.fetch.offset, std::max(plan.fetch.end(), plan.ahead.end()));
+  read_missed(handle->file, range, fetch, std::move(reply));
 }
 
 /// Stands in the cache for a parked read.
@@ -391,12 +392,12 @@ class ReadWaiter final : public Waiter {
   const std::shared_ptr<Pending<Bytes>> pending_;
 };
 
-void Vfs::read_missed(std::shared_ptr<OpenFile> file, ByteRange range, ByteRange fetch, ReplyPtr<Bytes> reply) {
+void Vfs::read_missed(std::shared_ptr<OpenFile> file, ByteRange range, ByteRange fetch,
+                      ReplyPtr<Bytes> reply) {
   const auto pending = parts_.parking.park(std::move(reply));
   std::unique_ptr<Waiter> waiter = std::make_unique<ReadWaiter>(*this, file, range, pending);
   auto answer = parts_.cache.read(file->version, range, fetch, waiter);
-  if (auto* now = std::get_if<Result<Bytes>>(&answer))
-    return arrived(file, range, std::move(*now), pending);
+  if (auto* now = std::get_if<Result<Bytes>>(&answer)) return arrived(file, range, std::move(*now), pending);
   pending->when_abandoned([this, id = std::get<WaitId>(answer), node = file->node.id] {
     last_errors_.note(node, {Errc::timed_out, "a read was given up: no answer in time, or interrupted"});
     parts_.cache.cancel(id);

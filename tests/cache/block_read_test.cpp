@@ -107,12 +107,12 @@ TEST(BlockCache, JoinsWhatIsInTheAirAndFetchesOnlyTheRest) {
 
 TEST(BlockCache, AnswersAReaderAsSoonAsItsOwnBytesAreThere) {
   Rig rig;
-  const auto file = version_of(1, 40 * kBlock);
+  const auto file = version_of(1, 30 * kBlock);
   Answer early, late;
-  (void)rig.park(file, {100, 50}, early, {0, 40 * kBlock});
-  (void)rig.park(file, {30 * kBlock, 50}, late);
+  (void)rig.park(file, {100, 50}, early, {0, 30 * kBlock});
+  (void)rig.park(file, {20 * kBlock, 50}, late);
   const auto fetch = rig.source->next();
-  ASSERT_EQ(fetch->range(), (ByteRange{0, 40 * kBlock}));
+  ASSERT_EQ(fetch->range(), (ByteRange{0, 30 * kBlock}));
   ASSERT_TRUE(fetch->begin());
   ASSERT_TRUE(fetch->send_to(kBlock + 7));
   const auto bytes = early.get();
