@@ -39,15 +39,16 @@ void Warmer::expect(std::size_t files, std::uint64_t bytes) {
 
 bool Warmer::run(const std::vector<File>& files) {
   bool whole = true;
+  std::vector<std::shared_ptr<Left>> left;
   for (const File& file : files) {
-    whole = fetch(file);
+    whole = fetch(file, left.emplace_back(std::make_shared<Left>()));
     if (!whole) break;
   }
   // Pieces refer to this object: none may be in the air when it goes.
   if (whole) whole = wait_for_room(1);
   if (whole) {
     settle();
-    for (const File& file : files) check_kept(file);
+    for (std::size_t i = 0; i < files.size(); ++i) check_kept(files[i], *left[i]);
   } else {
     give_up();
   }
@@ -55,9 +56,8 @@ bool Warmer::run(const std::vector<File>& files) {
   return whole;
 }
 
-bool Warmer::fetch(const File& file) {
+bool Warmer::fetch(const File& file, const std::shared_ptr<Left>& left) {
   cache_.open(file.version);
-  const auto left = std::make_shared<Left>();
   bool goes_on = true;
   for (std::uint64_t at = 0; at < file.version.size && goes_on; at += kPiece) {
     goes_on = ask(file, ByteRange::between(at, std::min(file.version.size, at + kPiece)), left);
@@ -122,12 +122,10 @@ void Warmer::settle() {
 }
 
 /// Fetched is not kept: a quota or a disk that is full leaves nothing for the flight.
-void Warmer::check_kept(const File& file) {
+void Warmer::check_kept(const File& file, const Left& left) {
   if (cache_.presence(file.version).complete) return;
   const MutexLock lock(mutex_);
-  for (const WarmFailure& failure : failures_) {
-    if (failure.path == file.path) return;
-  }
+  if (left.failed) return;  // and said so
   note_failure(file.path,
                {Errc::no_space, "fetched, but the cache has no room to keep it; see cache_size= and pins"});
 }

@@ -56,8 +56,8 @@ class Warmer {
     unsigned pieces{1};
     bool failed{false};
   };
-  bool fetch(const File& file);
-  void check_kept(const File& file) EXCLUDES(mutex_);
+  bool fetch(const File& file, const std::shared_ptr<Left>& left);
+  void check_kept(const File& file, const Left& left) EXCLUDES(mutex_);
   bool wait_for_room(unsigned at_most);
   bool ask(const File& file, ByteRange piece, const std::shared_ptr<Left>& left);
   void landed(std::uint64_t piece, const std::string& path, std::uint64_t length, const Result<Bytes>& result,
