@@ -51,7 +51,8 @@ void Notifier::push(Notice notice) {
     if (overflows && !overflowed_) {
       log::warning("the kernel is behind with what has changed; some old names show for up to an hour");
     }
-    overflowed_ = overflows;
+    // Said once until the kernel has caught up: one that takes a few at a time is behind all the while.
+    overflowed_ = overflows || (overflowed_ && !queue_.empty());
     if (overflows) return;
     queue_.push_back(std::move(notice));
   }
