@@ -76,7 +76,11 @@ Result<sockaddr_un> address_of(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) {
-    return fail(Errc::invalid, fmt::format("the control socket's path is too long: {}", path));
+    return fail(
+        Errc::invalid,
+        fmt::format("the control socket's path is too long: {}; set XDG_RUNTIME_DIR to a directory of "
+                    "yours with a short name, or use another cache directory",
+                    path));
   }
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   return address;

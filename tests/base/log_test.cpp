@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <sstream>
 #include <thread>
 #include <vector>
 
@@ -17,6 +18,7 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 class Log : public ::testing::Test {
  protected:
@@ -131,6 +133,109 @@ TEST_F(Log, LinesOfManyThreadsStayWhole) {
   int count = 0;
   for (; std::getline(lines, line); ++count) EXPECT_THAT(line, EndsWith(" info " + std::string(200, 'x')));
   EXPECT_EQ(count, 400);
+}
+
+/// As long as a log may grow.
+constexpr std::uintmax_t kFull = 16ULL << 20;
+
+class FullLog : public Log {
+ protected:
+  /// A log that is `missing` bytes short of full, the last of them a whole line.
+  void fill(std::uintmax_t missing = 0) {
+    dir_.write("log", "the oldest line\n");
+    std::filesystem::resize_file(file_, kFull - missing);
+  }
+  [[nodiscard]] std::uintmax_t size_of(const std::string& name) const {
+    return std::filesystem::file_size(dir_.path(name));
+  }
+
+  const std::string file_ = dir_.path("log");
+};
+
+TEST_F(FullLog, StepsAsideForANewOneThatItsOwnerAloneReads) {
+  fill();
+  ASSERT_TRUE(log::start(file_, log::Level::info));
+  log::info("first of the new");
+  EXPECT_EQ(size_of("log.1"), kFull);
+  EXPECT_THAT(dir_.read("log.1"), StartsWith("the oldest line\n"));
+  EXPECT_THAT(dir_.read("log"), MatchesRegex("[^\n]* info first of the new\n"));
+  struct stat status {};
+  ASSERT_EQ(::stat(file_.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+}
+
+TEST_F(FullLog, IsFullAtTheLineThatReachesItsEnd) {
+  fill(1);
+  ASSERT_TRUE(log::start(file_, log::Level::info));
+  log::info("fits");
+  EXPECT_FALSE(std::filesystem::exists(dir_.path("log.1")));
+  EXPECT_THAT(dir_.read("log"), EndsWith(" info fits\n"));
+  log::info("does not");
+  EXPECT_THAT(dir_.read("log.1"), EndsWith(" info fits\n"));
+  EXPECT_THAT(dir_.read("log"), MatchesRegex("[^\n]* info does not\n"));
+}
+
+TEST_F(FullLog, TakesThePlaceOfTheOneBefore) {
+  dir_.write("log.1", "of the year before\n");
+  fill();
+  ASSERT_TRUE(log::start(file_, log::Level::info));
+  log::info("new");
+  EXPECT_EQ(size_of("log.1"), kFull);
+  EXPECT_FALSE(std::filesystem::exists(dir_.path("log.2")));
+}
+
+TEST_F(FullLog, ThatAnotherProcessHasPutAsideIsLeftForTheNewOne) {
+  fill();
+  ASSERT_TRUE(log::start(file_, log::Level::info));
+  std::filesystem::rename(file_, dir_.path("log.1"));
+  dir_.write("log", "from the other process\n");
+  log::info("from here");
+  EXPECT_EQ(size_of("log.1"), kFull);
+  EXPECT_THAT(dir_.read("log"), MatchesRegex("from the other process\n[^\n]* info from here\n"));
+}
+
+TEST_F(FullLog, ThatSomebodyRemovedIsBegunAnew) {
+  fill();
+  ASSERT_TRUE(log::start(file_, log::Level::info));
+  std::filesystem::remove(file_);
+  log::info("new");
+  EXPECT_THAT(dir_.read("log"), MatchesRegex("[^\n]* info new\n"));
+}
+
+TEST_F(FullLog, ThatCannotStepAsideIsWrittenToAllTheSame) {
+  dir_.write("log.1/in the way", "");
+  fill();
+  ASSERT_TRUE(log::start(file_, log::Level::info));
+  log::info("not lost");
+  EXPECT_THAT(dir_.read("log"), EndsWith(" info not lost\n"));
+}
+
+TEST_F(FullLog, LosesAndBreaksNoLineOfManyThreads) {
+  fill(20'000);
+  ASSERT_TRUE(log::start(file_, log::Level::info));
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; ++i) {
+      threads.emplace_back([] {
+        for (int j = 0; j < 100; ++j) log::info("{}", std::string(200, 'x'));
+      });
+    }
+  }
+  int count = 0;
+  for (const char* name : {"log.1", "log"}) {
+    std::istringstream lines(dir_.read(name));
+    for (std::string line; std::getline(lines, line);) {
+      count += line.ends_with(" info " + std::string(200, 'x')) ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(count, 400);
+}
+
+TEST_F(Log, WhatIsNoFileIsNeverPutAside) {
+  ASSERT_TRUE(log::start("/dev/null", log::Level::info));
+  log::info("nowhere");
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+  EXPECT_FALSE(std::filesystem::exists("/dev/null.1"));
 }
 
 }  // namespace
