@@ -49,6 +49,7 @@ Error error_of(int code, const std::string& what) {
     case ENOSPC:
     case EIO:  // what a short write on a full disk is called as well
     case EDQUOT:
+    case EFBIG:  // the limit of ulimit -f
     case MDB_MAP_FULL:
       cause = Errc::no_space;
       break;

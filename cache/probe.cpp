@@ -1,5 +1,6 @@
 #include "cache/probe.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -14,6 +15,7 @@
 #include <new>
 #include <thread>
 
+#include "base/unique_fd.h"
 #include "cache/lmdb.h"
 #include "cache/schema.h"
 
@@ -27,7 +29,8 @@ struct Progress {
   std::atomic<std::uint64_t> records{0};
 };
 
-enum class Verdict : int { whole = 0, broken = 1 };
+/// Exit codes of the child; any other is one more way of being broken.
+enum class Finding : int { whole = 0, broken = 1, unmade = 16, no_look = 17 };
 
 /// Smallest map a probe asks for; LMDB takes what the file needs when that is more.
 constexpr std::uint64_t kProbeMap = 1ULL << 20;
@@ -53,18 +56,23 @@ bool walk(const Txn& txn, Table table, const ProbeLimits& limits, Clock::time_po
   return more && entries && seen == *entries;
 }
 
-Verdict look(const std::string& dir, const ProbeLimits& limits, Progress& progress) {
+Finding look(const std::string& dir, const ProbeLimits& limits, Progress& progress) {
   const Clock::time_point end = Clock::now() + limits.work;
+  if (const UniqueFd free(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)); !free)
+    return Finding::no_look;
   const auto environment = Environment::open(dir, kProbeMap, Environment::Mode::probe);
-  if (!environment) return Verdict::broken;
-  if (!(*environment)->check_structure()) return Verdict::broken;
+  if (!environment) {
+    // Whatever else keeps LMDB from opening it, be it memory, may come of a number that is damaged.
+    return environment.error().code == Errc::not_found ? Finding::unmade : Finding::broken;
+  }
+  if (!(*environment)->check_structure()) return Finding::broken;
   const auto txn = (*environment)->read();
-  if (!txn) return Verdict::broken;
+  if (!txn) return Finding::broken;
   for (std::size_t i = 0; i < kTables; ++i) {
-    if (!walk(*txn, table_at(i), limits, end, progress)) return Verdict::broken;
+    if (!walk(*txn, table_at(i), limits, end, progress)) return Finding::broken;
     if (progress.records >= limits.records || Clock::now() >= end) break;
   }
-  return Verdict::whole;
+  return Finding::whole;
 }
 
 [[noreturn]] void be_the_child(const std::string& dir, const ProbeLimits& limits, Progress& progress) {
@@ -113,8 +121,16 @@ Result<void> probe_index(const std::string& catalog_dir, const ProbeLimits& limi
   if (WIFSIGNALED(*status)) {
     return fail(Errc::corrupt, fmt::format("index: reading it ends in signal {}", WTERMSIG(*status)));
   }
-  if (WEXITSTATUS(*status) != 0) return fail(Errc::corrupt, "index: a record or a page is damaged");
-  return {};
+  switch (static_cast<Finding>(WEXITSTATUS(*status))) {
+    case Finding::whole:
+      return {};
+    case Finding::unmade:
+      return fail(Errc::not_found, "index: has no tables");
+    case Finding::no_look:
+      return fail(Errc::unavailable, "index: too few descriptors to look it over");
+    default:
+      return fail(Errc::corrupt, "index: a record or a page is damaged");
+  }
 }
 
 }  // namespace astrofs

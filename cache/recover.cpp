@@ -28,6 +28,7 @@ namespace {
 constexpr const char* kIndex = "catalog";
 constexpr const char* kData = "catalog/data.mdb";
 constexpr const char* kSeal = "catalog/clean";
+constexpr const char* kFormat = "format";
 constexpr std::string_view kDamaged = "catalog.damaged-";
 constexpr std::string_view kFormatText = "astrofs cache format ";
 /// Longest of the small text files here; a longer one is not ours.
@@ -88,17 +89,22 @@ Error newer_format(const std::string& shown, std::uint64_t format) {
                       shown, format, schema::kFormat)};
 }
 
-/// True: of our format. False: of an older one or unreadable, so that what is there cannot be used.
-Result<bool> check_format(int dir, const std::string& shown) {
-  const auto text = read_small(dir, "format");
-  if (!text) return faccessat(dir, kData, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
-  if (!text->starts_with(kFormatText)) return false;
+enum class Format {
+  ours,
+  unknown,  ///< older, or no word of ours: what is there cannot be used
+  unsaid,   ///< not written yet, or lost: the index is asked itself
+};
+
+Result<Format> read_format(int dir, const std::string& shown) {
+  const auto text = read_small(dir, kFormat);
+  if (!text) return Format::unsaid;
+  if (!text->starts_with(kFormatText)) return Format::unknown;
   std::uint64_t format = 0;
   const char* digits = text->data() + kFormatText.size();
   const auto [end, error] = std::from_chars(digits, text->data() + text->size(), format);
-  if (error != std::errc{} || end == text->data() + text->size() || *end != '\n') return false;
+  if (error != std::errc{} || end == text->data() + text->size() || *end != '\n') return Format::unknown;
   if (format > schema::kFormat) return tl::unexpected(newer_format(shown, format));
-  return format == schema::kFormat;
+  return format == schema::kFormat ? Format::ours : Format::unknown;
 }
 
 /// What data.mdb is at this moment, as far as the file system can tell in one call.
@@ -109,7 +115,8 @@ std::optional<std::string> fingerprint(int dir) {
                      status.st_ctim.tv_nsec);
 }
 
-/// Moves the index aside and forgets those moved aside before.
+/// Moves the index aside and forgets those moved aside before. The format goes first: the next index has none
+/// until it is made, whenever that may be cut off.
 Result<void> quarantine(int dir, const std::string& shown) {
   namespace fs = std::filesystem;
   unsigned newest = 0;
@@ -124,7 +131,8 @@ Result<void> quarantine(int dir, const std::string& shown) {
     newest = std::max(newest, number);
   }
   const std::string aside = fmt::format("{}{}", kDamaged, newest + 1);
-  if (renameat(dir, kIndex, dir, aside.c_str()) != 0 && errno != ENOENT) {
+  if ((unlinkat(dir, kFormat, 0) != 0 && errno != ENOENT) ||
+      (renameat(dir, kIndex, dir, aside.c_str()) != 0 && errno != ENOENT)) {
     return tl::unexpected(system_error(errno, "cannot move the damaged index of " + shown + " aside"));
   }
   for (const fs::path& path : older) fs::remove_all(path, ignored);
@@ -161,9 +169,21 @@ Result<void> make_or_check(Environment& environment, const std::string& shown) {
   return made ? txn->commit() : made;
 }
 
-/// Opens what is in `catalog/`, or makes it. Errc::corrupt: it must go.
+/// Whether data.mdb may be opened, when its seal does not say so. `begun`: it need not be finished.
+Result<void> look_over(const std::string& path, std::uint64_t size, bool begun) {
+  // LMDB takes an empty file for a new one.
+  if (size == 0) return begun ? Result<void>{} : fail(Errc::corrupt, "index: its file was emptied");
+  log::info("{} was not closed cleanly: looking it over", path);
+  auto whole = probe_index(path);
+  if (whole || (begun && whole.error().code == Errc::not_found)) return {};
+  if (whole.error().code == Errc::not_found) return fail(Errc::corrupt, whole.error().message);
+  return whole;
+}
+
+/// Opens what is in `catalog/`, or makes it. Errc::corrupt: it must go. `begun`: its making may have been cut
+/// off, for the format is written once there is an index.
 Result<std::unique_ptr<Environment>> open_environment(int dir, const std::string& shown,
-                                                      std::uint64_t map_size) {
+                                                      std::uint64_t map_size, bool begun) {
   struct stat status {};
   if (fstatat(dir, kIndex, &status, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(status.st_mode)) {
     return fail(Errc::corrupt, "index: not a directory");
@@ -173,14 +193,9 @@ Result<std::unique_ptr<Environment>> open_environment(int dir, const std::string
   if (!catalog) return tl::unexpected(catalog.error());
   const auto seal = read_small(dir, kSeal);
   const auto now = fingerprint(dir);
-  // The format is written once there is an index, and LMDB takes an empty file for a new one.
-  if (fstatat(dir, kData, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_size == 0 &&
-      read_small(dir, "format")) {
-    return fail(Errc::corrupt, "index: its file was emptied");
-  }
-  if (now && seal != now) {
-    log::info("{} was not closed cleanly: looking it over", path);
-    if (auto whole = probe_index(path); !whole) return tl::unexpected(whole.error());
+  if (now && seal != now && fstatat(dir, kData, &status, AT_SYMLINK_NOFOLLOW) == 0) {
+    if (auto fit = look_over(path, static_cast<std::uint64_t>(status.st_size), begun); !fit)
+      return tl::unexpected(fit.error());
   }
   // Gone for good before the first write: after a power cut a seal must not vouch for what came later.
   if (seal && (unlinkat(dir, kSeal, 0) != 0 || fsync(catalog->get()) != 0)) {
@@ -206,23 +221,24 @@ Result<OpenedIndex> open_index(const CatalogOptions& options) {
   if (!lock) return tl::unexpected(lock.error());
   index.lock = std::move(*lock);
 
-  const auto known = check_format(fd, shown);
-  if (!known) return tl::unexpected(known.error());
+  const auto written = read_format(fd, shown);
+  if (!written) return tl::unexpected(written.error());
   Result<std::unique_ptr<Environment>> environment =
       fail(Errc::corrupt, "index: of a format no longer known");
-  if (*known) environment = open_environment(fd, shown, options.map_size);
+  if (*written != Format::unknown)
+    environment = open_environment(fd, shown, options.map_size, *written == Format::unsaid);
   if (!environment && environment.error().code == Errc::corrupt) {
     index.note = fmt::format("{}; it was moved aside and begun anew, so what was cached is fetched again",
                              environment.error().message);
     log::warning("{}: {}", shown, index.note);
     if (auto moved = quarantine(fd, shown); !moved) return tl::unexpected(moved.error());
-    environment = open_environment(fd, shown, options.map_size);
+    environment = open_environment(fd, shown, options.map_size, true);
   }
   if (!environment) return tl::unexpected(environment.error());
   index.environment = std::move(*environment);
   const std::string format = fmt::format("{}{}\n", kFormatText, schema::kFormat);
-  if (read_small(fd, "format") != format) {
-    if (auto written = write_small(fd, "format", format); !written) return tl::unexpected(written.error());
+  if (read_small(fd, kFormat) != format) {
+    if (auto noted = write_small(fd, kFormat, format); !noted) return tl::unexpected(noted.error());
   }
   return index;
 }

@@ -24,6 +24,12 @@ class IndexOpening : public testing::Test {
     std::ofstream(cache_ + "/" + name) << text;
   }
 
+  /// The lowest that is free.
+  [[nodiscard]] static int next_descriptor() {
+    const UniqueFd fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    return fd.get();
+  }
+
   TempDir dir_;
   std::string cache_ = dir_.path() + "/made/below/cache";
 };
@@ -139,7 +145,64 @@ TEST_F(IndexOpening, AnIndexMadeAndNeverWrittenToOpens) {
   std::ofstream(cache_ + "/catalog/data.mdb") << "";  // a crash before the first page
   fs::permissions(cache_ + "/catalog", fs::perms::owner_all);
   Index index(cache_);
+  EXPECT_EQ(index.catalog().recovery_note(), "");
   EXPECT_TRUE(index.list(kRootNode, {file_entry("a")}));
+}
+
+TEST_F(IndexOpening, AnIndexWhoseMakingWasCutOffBeforeItsTablesOpens) {
+  { const Index index(cache_); }
+  for (const char* gone : {"format", "catalog/clean"}) fs::remove(cache_ + "/" + gone);
+  fs::resize_file(cache_ + "/catalog/data.mdb", 0);
+  EXPECT_EQ(in_child([&] {
+              // LMDB's two meta pages fit, no further one does.
+              constexpr rlim_t kMetaPages = 2 * 4096;
+              const rlimit few{kMetaPages, kMetaPages};
+              signal(SIGXFSZ, SIG_IGN);
+              setrlimit(RLIMIT_FSIZE, &few);
+              return refused().message == "opened" ? 1 : 0;
+            }),
+            0);
+  ASSERT_EQ(fs::file_size(cache_ + "/catalog/data.mdb"), 2U * 4096U);
+  Index index(cache_);
+  EXPECT_EQ(index.catalog().recovery_note(), "");
+  EXPECT_TRUE(index.list(kRootNode, {file_entry("a")}));
+}
+
+TEST_F(IndexOpening, AWholeIndexWithoutAFormatIsKept) {
+  {
+    Index index(cache_);
+    ASSERT_TRUE(index.list(kRootNode, {file_entry("a")}));
+  }
+  for (const char* gone : {"format", "catalog/clean"}) fs::remove(cache_ + "/" + gone);
+  Index index(cache_);
+  EXPECT_EQ(index.catalog().recovery_note(), "");
+  EXPECT_EQ(index.names(kRootNode), std::vector<std::string>{"a"});
+  EXPECT_TRUE(fs::exists(cache_ + "/format"));
+}
+
+TEST_F(IndexOpening, ABrokenIndexWithoutAFormatIsMovedAside) {
+  { const Index index(cache_); }
+  fs::remove(cache_ + "/format");
+  std::ofstream(cache_ + "/catalog/data.mdb", std::ios::trunc) << std::string(20'000, 'x');
+  Index index(cache_);
+  EXPECT_THAT(index.catalog().recovery_note(), HasSubstr("begun anew"));
+}
+
+TEST_F(IndexOpening, AnIndexThatCannotBeLookedAtNowIsNoDamage) {
+  {
+    Index index(cache_);
+    ASSERT_TRUE(index.list(kRootNode, {file_entry("a")}));
+  }
+  fs::remove(cache_ + "/catalog/clean");
+  EXPECT_EQ(in_child([&] {
+              // Room for the directories and the lock, none for the index.
+              const rlimit few{static_cast<rlim_t>(next_descriptor() + 4), 64};
+              setrlimit(RLIMIT_NOFILE, &few);
+              return refused().code == Errc::unavailable ? 0 : 1;
+            }),
+            0);
+  Index index(cache_);
+  EXPECT_EQ(index.names(kRootNode), std::vector<std::string>{"a"});
 }
 
 }  // namespace
