@@ -126,7 +126,7 @@ stage_release() {
   for name in $(test_names); do
     wanted release "$name" && names+=("$name")
   done
-  for script in tests/mount/*.sh tests/mount/*.py tests/semantics/check*; do
+  for script in tests/crash/*.py tests/mount/*.sh tests/mount/*.py tests/semantics/check*; do
     [[ -x $script ]] && wanted release "$(basename "$script")" "$(basename "${script%.*}")" "$(basename "$(dirname "$script")")" &&
       scripts+=("$script")
   done

@@ -207,7 +207,8 @@ TempDir::~TempDir() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-Rig::Rig(BlockCacheOptions wanted, std::string dir) : options(wanted), dir_(std::move(dir)) {
+Rig::Rig(BlockCacheOptions wanted, std::string dir, unsigned store_threads)
+    : options(wanted), dir_(std::move(dir)), store_threads_(store_threads) {
   if (dir_.empty()) {
     temp_ = std::make_unique<TempDir>();
     dir_ = temp_->path();
@@ -226,7 +227,7 @@ void Rig::start() {
   catalog = must(Catalog::open(index));
   blocks = must(BlockStore::open(dir_));
   writer = std::make_unique<IndexWriter>(*catalog);
-  store = std::make_unique<Executor>("store", 2);
+  store = std::make_unique<Executor>("store", store_threads_);
   cache = std::make_unique<BlockCache>(*catalog, *writer, *blocks, *source, *store, metrics, options);
 }
 

@@ -140,7 +140,7 @@ class TempDir {
 /// Everything of a cache, in order of construction.
 class Rig {
  public:
-  explicit Rig(BlockCacheOptions options = {}, std::string dir = {});
+  explicit Rig(BlockCacheOptions options = {}, std::string dir = {}, unsigned store_threads = 2);
   ~Rig();
   Rig(const Rig&) = delete;
   Rig& operator=(const Rig&) = delete;
@@ -176,6 +176,7 @@ class Rig {
   void start();
   std::unique_ptr<TempDir> temp_;
   std::string dir_;
+  const unsigned store_threads_;
 };
 
 }  // namespace astrofs::block_test
