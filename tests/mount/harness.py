@@ -53,8 +53,11 @@ class Sim:
         self.process = subprocess.Popen(
             [BUILD / "archive_sim", "--ready-file", ready, "--max-seconds", str(LIFETIME), *map(str, arguments)],
             stdout=subprocess.DEVNULL)
-        wait_until(lambda: ready.exists() and ready.read_text().strip(), "archive_sim is ready")
-        self.url = ready.read_text().strip()
+        try:
+            self.url = wait_until(lambda: ready.exists() and ready.read_text().strip(), "archive_sim is ready")
+        except BaseException:
+            self.stop()
+            raise
 
     def ask(self, path, method="GET", body=None):
         data = body.encode() if body is not None else None
@@ -112,7 +115,11 @@ class Mount:
         self.config.write_text(f'[cache]\ndir = "{self.cache}"\nsize = "{size}"\n{config}')
         self.options = ["-o", f"timeout={timeout}", *options]
         self.environment = {**os.environ, **(environment or {})}
-        self.mount()
+        try:
+            self.mount()
+        except BaseException:
+            self.discard()
+            raise
 
     def mount(self):
         run(BUILD / "mount.astrofs", self.path, "--config", self.config, *self.options, env=self.environment)
@@ -151,6 +158,15 @@ class Mount:
         wait_until(self.lock_is_free, "the daemon is dead")
         run("fusermount3", "-u", "-z", self.path)
 
+    def discard(self):
+        """Whatever state it is in: afterwards there is neither a mount nor a daemon."""
+        if self.is_mounted():
+            with contextlib.suppress(OSError, AssertionError, ValueError, subprocess.TimeoutExpired):
+                os.kill(self.pid(), signal.SIGKILL)
+            run("umount", "-l", self.path, check=False)
+        with contextlib.suppress(AssertionError):
+            wait_until(self.lock_is_free, "the daemon is gone", 10)
+
     def log(self):
         log = self.cache / "astrofs.log"
         return log.read_text() if log.exists() else ""
@@ -161,33 +177,21 @@ def tess_config(sim, extra=""):
 
 
 class MountTest(unittest.TestCase):
-    """Gives each test a directory, and takes away what it mounted and started."""
+    """Gives each test a directory, and takes away what it mounted and started, also when setUp() fails."""
 
     def setUp(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="astrofs-test-"))
-        self.mounts = []
-        self.sims = []
-
-    def tearDown(self):
-        for mount in self.mounts:
-            if mount.is_mounted():
-                with contextlib.suppress(OSError, AssertionError, ValueError):
-                    os.kill(mount.pid(), signal.SIGKILL)
-                run("umount", "-l", mount.path, check=False)
-        for sim in self.sims:
-            sim.stop()
-        for mount in self.mounts:
-            with contextlib.suppress(AssertionError):
-                wait_until(mount.lock_is_free, "the daemon is gone", 10)
-        shutil.rmtree(self.directory, ignore_errors=True)
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
 
     def sim(self, *arguments):
-        self.sims.append(Sim(self.directory, *arguments))
-        return self.sims[-1]
+        sim = Sim(self.directory, *arguments)
+        self.addCleanup(sim.stop)
+        return sim
 
-    def mount(self, config, *options, **keywords):
-        self.mounts.append(Mount(self.directory, config, *options, **keywords))
-        return self.mounts[-1]
+    def mount(self, config, *options, kind=Mount, **keywords):
+        mount = kind(self.directory, config, *options, **keywords)
+        self.addCleanup(mount.discard)
+        return mount
 
     def tess(self, *options, frames=4, size="small", chips="1-1", **keywords):
         """A generated sector 4 and a mount of it."""

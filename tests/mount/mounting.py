@@ -53,8 +53,7 @@ class Mounting(MountTest):
             folder, sim = self.folder()
             (folder / "first.txt").write_bytes(FIRST)
             config = f'[archives.data]\ntype = "index"\nurl = "{sim.url}/data/"\n'
-        self.mounts.append(Place(self.directory, config, **keywords))
-        return self.mounts[-1]
+        return self.mount(config, kind=Place, **keywords)
 
     def local(self):
         here = self.directory / "here"

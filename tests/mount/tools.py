@@ -159,7 +159,7 @@ class ServedBytes:
         if not program(name):
             self.skipTest(f"{name} is not installed")
         server = kind(self.directory, folder, options)
-        self.sims.append(server)
+        self.addCleanup(server.stop)
         return server.url
 
 
@@ -311,23 +311,20 @@ class SameOutput:
         self.here.mkdir()
         fill(self.here)
         if program("nginx"):
-            self.sims.append(Nginx(self.directory, self.here, "autoindex_format html;"))
-            url = self.sims[-1].url
+            server = Nginx(self.directory, self.here, "autoindex_format html;")
+            self.addCleanup(server.stop)
+            url = server.url
         else:
             url = self.sim("--folder", f"{self.here}:nginx:/data").url
         self.there = self.mount(index_config(url)) / "data"
 
 
 class PreparedTest(MountTest):
-    """A test whose `prepare()` starts servers: where that fails unittest calls no tearDown()."""
+    """A test whose `prepare()` makes what its methods look at."""
 
     def setUp(self):
         super().setUp()
-        try:
-            self.prepare()
-        except BaseException:
-            self.tearDown()
-            raise
+        self.prepare()
 
 
 class OnASector(SameOutput, PreparedTest):
