@@ -213,6 +213,9 @@ Result<Config> effective_config(const MountOptions& options) {
 }
 
 Result<void> check_mount(const Config& config, const MountOptions& options) {
+  if (!options.ca_file.empty() && ::access(options.ca_file.c_str(), R_OK) != 0)
+    return fail(Errc::invalid, fmt::format("SSL_CERT_FILE names {}, which cannot be read: {}",
+                                           options.ca_file, std::strerror(errno)));
   if (Result<void> archives = check_archives(config, options); !archives) return archives;
   if (Result<void> mountpoint = check_mountpoint(options.mountpoint); !mountpoint) return mountpoint;
   return check_places(config.cache_dir, options.mountpoint);
@@ -253,6 +256,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   ArchiveTurns turns(list, kListThreadsEach);
   http::CurlOptions curl;
   curl.user_agent = std::string("astrofs/") + kVersion;
+  curl.ca_file = options.ca_file;
   http::CurlClient client(curl);
   http::Fetcher fetcher(client, clock, metrics, {});
   Result<std::vector<MountedArchive>> mounted = make_archives(config, options, fetcher);

@@ -152,6 +152,9 @@ void settle_paths(MountOptions& options) {
   const fs::path place = fs::canonical(options.mountpoint, ignored);
   options.mountpoint =
       ignored ? fs::absolute(options.mountpoint, ignored).lexically_normal().string() : place.string();
+  // The variable that OpenSSL's own programs and curl go by, which libcurl leaves to its callers.
+  if (const char* certificates = std::getenv("SSL_CERT_FILE"); certificates != nullptr && *certificates != 0)
+    options.ca_file = fs::absolute(certificates, ignored).string();
   const std::string& log = options.log_target;
   if (!log.empty() && log != "syslog" && log != "journal")
     options.log_target = fs::absolute(log, ignored).string();

@@ -23,6 +23,7 @@ struct MountOptions {
   std::chrono::seconds timeout{60};  ///< what any one call may take
   bool allow_other{false};
   std::optional<unsigned> uid, gid;  ///< shown as owner; default: who mounts
+  std::string ca_file;               ///< PEM of who vouches for servers; "": the system's
   std::string log_target;            ///< "": stderr in the foreground, else the cache's astrofs.log
   bool foreground{false};
   bool sloppy{false};  ///< -s: unknown options are ignored

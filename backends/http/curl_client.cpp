@@ -171,6 +171,8 @@ void Conversation::set_method(CURL* handle) {
 void Conversation::set_limits(CURL* handle) {
   const bool secure = split_url(request_.url).value_or(UrlParts{}).scheme == "https";
   curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+  // Certificates and host names are verified: libcurl's default, and there is no way to turn it off.
+  if (!options_.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, options_.ca_file.c_str());
   curl_easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);  // else ending a transfer waits for a resolver that hangs
   curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");

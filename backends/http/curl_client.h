@@ -25,6 +25,7 @@ struct CurlOptions {
   std::chrono::milliseconds stall_time{15'000};       ///< slower than `stall_bytes` in such a time is a stall
   std::uint64_t stall_bytes{15 * 1024};               ///< 1 KiB/s
   std::uint64_t largest_head{256 << 10};  ///< bytes of all header lines; libcurl has a bound soon after
+  std::string ca_file;                    ///< PEM of who vouches for servers; "": the system's
   unsigned kept_connections{256};         ///< idle ones kept open: more than all budgets together
 };
 
