@@ -31,7 +31,8 @@ struct Request {
   std::optional<ByteRange> range;  ///< sent as one closed "Range: bytes=a-b"
   std::string if_match;            ///< strong ETag with its quotes, or empty
   std::string body;                ///< of a POST
-  bool fresh_connection{false};    ///< not over a kept one: another server of a balanced set may answer
+  /// Not over a kept one, and the name is looked up anew: another server of a balanced set may answer.
+  bool fresh_connection{false};
   /// "scheme://host:port" with the default port written out: the unit of budgets, breakers and credentials.
   [[nodiscard]] std::string origin() const;
 };

@@ -186,7 +186,10 @@ void Conversation::set_limits(CURL* handle) {
   curl_easy_setopt(handle, CURLOPT_TCP_NODELAY, 1L);
   const bool small = request_.range && request_.range->length <= static_cast<std::uint64_t>(kSmallBuffer);
   curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, small ? kSmallBuffer : kLargeBuffer);
-  if (request_.fresh_connection) curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
+  if (!request_.fresh_connection) return;
+  curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
+  curl_easy_setopt(handle, CURLOPT_DNS_CACHE_TIMEOUT,
+                   0L);  // an address that failed would be kept for a minute
 }
 
 std::size_t Conversation::on_header(char* text, std::size_t size, std::size_t count, void* self) {

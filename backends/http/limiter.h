@@ -34,6 +34,7 @@ class Limiter : public std::enable_shared_from_this<Limiter> {
     void report_success();
     void report_failure(const std::string& error);
     void count_bytes(std::size_t bytes);
+    [[nodiscard]] bool is_probe() const { return probe_; }
 
    private:
     std::shared_ptr<Limiter> limiter_;  ///< empty when moved from

@@ -203,7 +203,7 @@ void Transfer::launch(Limiter::Slot slot) {
   mirror.tried = true;
   last_status_ = 0;
   Request request = mirror.request;
-  request.fresh_connection = std::exchange(fresh_, false);
+  request.fresh_connection = std::exchange(fresh_, false) || slot.is_probe();
   prepare(request);
   attempt_ = std::make_shared<Attempt>(shared_from_this(), std::move(slot));
   exchange_->client.start(std::move(request), attempt_, attempt_->token());
@@ -219,6 +219,8 @@ void Transfer::refused(Error error) {
 
 void Transfer::attempt_ended(const Result<void>& transport, Attempt& attempt) {
   attempt_.reset();
+  // After a change of network every kept connection is dead, and the address perhaps another.
+  if (!transport) fresh_ = true;
   Verdict verdict = ended(transport);
   if (verdict.origin_failed) {
     attempt.slot().report_failure(verdict.error.message);

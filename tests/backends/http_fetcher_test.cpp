@@ -119,6 +119,15 @@ TEST(RangeJob, GivesUpAfterTheAttemptsWithBackOffBetween) {
             milliseconds(100 + 200 + 400 + 800 + 1600));  // the least that jitter allows
 }
 
+TEST(RangeJob, GoesOnOverAFreshConnectionWhereOneBroke) {
+  Stage stage(first({broken_answer(), status_answer(503)}));
+  expect_bytes(*stage.finish(job_for(kFile, {0, 100})), {0, 100});
+  ASSERT_EQ(stage.client.requests.size(), 3U);
+  EXPECT_FALSE(stage.client.requests[0].fresh_connection);
+  EXPECT_TRUE(stage.client.requests[1].fresh_connection);
+  EXPECT_FALSE(stage.client.requests[2].fresh_connection) << "an answer is no reason";
+}
+
 TEST(RangeJob, LooksTwiceBefore404IsBelieved) {
   Stage once(first({status_answer(404)}));
   expect_bytes(*once.finish(job_for(kFile, {0, 100})), {0, 100});

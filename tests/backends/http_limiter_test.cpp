@@ -139,6 +139,7 @@ TEST_F(BreakerTest, ClosesWhenOneProbeSucceeds) {
   stage.client.run_for(milliseconds(15'000));
   broken = false;
   EXPECT_EQ(stage.begin(urgent(Urgency::demand))->outcome(), "ok");
+  EXPECT_TRUE(stage.client.requests.back().fresh_connection);
   EXPECT_FALSE(stage.fetcher->status()[0].breaker_open);
 }
 
