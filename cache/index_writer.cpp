@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/executor.h"
+#include "base/heap.h"
 #include "base/log.h"
 #include "base/mutex.h"
 #include "cache/changes.h"
@@ -31,8 +32,6 @@ constexpr std::size_t kMostBlocks = 65'536;
 constexpr std::size_t kMostTouches = 65'536;
 /// A transaction larger than this leaves memory worth giving back.
 constexpr std::uint64_t kLargeChange = 8ULL << 20;
-/// So does a listing of so many names, though nothing of it be new: it was parsed and compared.
-constexpr std::size_t kLargeListing = 10'000;
 /// Slots of readers in processes that were killed hold old pages; looked for at open and this often.
 constexpr std::chrono::minutes kReaderCheck{1};
 
@@ -255,7 +254,7 @@ void IndexWriter::replace_listing(NodeId dir, std::vector<ListedEntry> entries, 
     bool sorted{false};
     ListingChange change;
   };
-  const bool large = entries.size() >= kLargeListing;
+  const bool large = entries.size() >= kLargeListing;  // though nothing of it be new
   auto shared = std::make_shared<Shared>(Shared{std::move(entries), std::move(state), false, {}});
   impl_->queue(
       [shared, dir](WriteTxn& txn) -> Result<void> {

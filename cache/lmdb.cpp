@@ -1,7 +1,6 @@
 #include "cache/lmdb.h"
 
 #include <lmdb.h>
-#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/heap.h"
 #include "base/log.h"
 #include "base/mutex.h"
 #include "cache/damage_log.h"
@@ -400,7 +400,7 @@ Result<void> Environment::grow() {
 
 Result<void> Environment::shed() {
   Result<void> reopened = impl_->reopen();
-  malloc_trim(0);  // hundreds of thousands of pages and names went through the heap
+  give_back_heap();  // hundreds of thousands of pages and names went through it
   return reopened;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/file_name.h"
+#include "base/heap.h"
 #include "base/log.h"
 
 namespace astrofs {
@@ -151,6 +152,7 @@ void Lister::run(const Node& dir) {
     ListingState state = known.value_or(ListingState{});
     state.fetched = clock_.wall();
     state.last_error.clear();
+    if (state.count >= kLargeListing) give_back_heap();  // it was parsed all the same
     writer_.note_listing(dir.id, std::move(state),
                          [this, id = dir.id](const Result<void>& noted) { finish(id, noted); });
     return;

@@ -1,0 +1,15 @@
+// What was needed for once and is not needed now goes back to the system. Pure but for the heap; any thread.
+#pragma once
+
+#include <cstddef>
+
+namespace astrofs {
+
+/// A listing of so many names leaves memory worth giving back: 100,000 leave 56 MB in the heap of the thread
+/// that parsed them.
+inline constexpr std::size_t kLargeListing = 10'000;
+
+/// Takes milliseconds, and holds up every thread that allocates.
+void give_back_heap();
+
+}  // namespace astrofs
