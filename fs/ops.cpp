@@ -26,6 +26,8 @@ constexpr unsigned kMaxBackground = 512;
 constexpr unsigned kKernelReadahead = 128 * 1024;
 /// Entries taken from the catalog at a time while a directory is read.
 constexpr std::size_t kDirBatch = 256;
+/// NAME_MAX of Linux; no longer name is ever shown. The kernel itself refuses only what is beyond 1024.
+constexpr std::size_t kLongestName = 255;
 /// readdir cookies of "." and ".."; node ids are below 2^40.
 constexpr NodeId kDotCookie = 1ULL << 61;
 constexpr NodeId kDotDotCookie = (1ULL << 61) + 1;
@@ -162,6 +164,10 @@ void op_init(void* userdata, fuse_conn_info* conn) {
 // ---- names and attributes
 
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char* name) {
+  if (std::strlen(name) > kLongestName) {
+    fuse_reply_err(req, ENAMETOOLONG);
+    return;
+  }
   const auto send = [](fuse_req_t to, const Attr& attr) {
     const fuse_entry_param entry = entry_of(context_of(to), attr);
     fuse_reply_entry(to, &entry);
@@ -472,7 +478,7 @@ void op_statfs(fuse_req_t req, fuse_ino_t) {
   st.f_blocks = quota / kUnit;
   st.f_bfree = (quota - used) / kUnit;
   st.f_bavail = st.f_bfree;
-  st.f_namemax = 255;
+  st.f_namemax = kLongestName;
   fuse_reply_statfs(req, &st);
 }
 

@@ -270,6 +270,22 @@ class Reading(MountTest):
             self.assertEqual((mount / "data" / name).read_bytes(), b"cut[1].dat")
             self.assertEqual(os.getxattr(mount / "data" / name, "user.astrofs.name"), b"cut[1].dat")
 
+    def test_a_name_longer_than_255_bytes_is_refused_as_on_a_disk(self):
+        folder, sim = self.folder()
+        longest = "n" * 255
+        (folder / longest).write_bytes(b"longest")
+        mount = self.mount(f'[archives.data]\ntype = "index"\nurl = "{sim.url}/data/"\n')
+        self.assertEqual(os.statvfs(mount.path).f_namemax, 255)
+        self.assertEqual((mount / "data" / longest).read_bytes(), b"longest")
+        self.assert_errno(errno.ENOENT, os.stat, mount / "data" / ("m" * 255))
+        sim.forget()
+        # The kernel asks for up to 1024 bytes; bytes count, not letters.
+        for name in ("n" * 256, "m" * 300, "\u00fc" * 128, "m" * 1024, "m" * 1025):
+            for place in (mount.path, mount / "data"):
+                self.assert_errno(errno.ENAMETOOLONG, os.stat, place / name)
+                self.assert_errno(errno.ENAMETOOLONG, os.open, place / name, os.O_RDONLY)
+        self.assertEqual(sim.log(), [])
+
     def test_a_local_folder_is_served_without_a_copy(self):
         here = self.directory / "here"
         (here / "sub").mkdir(parents=True)
