@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -96,7 +95,17 @@ struct ControlServer::Client {
 
 namespace {
 
-/// Daemons that were killed leave their sockets behind: one whose process is gone is nobody's.
+/// Nobody listens: asked of the socket itself, since a process that has died may keep its number for long (a
+/// zombie), and one that lives elsewhere (in a container that shares the directory) has none here.
+bool is_dead(const std::string& path) {
+  const Result<sockaddr_un> address = address_of(path);
+  const UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!address || !socket) return false;
+  return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0 &&
+         errno == ECONNREFUSED;
+}
+
+/// Daemons that were killed leave their sockets behind.
 void remove_dead_sockets(const std::string& dir) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(dir, error)) {
@@ -104,7 +113,7 @@ void remove_dead_sockets(const std::string& dir) {
     pid_t pid = 0;
     const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), pid);
     const bool is_ours = code == std::errc() && std::string_view(end) == ".sock" && pid > 0;
-    if (is_ours && ::kill(pid, 0) != 0 && errno == ESRCH) ::unlink(entry.path().c_str());
+    if (is_ours && is_dead(entry.path().string())) ::unlink(entry.path().c_str());
   }
 }
 
@@ -126,17 +135,20 @@ Result<std::string> control_socket_path(const std::string& cache_dir) {
 }
 
 Result<std::unique_ptr<ControlServer>> ControlServer::start(const std::string& path, Commands& commands) {
-  const Result<sockaddr_un> address = address_of(path);
+  // It gets its name when it listens: another mount that starts meanwhile must not take it for a dead one.
+  const std::string unnamed = path.substr(0, path.rfind('.')) + ".new";
+  const Result<sockaddr_un> address = address_of(unnamed);
   if (!address) return tl::unexpected<Error>(address.error());
   UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener) return tl::unexpected<Error>(system_error(errno, "control socket"));
-  ::unlink(path.c_str());  // the name carries our pid: whoever had it is dead
+  ::unlink(unnamed.c_str());  // the name carries our pid: whoever had it is dead
   const mode_t mask = ::umask(0177);
   const int bound = ::bind(listener.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address);
   const int error = errno;
   ::umask(mask);
   if (bound != 0) return tl::unexpected<Error>(system_error(error, path));
-  if (::listen(listener.get(), kMostClients) != 0) return tl::unexpected<Error>(system_error(errno, path));
+  if (::listen(listener.get(), kMostClients) != 0 || ::rename(unnamed.c_str(), path.c_str()) != 0)
+    return tl::unexpected<Error>(system_error(errno, path));
   return std::unique_ptr<ControlServer>(new ControlServer(std::move(listener), path, commands));
 }
 

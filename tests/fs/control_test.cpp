@@ -4,6 +4,9 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +15,9 @@
 #include <fstream>
 #include <set>
 #include <string>
+#include <vector>
+
+#include "base/unique_fd.h"
 
 namespace astrofs {
 namespace {
@@ -88,6 +94,22 @@ class ControlSocket : public ::testing::Test {
       return *path;
     });
   }
+  static sockaddr_un address_of(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    return address;
+  }
+  /// A socket that listens, as long as it is held.
+  [[nodiscard]] UniqueFd listening(const std::string& below) const {
+    const std::string path = dir_ + "/" + below;
+    const sockaddr_un address = address_of(path);
+    UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::chmod(path.c_str(), 0666), 0);
+    EXPECT_EQ(::listen(socket.get(), 1), 0);
+    return socket;
+  }
   void leave(const std::string& below) const { std::ofstream(dir_ + "/" + below) << ""; }
   [[nodiscard]] std::set<std::string> names(const std::string& below) const {
     std::set<std::string> all;
@@ -130,8 +152,12 @@ TEST_F(ControlSocket, WhosePathIsTooLongForASocketSaysSoAndWhatToDo) {
 }
 
 TEST_F(ControlSocket, OfADaemonThatDiedIsRemoved) {
+  // Whether its number is free again, is still kept, or was given to somebody else, does not matter.
   const std::string dead = std::to_string(dead_pid()) + ".sock";
-  for (const char* place : {"run/astrofs/", "cache/"}) leave(place + dead);
+  for (const char* place : {"run/astrofs/", "cache/"}) listening(place + dead).reset();
+  for (const std::string& taken : {std::string("1.sock"), std::to_string(::getpid()) + ".sock"}) {
+    listening("run/astrofs/" + taken).reset();
+  }
   EXPECT_THAT(chosen(dir_ + "/run"), HasSubstr("{pid}"));
   EXPECT_TRUE(names("run/astrofs").empty());
   EXPECT_EQ(names("cache"), std::set<std::string>{dead}) << "not where it does not live";
@@ -141,10 +167,25 @@ TEST_F(ControlSocket, OfADaemonThatDiedIsRemoved) {
 
 TEST_F(ControlSocket, OfADaemonThatLivesStays) {
   const std::string own = std::to_string(::getpid()) + ".sock";
-  leave("run/astrofs/" + own);
-  leave("run/astrofs/1.sock");  // somebody else's process, which may not even be signalled
+  const std::string elsewhere = std::to_string(dead_pid()) + ".sock";  // in a container, under its own number
+  const UniqueFd one = listening("run/astrofs/" + own);
+  const UniqueFd other = listening("run/astrofs/" + elsewhere);
   (void)chosen(dir_ + "/run");
-  EXPECT_THAT(names("run/astrofs"), UnorderedElementsAre(own, "1.sock"));
+  EXPECT_THAT(names("run/astrofs"), UnorderedElementsAre(own, elsewhere));
+}
+
+TEST_F(ControlSocket, OfADaemonThatHasNoRoomForOneMoreStays) {
+  const std::string name = std::to_string(::getpid()) + ".sock";
+  const UniqueFd full = listening("run/astrofs/" + name);
+  std::vector<UniqueFd> waiting;
+  while (waiting.size() < 100) {
+    const sockaddr_un address = address_of(dir_ + "/run/astrofs/" + name);
+    UniqueFd& next = waiting.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (::connect(next.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) break;
+  }
+  ASSERT_LT(waiting.size(), 100U);
+  (void)chosen(dir_ + "/run");
+  EXPECT_EQ(names("run/astrofs"), std::set<std::string>{name});
 }
 
 TEST_F(ControlSocket, NothingElseIsRemoved) {
