@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <map>
@@ -44,6 +45,15 @@ std::string listing_line(const json& listing) {
   return line;
 }
 
+void print_pins(const json& pins) {
+  constexpr std::size_t kShown = 8;  // --json has them all
+  for (std::size_t i = 0; i < std::min(kShown, pins.size()); ++i) {
+    const std::string path = pins[i].get<std::string>();
+    fmt::print("  {:<12} {}\n", i == 0 ? "pinned" : "", path.empty() ? "/" : path);
+  }
+  if (pins.size() > kShown) fmt::print("  {:<12} and {} more\n", "", pins.size() - kShown);
+}
+
 void print_status(const json& status) {
   const json& cache = status["cache"];
   fmt::print("{}  (pid {}, up {} s{}, config {})\n", status.value("mountpoint", ""), status.value("pid", 0),
@@ -55,6 +65,7 @@ void print_status(const json& status) {
   }
   fmt::print("  cache        {} of {} in {} files, {}\n", size_of(cache["used_bytes"]),
              size_of(cache["quota_bytes"]), cache.value("objects", 0ULL), cache.value("dir", ""));
+  print_pins(cache.value("pins", json::array()));
   fmt::print("  reads        {:.1f} % from the cache ({} of {})\n", 100.0 * cache.value("hit_rate", 0.0),
              cache.value("hits", 0LL), cache.value("hits", 0LL) + cache.value("misses", 0LL));
   const std::string unfit = status.value("passthrough_note", "");
@@ -93,6 +104,8 @@ void print_why(const json& why) {
       why.value("verified", "") + (why.value("checked", "").empty() ? "" : ": " + why.value("checked", "")));
   row("validator", why.value("validator", ""));
   for (const json& source : why.value("sources", json::array())) row("source", source.get<std::string>());
+  if (const json last = why.value("last_error", json::object()); !last.empty())
+    row("last error", fmt::format("{} s ago: {}", last.value("age_seconds", 0LL), last.value("message", "")));
   for (const json& origin : why.value("origins", json::array())) {
     if (const std::string error = origin.value("last_error", ""); !error.empty())
       row("last error", origin.value("origin", "") + ": " + error);

@@ -64,6 +64,11 @@ class Commands(MountTest):
         for word in words:
             self.assertIn(str(word), lines[0])
 
+    def reads(self, path):
+        with contextlib.suppress(OSError):
+            return path.read_bytes()
+        return None
+
     def talk(self, mount, *lines):
         """Raw bytes to the control socket; what comes back until it hangs up."""
         with socket.socket(socket.AF_UNIX) as client:
@@ -84,7 +89,7 @@ class Commands(MountTest):
         sim, mount = self.tess(frames=2)
         first_frame(mount).read_bytes()
         text = self.ask("status", mount.path).stdout
-        for word in (str(mount.path), "tess", "cache", "reads", "transfers", "config"):
+        for word in (str(mount.path), "tess", "cache", "reads", "transfers", "config", "passthrough"):
             self.assertIn(word, text)
         wait_until(lambda: mount.status()["cache"]["objects"] == 1, "the frame is kept")
         status, = self.json("status", mount.path)
@@ -136,7 +141,13 @@ class Commands(MountTest):
         with self.assertRaises(OSError):
             path.read_bytes()
         self.assertTrue(any("503" in origin["last_error"] for origin in mount.why(f"{CHIP}/{path.name}")["origins"]))
-        self.assertIn("503", self.ask("why", path).stdout)
+        self.assertIn("503", mount.why(f"{CHIP}/{path.name}")["last_error"]["message"])
+        self.assertRegex(self.ask("why", path).stdout, r"(?m)^  last error +\d+ s ago: .*503")
+        # A file that can be read again has no error any more.
+        sim.heal()
+        wait_until(lambda: self.reads(path), "the file is served again")
+        self.assertNotIn("last_error", mount.why(f"{CHIP}/{path.name}"))
+        self.assertNotRegex(self.ask("why", path).stdout, r"(?m)^  last error +\d+ s ago")
 
     def test_metrics_are_prometheus_text(self):
         sim, mount = self.tess(frames=2)
@@ -259,6 +270,21 @@ class Commands(MountTest):
         self.ask("warm", path)
         self.assertEqual(sum(row["bytes"] for row in sim.log("_ffic.fits")), path.stat().st_size - HEAD)
 
+    def test_a_warm_of_more_files_than_are_held_at_a_time_counts_them_as_one(self):
+        # Three batches of at most 256.
+        names = [f"{number:03}.txt" for number in range(600)]
+        _, sim, mount = self.index(names)
+        *progress, result = self.json("warm", mount / "data")
+        self.assertEqual((result["files"], result["files_done"], result["failed"]), (600, 600, 0))
+        self.assertEqual((result["bytes_done"], result["bytes"]), (600 * 7, 600 * 7))
+        fetching = [row["progress"] for row in progress if not row["progress"].get("listing")]
+        self.assertEqual({row["files"] for row in fetching}, {600}, "what is expected does not change on the way")
+        done = [row["files_done"] for row in fetching]
+        self.assertEqual(done, sorted(done))
+        self.assertEqual(len(sim.log(".txt")), 600)
+        for name in names:
+            self.assertEqual(os.getxattr(mount / "data" / name, "user.astrofs.state"), b"cached")
+
     def test_ctrl_c_ends_a_warm_and_a_later_one_goes_on(self):
         sim, mount = self.tess(frames=2, size="full")
         names = sorted(os.listdir(mount / CHIP))
@@ -359,8 +385,22 @@ class Commands(MountTest):
         sim.forget()
         self.assertEqual(frames[0].read_bytes(), truth)
         self.assertEqual(sim.log(frames[0].name), [])
+        self.assertEqual(mount.status()["cache"]["pins"], [f"{CHIP}/{frames[0].name}"])
+        self.assertRegex(self.ask("status", mount.path).stdout, rf"(?m)^  pinned +{CHIP}/{frames[0].name}$")
         self.ask("unpin", frames[0])
         self.assertFalse(mount.why(f"{CHIP}/{frames[0].name}")["pinned"])
+        self.assertNotIn("pinned", self.ask("status", mount.path).stdout)
+
+    def test_status_shows_the_first_of_many_pins(self):
+        names = [f"{number:02}.txt" for number in range(11)]
+        _, _, mount = self.index(names)
+        self.ask("pin", mount.path, *(mount / "data" / name for name in names))
+        pins = mount.status()["cache"]["pins"]
+        self.assertEqual(sorted(pins), ["", *(f"data/{name}" for name in names)])
+        lines = self.ask("status", mount.path).stdout.splitlines()
+        shown = [line.split()[-1] for line in lines if line.split()[-1] in ["/", *pins]]
+        self.assertEqual(len(shown), 8, lines)
+        self.assertIn("and 4 more", "\n".join(lines))
 
     def test_a_pinned_directory_keeps_what_is_below(self):
         sim, mount = self.tess(frames=2, size="full", chips="1-1,1-2")
@@ -442,6 +482,18 @@ class Commands(MountTest):
             self.assert_error(self.ask(command, mount / "data/first.txt", check=False), mount.path, "fusermount3 -u")
         self.ask("unmount", mount.path)
         self.assertFalse(mount.is_mounted())
+
+    def test_the_socket_of_a_daemon_that_was_killed_is_cleared_by_the_next_mount(self):
+        _, _, killed = self.index()
+        dead = os.getxattr(killed.path, "user.astrofs.control")
+        killed.kill()
+        self.assertTrue(os.path.exists(dead), "nobody was left to remove it")
+        killed.mount()
+        self.assertFalse(os.path.exists(dead))
+        own = os.getxattr(killed.path, "user.astrofs.control")
+        self.assertTrue(os.path.exists(own))
+        killed.unmount()
+        self.assertFalse(os.path.exists(own))
 
     def test_a_stalled_daemon_is_an_error_and_no_hang(self):
         _, _, mount = self.index()
