@@ -1,9 +1,11 @@
 #include "cache/cache_dir.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -43,6 +45,31 @@ Error open_error(int errno_value, const std::string& shown) {
   return error;
 }
 
+bool is_empty(int fd) {
+  const int copy = ::openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* const listed = copy < 0 ? nullptr : ::fdopendir(copy);
+  if (listed == nullptr) {
+    if (copy >= 0) ::close(copy);
+    return false;
+  }
+  bool empty = true;
+  while (const dirent* row = ::readdir(listed)) {
+    const std::string_view name(row->d_name);
+    empty = empty && (name == "." || name == "..");
+  }
+  ::closedir(listed);
+  return empty;
+}
+
+/// An empty directory that others may write to is closed to them: nothing of theirs is in it. First closed,
+/// then looked into, so that nothing can come in between.
+bool closed_to_others(int fd, mode_t mode) {
+  if (::fchmod(fd, kPrivateDir) != 0) return false;
+  if (is_empty(fd)) return true;
+  (void)::fchmod(fd, mode);
+  return false;
+}
+
 Result<void> require_private(int fd, const std::string& shown) {
   struct stat status {};
   if (::fstat(fd, &status) != 0) return tl::unexpected(open_error(errno, shown));
@@ -50,10 +77,11 @@ Result<void> require_private(int fd, const std::string& shown) {
     return fail(Errc::denied, fmt::format("cache directory {} belongs to user {}: choose another with cache=",
                                           shown, status.st_uid));
   }
-  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    return fail(Errc::denied,
-                fmt::format("cache directory {} is writable by others (mode {:o}): chmod 700 it", shown,
-                            status.st_mode & 07777U));
+  const mode_t mode = status.st_mode & 07777U;
+  if ((mode & (S_IWGRP | S_IWOTH)) != 0 && !closed_to_others(fd, mode)) {
+    return fail(
+        Errc::denied,
+        fmt::format("cache directory {} is writable by others (mode {:o}): chmod 700 it", shown, mode));
   }
   if (::faccessat(fd, ".", W_OK, AT_EACCESS) != 0) return tl::unexpected(open_error(errno, shown));
   return {};

@@ -430,8 +430,17 @@ class Mounting(MountTest):
     def test_a_cache_that_others_can_write_is_refused(self):
         cache = self.directory / "open"
         cache.mkdir()
+        (cache / "theirs").touch()
         cache.chmod(0o777)
         self.refuse_cache(cache, cache, "writable by others", "chmod")
+        self.assertEqual(cache.stat().st_mode & 0o777, 0o777)
+
+    def test_an_empty_cache_that_others_can_write_is_closed_to_them(self):
+        cache = self.directory / "open"
+        cache.mkdir()
+        cache.chmod(0o777)
+        self.local().begin("-o", f"cache={cache}")
+        self.assertEqual(cache.stat().st_mode & 0o777, 0o700)
 
     def test_a_cache_behind_a_symlink_is_refused(self):
         (self.directory / "real").mkdir(mode=0o700)
