@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -107,7 +108,9 @@ struct stat stat_of(const OpsContext& context, const Attr& attr) {
   st.st_uid = context.uid;
   st.st_gid = context.gid;
   st.st_size = static_cast<off_t>(attr.size);
-  st.st_blocks = static_cast<blkcnt_t>((attr.cached_bytes + 511) / 512);
+  // Never 0 where there are bytes: `tar -S` takes such a file for one hole.
+  const std::uint64_t occupied = std::max<std::uint64_t>(attr.cached_bytes, attr.size > 0 ? 1 : 0);
+  st.st_blocks = static_cast<blkcnt_t>((occupied + 511) / 512);
   // Small on purpose: buffered readers take it as their buffer, and a header must not cost more than it
   // holds.
   st.st_blksize = 4096;
@@ -407,20 +410,6 @@ void op_read(fuse_req_t req, fuse_ino_t, std::size_t size, off_t offset, fuse_fi
                    direct);
 }
 
-void op_lseek(fuse_req_t req, fuse_ino_t, off_t offset, int whence, fuse_file_info* fi) {
-  if (offset < 0 || (whence != SEEK_DATA && whence != SEEK_HOLE)) {
-    fuse_reply_err(req, offset < 0 ? ENXIO : EINVAL);
-    return;
-  }
-  const Result<std::uint64_t> at =
-      vfs_of(req).seek(*handle_of(*fi), static_cast<std::uint64_t>(offset), whence == SEEK_DATA);
-  if (at) {
-    fuse_reply_lseek(req, static_cast<off_t>(*at));
-  } else {
-    fuse_reply_err(req, ENXIO);
-  }
-}
-
 // ---- the rest
 
 void op_getxattr(fuse_req_t req, fuse_ino_t inode, const char* name, std::size_t size) {
@@ -503,7 +492,8 @@ const fuse_lowlevel_ops& fuse_operations() {
     ops.releasedir = op_releasedir;
     ops.open = op_open;
     ops.read = op_read;
-    ops.lseek = op_lseek;
+    // No lseek: the kernel then says that every byte is data. Bytes that are not here yet are no hole: cp and
+    // tar write zeros for a hole without reading it.
     ops.release = op_release;
     ops.getxattr = op_getxattr;
     ops.listxattr = op_listxattr;

@@ -87,8 +87,6 @@ class Vfs {
   void read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ReplyPtr<Bytes> reply,
             bool direct = false);
   void release(const std::shared_ptr<OpenHandle>& handle);
-  /// Next offset of data (cached bytes) or of a hole at or after `offset`; ENXIO is Errc::not_found.
-  [[nodiscard]] Result<std::uint64_t> seek(const OpenHandle& handle, std::uint64_t offset, bool data) const;
 
   /// A missing frame is asked for again now, not when its time has come.
   void recheck(const Node& node);
