@@ -273,14 +273,14 @@ TEST(ReadPattern, AReaderWhomNothingKeepsWaitingNeedsNothingAhead) {
 TEST(ReadPattern, RequestsOfSeveralThreadsInDisorderAreStillForward) {
   Reader reader(kFrame, kPlain);
   for (std::uint64_t at = 0; at + 4 * kStep <= kFrame; at += 4 * kStep) {
-    for (const std::uint64_t place : {1, 0, 3, 2}) (void)reader.read({at + place * kStep, kStep});
+    for (const std::uint64_t place : {1U, 0U, 3U, 2U}) (void)reader.read({at + place * kStep, kStep});
   }
   EXPECT_LE(reader.misses, 12U);
 }
 
 TEST(ReadPattern, AheadOfTheLastReadThereIsNothing) {
   Reader reader(3 * kStep, kPlain);
-  for (int i = 0; i < 2; ++i) (void)reader.read({i * kStep, kStep});
+  for (std::uint64_t i = 0; i < 2; ++i) (void)reader.read({i * kStep, kStep});
   EXPECT_TRUE(reader.read({2 * kStep, kStep}).ahead.empty());
   EXPECT_EQ(reader.fetched(), 3 * kStep);
 }
