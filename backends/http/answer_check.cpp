@@ -167,6 +167,14 @@ bool is_html(const ResponseHead& head) {
   return type.starts_with("text/html") || type.starts_with("application/xhtml");
 }
 
+bool is_markup_name(std::string_view url) {
+  const auto parts = split_url(url);
+  const std::string name = lower(parts ? std::string_view(parts->path) : url);
+  constexpr std::array<std::string_view, 9> kEnds = {"/",    ".htm", ".html", ".xhtml", ".shtml",
+                                                     ".mht", ".php", ".asp",  ".aspx"};
+  return std::any_of(kEnds.begin(), kEnds.end(), [&](std::string_view end) { return name.ends_with(end); });
+}
+
 bool is_identity(const ResponseHead& head) {
   const std::string encoding = lower(trim(head.header("content-encoding")));
   if (encoding.empty() || encoding == "identity") return true;
@@ -181,6 +189,13 @@ bool starts_like_fits(std::span<const std::byte> start) {
   return start.size() >= kFitsStart.size() &&
          std::equal(kFitsStart.begin(), kFitsStart.end(), start.begin(),
                     [](char c, std::byte b) { return static_cast<std::byte>(c) == b; });
+}
+
+bool starts_like_html(std::span<const std::byte> start) {
+  std::string_view text(reinterpret_cast<const char*>(start.data()), start.size());
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n\xef\xbb\xbf"), text.size()));
+  const std::string first = lower(text.substr(0, 16));
+  return first.starts_with("<!doctype html") || first.starts_with("<html") || first.starts_with("<head");
 }
 
 bool looks_like_login(std::span<const std::byte> text) {
@@ -254,6 +269,19 @@ Verdict judge_page(std::span<const std::byte> start, bool is_fits, Verdict suspi
   }
   if (is_fits) return lie("the body does not begin like a FITS file");
   return suspicion;
+}
+
+Verdict judge_unsized_page(std::span<const std::byte> start, std::string_view url) {
+  if (looks_like_login(start)) {
+    return {Remedy::next_mirror, {Errc::denied, "a login page where data were expected"}, {}, false};
+  }
+  // A name without an extension may be a page; one with another's is not. Binary data and plain text under a
+  // wrong label are what they are.
+  const auto parts = split_url(url);
+  const std::string path = parts ? parts->path : std::string(url);
+  const bool has_extension = path.find('.', path.find_last_of('/') + 1) != std::string::npos;
+  if (!has_extension || !starts_like_html(start)) return {};
+  return lie("an HTML page where data were expected");
 }
 
 Verdict judge_transport(const Error& error) {

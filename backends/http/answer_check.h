@@ -72,9 +72,12 @@ struct ContentRange {
 
 [[nodiscard]] bool is_strong_etag(std::string_view etag);
 [[nodiscard]] bool is_html(const ResponseHead& head);
+/// Does the URL's name promise markup: .html and its like, a script, a directory?
+[[nodiscard]] bool is_markup_name(std::string_view url);
 /// False when the bytes are compressed for transport. A file that is a .gz itself may be labelled so.
 [[nodiscard]] bool is_identity(const ResponseHead& head);
 [[nodiscard]] bool starts_like_fits(std::span<const std::byte> start);
+[[nodiscard]] bool starts_like_html(std::span<const std::byte> start);
 [[nodiscard]] bool looks_like_login(std::span<const std::byte> text);
 [[nodiscard]] ContentInfo content_info(const ResponseHead& head);
 /// May `head` speak of the version that has these validators?
@@ -86,6 +89,8 @@ struct ContentRange {
 [[nodiscard]] RangeAnswer judge_range(const ResponseHead& head, const Expectation& expected, SysSeconds now);
 /// The start of a body that is not what it should be: `suspicion` unless the page says more.
 [[nodiscard]] Verdict judge_page(std::span<const std::byte> start, bool is_fits, Verdict suspicion);
+/// The start of an HTML page under a name that does not promise one, and nothing known to hold it against.
+[[nodiscard]] Verdict judge_unsized_page(std::span<const std::byte> start, std::string_view url);
 /// A failure of the connection, as Client::on_end reports it.
 [[nodiscard]] Verdict judge_transport(const Error& error);
 

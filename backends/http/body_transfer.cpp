@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 namespace astrofs::http {
@@ -10,6 +11,8 @@ namespace {
 
 /// The first part of an error's body says enough for a message; the rest is not read.
 constexpr std::size_t kErrorBody = 64 << 10;
+/// Of a page: enough to find the form in it that wants a password.
+constexpr std::size_t kPageStart = 16 << 10;
 
 Transfer::Terms terms(std::vector<Request> mirrors, const FetcherOptions& options, bool confirm_missing) {
   return {std::move(mirrors), Urgency::demand, options.body_timeout, false, confirm_missing};
@@ -80,12 +83,18 @@ ProbeTransfer::ProbeTransfer(std::shared_ptr<Exchange> shared, std::vector<Reque
     // A listed file that is denied may be shown as lost: that is asked twice, like its bytes.
     : Transfer(shared, terms(std::move(mirrors), shared->options, true)), done_(std::move(done)) {}
 
+bool ProbeTransfer::is_page(const ResponseHead& head) const {
+  return is_html(head) && !is_markup_name(url_);
+}
+
 void ProbeTransfer::prepare(Request& request) {
+  url_ = request.url;
   request.method = by_get_ ? Method::get : Method::head;
   request.body.clear();
-  if (by_get_) request.range = ByteRange{0, 1};
-  known_ = false;
+  if (by_get_) request.range = ByteRange{0, doubtful_ ? kPageStart : 1};
+  known_ = page_ = false;
   dropped_ = 0;
+  start_.clear();
   verdict_.reset();
 }
 
@@ -95,8 +104,12 @@ Flow ProbeTransfer::head(const ResponseHead& head) {
   const bool empty_file = by_get_ && head.status == 416 && info_.size == 0;
   const bool success = head.status == 200 || (by_get_ && head.status == 206) || empty_file;
   const bool head_refused = !by_get_ && (head.status == 403 || head.status == 405 || head.status == 501);
-  if (head_refused || (success && !by_get_ && !info_.size)) {
+  page_ = success && is_page(head);
+  const bool doubt = page_ && !doubtful_;
+  // That a file has not a single byte is believed when it was said twice.
+  if (head_refused || doubt || (success && !by_get_ && info_.size.value_or(0) == 0)) {
     by_get_ = true;
+    doubtful_ = doubtful_ || doubt;
     verdict_ = Verdict{Remedy::again, {}, {}, false};
   } else if (success) {
     known_ = true;
@@ -110,11 +123,15 @@ Flow ProbeTransfer::data(std::span<const std::byte> data) {
   // One byte was asked for, and an error has little to say; more is the file itself, from a server that
   // ignores ranges.
   dropped_ += data.size();
+  if (page_ && start_.size() < kPageStart)
+    start_.append(reinterpret_cast<const char*>(data.data()), data.size());
   return dropped_ > kErrorBody ? Flow::stop : Flow::proceed;
 }
 
 Verdict ProbeTransfer::ended(const Result<void>& transport) {
-  if (known_) return {};
+  if (known_ && page_ && (transport || !start_.empty()))
+    return judge_unsized_page(std::as_bytes(std::span(start_)), url_);
+  if (known_ && !page_) return {};
   if (verdict_) return *verdict_;
   if (!transport) return judge_transport(transport.error());
   return {Remedy::distrust, {Errc::corrupt, "an answer without a head"}, {}, false};

@@ -41,8 +41,15 @@ class ProbeTransfer final : public Transfer {
   void finished(Result<void> result) override;
 
   const Done done_;
-  bool by_get_{false};  ///< HEAD has not helped
+  /// A page where the file's name promises data: it is not told its size before its first bytes were seen.
+  [[nodiscard]] bool is_page(const ResponseHead& head) const;
+
+  std::string url_;       ///< as it was asked for
+  bool by_get_{false};    ///< HEAD has not helped
+  bool doubtful_{false};  ///< what was answered may be a page that is not the file
+  bool page_{false};      ///< this answer is one
   bool known_{false};
+  std::string start_;       ///< of a page
   std::size_t dropped_{0};  ///< bytes of bodies that nobody wants
   ContentInfo info_;
   std::optional<Verdict> verdict_;

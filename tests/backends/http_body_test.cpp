@@ -160,10 +160,10 @@ TEST(Fetch, EndsWhenTheServerIsSilentOrTheCallerStops) {
 }
 
 struct ProbeTest : ::testing::Test {
-  Result<ContentInfo> probe(FakeClient::Script script) {
+  Result<ContentInfo> probe(FakeClient::Script script, const std::string& name = "f") {
     stage.emplace(std::move(script));
     std::optional<Result<ContentInfo>> answer;
-    stage->fetcher->probe({get("http://a.example/f")},
+    stage->fetcher->probe({get("http://a.example/" + name)},
                           [&](Result<ContentInfo> info) { answer = std::move(info); });
     stage->client.run_for(std::chrono::minutes(2));
     EXPECT_TRUE(answer);
@@ -224,6 +224,62 @@ TEST_F(ProbeTest, DoesNotReadAFileToLearnItsSize) {
   EXPECT_EQ(info->size, 10'000'000U);
   EXPECT_LE(stage->metrics.value("astrofs_http_received_bytes_total", "origin=\"http://a.example:80\""),
             65'536);
+}
+
+/// A server that answers everything with one page.
+Scripted page(const Request& request, const std::string& body) {
+  Scripted answer = text(request.method == Method::head ? "" : body);
+  answer.headers = {{"content-type", "text/html; charset=utf-8"},
+                    {"content-length", std::to_string(body.size())}};
+  return answer;
+}
+
+// Claim 10
+TEST_F(ProbeTest, TakesNoPageForTheFile) {
+  const std::string login = "\n<form>Please log in</form>";
+  const std::string busy = "<!DOCTYPE html><title>Down for maintenance</title>";
+  for (const char* name : {"f.dat", "f.fits.gz", "dir.d/f", "f"}) {
+    const auto info = probe([&](const Request& request) { return page(request, login); }, name);
+    ASSERT_FALSE(info) << name;
+    EXPECT_EQ(info.error().code, Errc::denied);
+  }
+  const auto info = probe([&](const Request& request) { return page(request, busy); }, "f.dat?token=a.html");
+  ASSERT_FALSE(info);
+  EXPECT_EQ(info.error().code, Errc::corrupt);
+}
+
+TEST_F(ProbeTest, BelievesAPageThatIsTheFile) {
+  const std::string body = "<html>the catalogue's description</html>";
+  for (const char* name : {"f.html", "f.HTM", "README"}) {
+    const auto info = probe([&](const Request& request) { return page(request, body); }, name);
+    ASSERT_TRUE(info) << name;
+    EXPECT_EQ(info->size, body.size()) << name;
+  }
+  // Data under a wrong label are what they are.
+  const std::string data = fits_like(5000);
+  const auto info = probe([&](const Request& request) { return page(request, data); }, "f.dat");
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->size, 5000U);
+}
+
+TEST_F(ProbeTest, AsksTwiceWhetherAFileIsEmpty) {
+  const std::string file = fits_like(5000);
+  const auto once = probe([&](const Request& request) {
+    if (request.method == Method::get) return good_answer(request, file);
+    Scripted answer = text("");
+    answer.headers = {{"content-length", "0"}};
+    return answer;
+  });
+  ASSERT_TRUE(once);
+  EXPECT_EQ(once->size, 5000U);
+  const auto empty = probe([&](const Request&) {
+    Scripted answer = text("");
+    answer.headers = {{"content-length", "0"}};
+    return answer;
+  });
+  ASSERT_TRUE(empty);
+  EXPECT_EQ(empty->size, 0U);
+  EXPECT_EQ(requests(), 2U);
 }
 
 TEST_F(ProbeTest, ReportsWhatIsNotThere) {
