@@ -17,6 +17,7 @@
 #include <optional>
 
 #include "base/mutex.h"
+#include "base/one_line.h"
 #include "base/redact.h"
 #include "base/unique_fd.h"
 
@@ -149,24 +150,6 @@ Result<spdlog::sink_ptr> open_target(const std::string& target) {
     return tl::unexpected<Error>(std::move(error));
   }
   return std::make_shared<DescriptorSink>(std::move(file), Style::dated, target);
-}
-
-/// A message is one line: what an archive answered must not be able to forge a second one or steer a
-/// terminal.
-std::string one_line(std::string_view message) {
-  std::string out;
-  out.reserve(message.size());
-  for (const char letter : message) {
-    const auto code = static_cast<unsigned char>(letter);
-    if (letter == '\n') {
-      out += "\\n";
-    } else if (code < 0x20 || code == 0x7f) {
-      out += fmt::format("\\x{:02x}", code);
-    } else {
-      out += letter;
-    }
-  }
-  return out;
 }
 
 }  // namespace

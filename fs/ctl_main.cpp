@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/config.h"
+#include "base/one_line.h"
 #include "base/version.h"
 #include "fs/control_client.h"
 
@@ -25,8 +26,16 @@ using nlohmann::json;
 constexpr int kFailed = 1;
 
 int complain(const Error& error) {
-  fmt::print(stderr, "astrofs: {}\n", error.message);
+  fmt::print(stderr, "astrofs: {}\n", one_line(error.message));
   return kFailed;
+}
+
+/// What an archive said must not steer the terminal.
+json plain(json value) {
+  if (value.is_string()) return one_line(value.get_ref<const std::string&>());
+  if (!value.is_structured()) return value;
+  for (json& item : value) item = plain(std::move(item));
+  return value;
 }
 
 std::string size_of(const json& value) {
@@ -214,7 +223,7 @@ int run_on(const MountPlace& mount, const std::string& command, const std::vecto
   if (as_json)
     fmt::print("{}\n", *answer);
   else
-    print_result(command, result);
+    print_result(command, command == "metrics" ? result : plain(result));
   return succeeded(command, result) ? 0 : kFailed;
 }
 

@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import errno
+import http.server
 import json
 import os
 import pathlib
@@ -10,6 +11,7 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 import unittest
 
 from failing import used
@@ -605,6 +607,44 @@ class Commands(MountTest):
         self.assertEqual(sim.log(), [])
 
     # ---- secrets
+
+    def test_an_archive_cannot_write_to_the_terminal(self):
+        # It would retitle a window, or with some terminals do worse: what it says is shown as letters.
+        evil = "\x1b]0;owned\x07\x1b[2J\x9b31m"
+
+        class Evil(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = (b'<html><head><title>Index of /</title></head><body><h1>Index of /</h1><pre>'
+                        b'<a href="first.txt">first.txt</a> 2020-01-01 00:00  5\n</pre></body></html>')
+                self.send_response(200)
+                if self.path.endswith(".txt"):
+                    self.send_header("Content-Encoding", evil)
+                self.send_header("Content-Type", "text/html")
+                self.send_header("Content-Length", len(body))
+                self.end_headers()
+                if self.command == "GET":
+                    self.wfile.write(body)
+            do_HEAD = do_GET
+
+            def log_message(self, *_):
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Evil) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            try:
+                mount = self.mount(f'[archives.data]\ntype = "index"\nurl = "http://127.0.0.1:{server.server_port}/"\n', timeout=5)
+                path = mount / "data/first.txt"
+                self.assertEqual(os.listdir(mount / "data"), ["first.txt"])
+                with contextlib.suppress(OSError):
+                    path.read_bytes()
+                self.assertIn("owned", mount.why("data/first.txt")["last_error"]["message"], "the archive's words are told")
+                shown = [self.ask(command, place, check=False) for command in ("why", "status", "warm", "refresh", "verify")
+                         for place in (path, mount / "data")]
+                self.assertIn("owned", shown[0].stdout)
+                for result in shown:
+                    self.assertNotRegex(result.stdout + result.stderr, r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+            finally:
+                server.shutdown()
 
     def test_a_token_in_a_redirect_is_shown_nowhere(self):
         folder, sim, mount = self.index(("first.txt", "second.txt"), timeout=5)
