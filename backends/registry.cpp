@@ -31,6 +31,16 @@ class TableReader {
     return {};
   }
 
+  /// A whole number from 1 to `most`.
+  unsigned count(const std::string& key, unsigned fallback, unsigned most) {
+    const ConfigValue* const found = take(key);
+    if (found == nullptr) return fallback;
+    const auto* const value = std::get_if<std::int64_t>(&found->value);
+    if (value != nullptr && *value >= 1 && *value <= most) return static_cast<unsigned>(*value);
+    complain(found->where, key + " must be a number from 1 to " + std::to_string(most));
+    return fallback;
+  }
+
   bool flag(const std::string& key, bool fallback) {
     const ConfigValue* const found = take(key);
     if (found == nullptr) return fallback;
@@ -87,6 +97,12 @@ class TableReader {
   std::optional<Error> error_;
 };
 
+/// Connections at a time, unless the table says another number. A directory server is somebody's machine; an
+/// object store is made for crowds. More than the most would only wait for this machine's own descriptors.
+constexpr unsigned kIndexConnections = 8;
+constexpr unsigned kS3Connections = 64;
+constexpr unsigned kMostConnections = 256;
+
 using MadeArchive = Result<std::unique_ptr<Archive>>;
 
 MadeArchive make_tess(TableReader& table, http::Fetcher& fetcher) {
@@ -114,13 +130,17 @@ MadeArchive make_s3(TableReader& table, http::Fetcher& fetcher) {
   if (prefix.starts_with('/'))
     table.complain(table.where_of("prefix"), "prefix must not begin with '/': keys of a bucket do not");
   if (!prefix.empty() && !prefix.ends_with('/')) prefix += '/';
+  const unsigned connections = table.count("connections", kS3Connections, kMostConnections);
   if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
+  fetcher.set_budget(base, connections);
   return std::make_unique<S3Archive>(std::move(base), std::move(prefix), fetcher);
 }
 
 MadeArchive make_index(TableReader& table, http::Fetcher& fetcher) {
   std::string base = table.base_url("url", std::nullopt);
+  const unsigned connections = table.count("connections", kIndexConnections, kMostConnections);
   if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
+  fetcher.set_budget(base, connections);
   return std::make_unique<IndexArchive>(std::move(base), fetcher);
 }
 

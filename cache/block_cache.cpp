@@ -27,15 +27,11 @@ ByteRange cut(ByteRange range, std::uint64_t size) {
   return {range.offset, std::min(range.length, size - range.offset)};
 }
 
-/// A wanted range comes in so many pieces side by side, as links are often limited per connection, but in
-/// none so small that round trips take longer than bytes: 512 KiB is 25 ms at 20 MB/s.
-constexpr std::uint64_t kPieces = 16;
+/// A wanted range comes in pieces side by side, as links are often limited per connection: so many in the
+/// air that this one is used well, and the more are there the longer they are, since an archive answers a
+/// few at a time only. None is so small that round trips take longer than bytes: 512 KiB is 25 ms at 20 MB/s.
+constexpr std::size_t kPieces = 16;
 constexpr std::uint64_t kSmallestPiece = 512ULL << 10;
-
-std::uint64_t piece_of(const BlockSpan& wanted, std::uint64_t largest) {
-  const std::uint64_t length = std::uint64_t{wanted.last - wanted.first} * kBlockSize;
-  return std::clamp(length / kPieces, std::min(kSmallestPiece, largest), largest);
-}
 
 /// Asking again does not change these: a reader who joined a prefetch gets them at once.
 bool is_final(Errc code) {
@@ -94,6 +90,8 @@ class BlockCache::Impl final : public FlightHost, public std::enable_shared_from
                                                            Assembly& assembly);
   void start(const std::shared_ptr<ObjectBlocks>& object, const std::vector<FlightPlan>& plans,
              FetchUrgency urgency) EXCLUDES(mutex_);
+  /// Length of a flight, when so much is wanted.
+  [[nodiscard]] std::uint64_t piece_of(BlockSpan wanted) const EXCLUDES(mutex_);
   void fail_all(std::vector<std::shared_ptr<Parked>> parked, Error error);
 
   Catalog& catalog_;
@@ -137,7 +135,7 @@ std::variant<Result<Bytes>, WaitId> BlockCache::Impl::read(const FileVersion& ve
   // Read-ahead is the first to go when the disk does not keep up.
   const BlockSpan ahead = memory_.half_used() ? BlockSpan{} : blocks_touching(cut(fetch, version.size));
   object->load(catalog_, ahead);
-  const std::uint64_t piece = piece_of(ahead.empty() ? assembly.blocks() : ahead, options_.largest_flight);
+  const std::uint64_t piece = piece_of(ahead.empty() ? assembly.blocks() : ahead);
   const WaitId id = waits_.reserve();
   parked->id = id;
   for (;;) {
@@ -172,7 +170,7 @@ void BlockCache::Impl::prefetch(const FileVersion& version, ByteRange range, Fet
   if (blocks.empty() || options_.offline || memory_.half_used()) return;
   const auto object = objects_.get(version);
   object->load(catalog_, blocks);
-  start(object, object->plan(blocks, piece_of(blocks, options_.largest_flight)), urgency);
+  start(object, object->plan(blocks, piece_of(blocks)), urgency);
 }
 
 void BlockCache::Impl::gather(ObjectBlocks& object, Assembly& assembly) {
@@ -230,6 +228,13 @@ std::vector<std::uint32_t> BlockCache::Impl::read_run(const ObjectFile& file,
     }
   }
   return bad;
+}
+
+std::uint64_t BlockCache::Impl::piece_of(BlockSpan wanted) const {
+  const std::size_t more = kPieces - std::min(kPieces - 1, flights());
+  const std::uint64_t length = std::uint64_t{wanted.last - wanted.first} * kBlockSize;
+  return std::clamp(length / more, std::min(kSmallestPiece, options_.largest_flight),
+                    options_.largest_flight);
 }
 
 void BlockCache::Impl::start(const std::shared_ptr<ObjectBlocks>& object,

@@ -36,7 +36,7 @@ using WaitId = std::uint64_t;
 struct BlockCacheOptions {
   std::uint64_t quota{100ULL << 30};         ///< bytes on disk
   std::uint64_t memory{256ULL << 20};        ///< bytes received and not yet on disk, over all files
-  std::uint64_t largest_flight{2ULL << 20};  ///< a wanted range is fetched in pieces of at most this
+  std::uint64_t largest_flight{4ULL << 20};  ///< a wanted range is fetched in pieces of at most this
   bool offline{false};                       ///< never fetch: a miss is Errc::offline
 };
 

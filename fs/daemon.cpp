@@ -100,7 +100,10 @@ Result<std::vector<MountedArchive>> make_archives(const Config& config, const Mo
       own.keys.erase(verify);
     }
     if (options.missing) mounted.missing = *options.missing;
-    mounted.identity = identity_of(own);
+    // How many connections bring a file makes it no other file.
+    ArchiveConfig what = own;
+    what.keys.erase("connections");
+    mounted.identity = identity_of(what);
     Result<std::unique_ptr<Archive>> archive = make_archive(own, fetcher);
     if (!archive) return tl::unexpected<Error>(archive.error());
     mounted.archive = std::move(*archive);

@@ -38,11 +38,14 @@ void OpenFile::learn_head(BlockCache& cache) {
   if (!is_fits()) return;
   {
     const MutexLock lock(mutex_);
-    if (head_looked_for_ || !layout_.hdus().empty()) return;
-    head_looked_for_ = true;
+    // Where the next header lies, or how it ends, may be in the head that was fetched for the first.
+    if (head_looked_for_ || layout_.next_header().value_or(kHeadBytes) >= kHeadBytes) return;
   }
-  const Result<Bytes> head = cache.read_cached(version, {0, std::min(version.size, kHeadBytes)});
-  if (head) (void)learn(0, *head);
+  const Result<Bytes> head = cache.peek(version, {0, std::min(version.size, kHeadBytes)});
+  if (!head) return;
+  (void)learn(0, *head);
+  const MutexLock lock(mutex_);
+  head_looked_for_ = true;
 }
 
 std::optional<std::uint64_t> OpenFile::next_header() const {
@@ -56,19 +59,16 @@ std::optional<ByteRange> OpenFile::header_in(ByteRange range) const {
 }
 
 ReadPlan OpenHandle::plan(ByteRange asked, bool here, bool direct) {
-  ByteRange header;  // that begins in what is asked, where it is known
-  std::optional<std::uint64_t> header_at;
+  ByteRange header;
   if (file->is_fits()) {
-    header = file->header_in(asked).value_or(ByteRange{});
-    header_at = header.empty() ? file->next_header() : header.offset;
+    if (const std::optional<ByteRange> known = file->header_in(asked)) {
+      header = *known;
+    } else if (const std::optional<std::uint64_t> next = file->next_header()) {
+      header = {*next, kHeaderBytes};
+    }
   }
   const MutexLock lock(mutex_);
-  ReadPlan plan = pattern_.plan(asked, here, direct, header_at);
-  // The rest of that header and no more. From the file's first byte on the usual head is fetched: it holds
-  // the next header too.
-  if (!header.empty() && asked.offset > 0 && asked.length <= kHeaderBytes && !plan.decline)
-    plan.fetch = ByteRange::between(asked.offset, std::max(asked.end(), header.end()));
-  return plan;
+  return pattern_.plan(asked, here, direct, header);
 }
 
 std::shared_ptr<OpenFile> OpenFiles::find(Inode inode) const {

@@ -17,10 +17,12 @@ bool ReadPattern::is_speculative(ByteRange asked) const {
 }
 
 ByteRange ReadPattern::widen(ByteRange asked, bool here) {
-  if (asked.end() <= last_end_) return {};
+  // What belongs to a header is on its way, all of it.
+  if (asked.end() <= last_end_ || head_.contains(asked)) return {};
   const std::uint64_t run = asked.end() - run_from_;
   if (!here) {
-    window_ = std::max(window_, std::clamp(run * kWindowPerRun, kFirstWindow, kLargestWindow));
+    const Growth growth = asked.length >= kBulkRead ? kBulkGrowth : kSparseGrowth;
+    window_ = std::max(window_, std::clamp(run * growth.per_run, growth.first, kLargestWindow));
   } else if (2 * window_ <= std::min(run, kLargestWindow)) {
     window_ *= 2;
   }
@@ -30,15 +32,16 @@ ByteRange ReadPattern::widen(ByteRange asked, bool here) {
   return ByteRange::between(from, ahead_to_);
 }
 
-ReadPlan ReadPattern::plan(ByteRange asked, bool here, bool direct, std::optional<std::uint64_t> header_at) {
+ReadPlan ReadPattern::plan(ByteRange asked, bool here, bool direct, ByteRange header) {
   ReadPlan plan{asked, {}, false};
   const bool in_order =
       begun_ && asked.offset <= last_end_ + kReordering && asked.end() + kReordering >= last_end_;
   const bool at_header =
-      is_fits_ && (asked.offset == 0 || (header_at && asked.intersect({*header_at, 1}).length == 1));
+      is_fits_ &&
+      (asked.offset == 0 || asked.intersect({header.offset, std::min(header.length, 1UL)}).length == 1);
   if (at_header && asked.length <= kHeaderBytes) {
-    const std::uint64_t length = asked.offset == 0 ? kHeadBytes : kHeaderBytes;
-    head_ = ByteRange::between(asked.offset, std::min(asked.offset + length, size_));
+    const std::uint64_t end = asked.offset == 0 ? kHeadBytes : std::max(asked.end(), header.end());
+    head_ = ByteRange::between(asked.offset, std::min(end, size_));
     plan.fetch = head_;
     run_from_ = asked.offset;
     window_ = 0;
@@ -54,6 +57,9 @@ ReadPlan ReadPattern::plan(ByteRange asked, bool here, bool direct, std::optiona
     run_from_ = asked.offset;
     window_ = 0;
     ahead_to_ = asked.end();
+    // Nobody looks at a header in such requests: this is a copy that begins.
+    last_end_ = 0;
+    if (asked.offset == 0 && asked.length >= kBulkRead) plan.ahead = widen(asked, here);
   }
   last_end_ = std::max(in_order ? last_end_ : 0, asked.end());
   begun_ = true;

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
 
 #include "base/bytes.h"
 
@@ -19,12 +18,19 @@ inline constexpr std::uint64_t kHeadBytes = 64 * 1024;
 /// A header further on: 17,280 bytes and a little, seldom more.
 inline constexpr std::uint64_t kHeaderBytes = 32 * 1024;
 /// A reader who goes forward and has to wait gets a window ahead of him of so many times what he has read
-/// since he last jumped, and no less than the first: each round trip brings four times as much as the one
-/// before, and what is fetched in vain stays in proportion. One whom nothing keeps waiting has a window that
-/// is large enough for his pace and the network's; it grows only so that requests become fewer.
-inline constexpr std::uint64_t kWindowPerRun = 4;
-inline constexpr std::uint64_t kFirstWindow = 64 * 1024;
-/// 16 requests of 2 MiB in the air: what a link of 20 MB/s per connection and 50 ms gives most on, with room
+/// since he last jumped, and no less than the first: each round trip brings more than the one before, and
+/// what is fetched in vain stays in proportion. One whom nothing keeps waiting has a window that is large
+/// enough for his pace and the network's; it grows only so that requests become fewer.
+///
+/// Who takes every page is asked for by the kernel in requests of 128 KiB; who picks rows or cells, in pages.
+inline constexpr std::uint64_t kBulkRead = 128 * 1024;
+struct Growth {
+  std::uint64_t first;    ///< window, bytes
+  std::uint64_t per_run;  ///< times what was read
+};
+inline constexpr Growth kSparseGrowth{64 * 1024, 2};
+inline constexpr Growth kBulkGrowth{2ULL << 20, 8};
+/// What 16 connections of 20 MB/s bring in 0.1 s: two round trips of 50 ms. With room
 /// for others in the budget of an archive.
 inline constexpr std::uint64_t kLargestWindow = 32ULL << 20;
 
@@ -41,15 +47,16 @@ class ReadPattern {
         is_fits_(is_fits),
         head_{ByteRange::between(0, is_fits ? std::min(size, kHeadBytes) : 0)} {}
 
-  /// `asked` lies within the file. `header_at`: where the next FITS header begins, if that is known.
+  /// `asked` lies within the file. `header`: one that begins in what is asked, or the next one, with
+  /// kHeaderBytes for a length that is not known; empty when not even its place is. From the file's first
+  /// byte on the usual head is fetched: it holds the next header too.
   ///
   /// `decline`: a reader of the first header touches its fifth page, and the kernel then asks for 48 to 112
   /// KiB although nobody may ever want it. An error to such a speculative request is not seen by any program:
   /// the pages stay empty and are asked for again, one by one and at once, when somebody really reads them.
   /// Declined once per handle and header; never when the bytes are `here`, nor when a program asked for them
   /// itself past the page cache (`direct`, O_DIRECT) and would see the error.
-  [[nodiscard]] ReadPlan plan(ByteRange asked, bool here, bool direct,
-                              std::optional<std::uint64_t> header_at);
+  [[nodiscard]] ReadPlan plan(ByteRange asked, bool here, bool direct, ByteRange header);
 
  private:
   [[nodiscard]] bool is_speculative(ByteRange asked) const;

@@ -35,6 +35,7 @@ class Sweep {
     std::vector<ByteRange> before;  ///< what was read of the file before: the pattern
     unsigned alike{0};              ///< files in a row that followed each other and were read alike
     unsigned window{0};             ///< files to be ahead
+    bool ordered{false};            ///< what lies ahead was fetched, for the file it is at
     std::string fetched_to;         ///< the last file fetched ahead
     std::uint64_t used{0};          ///< for forgetting the oldest
   };

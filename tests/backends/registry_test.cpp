@@ -59,6 +59,14 @@ TEST_F(RegistryTest, RefusesAMissingKeyAtTheTable) {
   EXPECT_THAT(refusal(config("s3")), AllOf(StartsWith("astrofs.toml:3:1: "), HasSubstr("url")));
 }
 
+TEST_F(RegistryTest, RefusesANumberOfConnectionsThatIsNone) {
+  for (const std::int64_t wrong : {0, -1, 257}) {
+    EXPECT_THAT(refusal(config("index", {{"url", at(4, std::string("http://127.0.0.1/"))},
+                                         {"connections", at(5, wrong)}})),
+                AllOf(StartsWith("astrofs.toml:5:5: "), HasSubstr("from 1 to 256")));
+  }
+}
+
 TEST_F(RegistryTest, RefusesAWrongType) {
   EXPECT_THAT(refusal(config("tess", {{"raw", at(9, std::string("yes"))}})),
               StartsWith("astrofs.toml:9:5: raw must be true or false"));

@@ -88,7 +88,7 @@ TEST(BlockStore, NeverFollowsAPlantedSymlink) {
 
 TEST(BlockStore, RefusesADirectoryThatOthersMayWriteOrThatIsALink) {
   const TempDir dir;
-  std::filesystem::create_directory(dir.path() + "/open");
+  std::filesystem::create_directories(dir.path() + "/open/theirs");
   std::filesystem::permissions(dir.path() + "/open", std::filesystem::perms::all);
   EXPECT_EQ(BlockStore::open(dir.path() + "/open").error().code, Errc::denied);
   std::filesystem::create_directory(dir.path() + "/real");

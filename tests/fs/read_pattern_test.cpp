@@ -21,9 +21,14 @@ constexpr std::uint64_t kStep = 128 * kKiB;
 constexpr bool kFits = true;
 constexpr bool kPlain = false;
 
+/// A header of which only the place is known.
+ByteRange header_from(std::optional<std::uint64_t> place) {
+  return place ? ByteRange{*place, kHeaderBytes} : ByteRange{};
+}
+
 /// A plan for bytes that are not here, asked for through the page cache.
 ReadPlan plan_cold(ReadPattern& pattern, ByteRange asked, std::optional<std::uint64_t> header_at = {}) {
-  return pattern.plan(asked, false, false, header_at);
+  return pattern.plan(asked, false, false, header_from(header_at));
 }
 
 /// A reader and a cache that has at once what is asked for.
@@ -35,10 +40,10 @@ class Reader {
   ReadPlan read(ByteRange asked, std::optional<std::uint64_t> header_at = {}) {
     asked = asked.intersect({0, size_});
     const bool here = here_.contains(asked);
-    ReadPlan plan = pattern_.plan(asked, here, false, header_at);
+    ReadPlan plan = pattern_.plan(asked, here, false, header_from(header_at));
     if (plan.decline) {
       ++declined;
-      plan = pattern_.plan(asked, here, false, header_at);
+      plan = pattern_.plan(asked, here, false, header_from(header_at));
       EXPECT_FALSE(plan.decline) << "who asks again is a program that waits";
     }
     if (!here) {
@@ -106,7 +111,7 @@ TEST(ReadPattern, AKnownHeaderFurtherOnIsFetchedInOnePiece) {
   (void)plan_cold(pattern, {0, 4 * kKiB});
   const ByteRange asked{kHeaderAt / (4 * kKiB) * (4 * kKiB), 16 * kKiB};  // the page in which it begins
   const ReadPlan plan = plan_cold(pattern, asked, kHeaderAt);
-  EXPECT_EQ(plan.fetch, (ByteRange{asked.offset, kHeaderBytes}));
+  EXPECT_EQ(plan.fetch, ByteRange::between(asked.offset, kHeaderAt + kHeaderBytes));
   EXPECT_TRUE(plan.ahead.empty());
 }
 
@@ -224,11 +229,12 @@ TEST_P(Forward, AWholeFileComesOnceInFewRoundTrips) {
 
 TEST_P(Forward, WhatIsFetchedInVainStaysInProportion) {
   const auto [is_fits, step] = GetParam();
+  const Growth growth = step >= kBulkRead ? kBulkGrowth : kSparseGrowth;
   Reader reader(4 * kFrame, is_fits);
   for (std::uint64_t at = 0; at < kFrame; at += step) {
     (void)reader.read({at, step});
     const std::uint64_t read = at + step;
-    const std::uint64_t window = std::clamp(read * kWindowPerRun, kFirstWindow, kLargestWindow);
+    const std::uint64_t window = std::clamp(read * growth.per_run, growth.first, kLargestWindow);
     ASSERT_LE(reader.here_to(), std::max(read + window, kHeadBytes)) << "when he stopped at " << read;
   }
 }
@@ -248,7 +254,7 @@ TEST(ReadPattern, WhoGoesOnAndHasToWaitIsBroughtWhatFollows) {
   const ReadPlan plan = plan_cold(pattern, {kMiB + kStep, kStep});
   EXPECT_EQ(plan.fetch, (ByteRange{kMiB + kStep, kStep}));
   EXPECT_EQ(plan.ahead.offset, kMiB + 2 * kStep);
-  EXPECT_GE(plan.ahead.length, kFirstWindow);
+  EXPECT_GE(plan.ahead.length, kBulkGrowth.first);
 }
 
 TEST(ReadPattern, NothingIsBroughtAheadTwice) {
@@ -314,8 +320,21 @@ TEST(ReadPattern, AJumpBeginsAnew) {
   const std::uint64_t there = 3 * kFrame;
   EXPECT_TRUE(reader.read({there, 4 * kKiB}).ahead.empty());
   const ReadPlan plan = reader.read({there + 4 * kKiB, 4 * kKiB});
-  EXPECT_LE(plan.ahead.length, std::max(kFirstWindow, 8 * kKiB * kWindowPerRun))
+  EXPECT_LE(plan.ahead.length, std::max(kSparseGrowth.first, 8 * kKiB * kSparseGrowth.per_run))
       << "as little as for anybody who has read 8 KiB";
+}
+
+TEST(ReadPattern, WhoWaitsWithinAHeaderIsNoForwardReader) {
+  ReadPattern pattern(kFrame, kFits);
+  for (std::uint64_t at = 0; at < kHeadBytes; at += 4 * kKiB) {
+    EXPECT_TRUE(plan_cold(pattern, {at, 4 * kKiB}).ahead.empty())
+        << "its flight has not arrived yet, that is all";
+  }
+}
+
+TEST(ReadPattern, ACopyThatBeginsIsBroughtMoreAtOnce) {
+  ReadPattern pattern(kFrame, kPlain);
+  EXPECT_EQ(plan_cold(pattern, {0, kStep}).ahead, (ByteRange{kStep, kBulkGrowth.first}));
 }
 
 TEST(ReadPattern, AHeaderBeginsAnewToo) {
@@ -336,7 +355,7 @@ RC_GTEST_PROP(ReadPattern, WhateverIsReadIsPlannedWithinTheFileAndWithinTheWindo
     const bool direct = *rc::gen::arbitrary<bool>();
     std::optional<std::uint64_t> header_at;
     if (*rc::gen::arbitrary<bool>()) header_at = *rc::gen::inRange<std::uint64_t>(0, size);
-    const ReadPlan plan = pattern.plan(asked, here, direct, header_at);
+    const ReadPlan plan = pattern.plan(asked, here, direct, header_from(header_at));
     RC_ASSERT(!plan.decline || (!here && !direct && plan.ahead.empty()));
     RC_ASSERT(plan.fetch.contains(asked));
     RC_ASSERT(plan.fetch.length <= std::max(asked.length, kHeadBytes));

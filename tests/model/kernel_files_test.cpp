@@ -111,7 +111,7 @@ TEST_F(FilesForTheKernel, AFileThatBecomesCompleteWhileItIsOpenIsNotHandedOver) 
 TEST_F(FilesForTheKernel, APartOfAFileIsNotHandedOver) {
   mount();
   const auto handle = open(kPlain);
-  ASSERT_TRUE(house->read(handle, {0, 10ULL * kBlockSize}));
+  ASSERT_TRUE(house->read(handle, {0, 4ULL * kBlockSize}));
   house->vfs.release(handle);
   ASSERT_TRUE(house->rest());
   const auto again = open(kPlain);

@@ -112,6 +112,26 @@ class Reading(MountTest):
         self.assertGreater(sim.peak(), 2)
 
     # Claim 3
+    def test_the_same_rows_of_frame_after_frame_are_fetched_ahead(self):
+        sim, mount = self.tess(frames=12, size="full")
+        frames = sorted(os.listdir(mount / CHIP))
+        rows = [5_000_000 + 8544 * row for row in range(100)]
+
+        def cut_out(name):
+            with open(mount / CHIP / name, "rb", buffering=0) as file:
+                return b"".join(os.pread(file.fileno(), 400, place) for place in rows)
+
+        sim.forget()
+        for name in frames[:8]:
+            data = sim.fetch(key_of(mount / CHIP / name))
+            self.assertEqual(cut_out(name), b"".join(data[place:place + 400] for place in rows))
+        wait_until(lambda: sim.log(frames[-1]) and all(row["finished"] for row in sim.log()), "the last frame's rows are here")
+        sim.forget()
+        for name in frames[8:]:
+            cut_out(name)
+        self.assertEqual(sim.log(".fits"), [])
+
+    # Claim 3
     def test_a_reader_who_jumps_about_gets_what_he_asks_for_and_no_more(self):
         sim, mount = self.tess(frames=40, size="full")
         frames = sorted(os.listdir(mount / CHIP))
