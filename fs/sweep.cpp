@@ -41,6 +41,17 @@ void add(std::vector<ByteRange>& ranges, ByteRange range) {
   ranges.push_back(range);
 }
 
+/// What both have, in the order of the first.
+std::vector<ByteRange> common_of(const std::vector<ByteRange>& first, const std::vector<ByteRange>& second) {
+  std::vector<ByteRange> common;
+  for (const ByteRange& one : first) {
+    for (const ByteRange& other : second) {
+      if (one.overlaps(other)) add(common, one.intersect(other));
+    }
+  }
+  return common;
+}
+
 }  // namespace
 
 Sweep::Sweep(const Catalog& catalog, BlockCache& cache, const ArchiveTable& archives, Metrics& metrics)
@@ -77,22 +88,29 @@ Sweep::Order Sweep::observe(const Node& file, ByteRange range) {
   Walk& walk = walk_in(file.parent);
   walk.used = ++clock_;
   if (walk.name != file.name) {
-    if (!next || walk.name != at) walk.alike = 0;
-    step_to(walk, file);
+    if (next && walk.name == at) {
+      step(walk);
+    } else {
+      walk = Walk{};  // a jump: what was read of other files says nothing here
+      walk.used = clock_;
+    }
+    walk.name = file.name;
   }
   add(walk.ranges, range);
   return plan(walk, file);
 }
 
-void Sweep::step_to(Walk& walk, const Node& file) {
+void Sweep::step(Walk& walk) {
   const bool readable_pattern =
       !walk.ranges.empty() && walk.ranges.size() <= kMostRanges && total(walk.ranges) <= kMostBytes;
-  const bool foreseen = walk.window > 0 && file.name <= walk.fetched_to;
-  walk.before = readable_pattern ? std::move(walk.ranges) : std::vector<ByteRange>{};
+  if (!readable_pattern) walk.ranges.clear();
+  walk.common = walk.alike == 0 ? walk.ranges : common_of(walk.ranges, walk.before);
+  if (walk.common.empty()) walk.alike = 0;
+  if (readable_pattern) ++walk.alike;
+  const bool foreseen = walk.window > 0 && walk.fetched_to > walk.name;
+  walk.before = std::move(walk.ranges);
   walk.ranges.clear();
   walk.ordered = false;
-  walk.name = file.name;
-  walk.alike = readable_pattern ? walk.alike + 1 : 0;
   if (walk.alike < kBelieve) {
     walk.window = 0;
     walk.fetched_to.clear();
@@ -109,8 +127,8 @@ Sweep::Order Sweep::plan(Walk& walk, const Node& file) {
   Order order;
   order.after = std::max(walk.fetched_to, file.name);
   order.files =
-      static_cast<unsigned>(std::clamp<std::uint64_t>(kMostAhead / total(walk.before), 1, walk.window));
-  order.ranges = walk.before;
+      static_cast<unsigned>(std::clamp<std::uint64_t>(kMostAhead / total(walk.common), 1, walk.window));
+  order.ranges = walk.common;
   return order;
 }
 

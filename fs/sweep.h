@@ -32,7 +32,8 @@ class Sweep {
   struct Walk {
     std::string name;               ///< the file it is at
     std::vector<ByteRange> ranges;  ///< what was read of it so far
-    std::vector<ByteRange> before;  ///< what was read of the file before: the pattern
+    std::vector<ByteRange> before;  ///< what was read of the file before
+    std::vector<ByteRange> common;  ///< what was read of that one and of the one before it: the pattern
     unsigned alike{0};              ///< files in a row that followed each other and were read alike
     unsigned window{0};             ///< files to be ahead
     bool ordered{false};            ///< what lies ahead was fetched, for the file it is at
@@ -46,7 +47,7 @@ class Sweep {
   };
 
   [[nodiscard]] Order observe(const Node& file, ByteRange range) EXCLUDES(mutex_);
-  void step_to(Walk& walk, const Node& file) REQUIRES(mutex_);
+  void step(Walk& walk) REQUIRES(mutex_);
   [[nodiscard]] Order plan(Walk& walk, const Node& file) REQUIRES(mutex_);
   void fetch_ahead(const Node& file, const Order& order);
   [[nodiscard]] bool follows(const Node& file, const std::string& name) const;
