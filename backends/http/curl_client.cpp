@@ -107,6 +107,7 @@ class Conversation {
   static int before_request(void* self, char* ip, char* local_ip, int port, int local_port);
   void set_method(CURL* handle);
   void set_limits(CURL* handle);
+  bool was_here_before();
   std::size_t take_header(std::string_view line);
   std::size_t take_body(std::span<const std::byte> data);
   Flow give_head();
@@ -123,6 +124,7 @@ class Conversation {
   bool head_given_{false};
   bool stopped_{false};
   bool paused_{false};
+  std::vector<std::string> hops_;  ///< the addresses of this request, each the redirect of the one before
   bool first_was_local_{true};
   bool connected_before_{false};
   bool awaiting_{true};  ///< the head of the answer
@@ -208,9 +210,27 @@ int Conversation::before_request(void* self, char* ip, char*, int, int) {
   if (!std::exchange(one.connected_before_, true)) one.first_was_local_ = local;
   one.awaiting_ = true;
   one.since_ = std::chrono::steady_clock::now();
+  if (one.was_here_before()) {
+    one.error_ = Error{Errc::corrupt, "the redirects go in a circle"};
+    return CURL_PREREQFUNC_ABORT;
+  }
   if (!local || one.first_was_local_) return CURL_PREREQFUNC_OK;
   one.error_ = Error{Errc::corrupt, fmt::format("a redirect from elsewhere to {} is not followed", ip)};
   return CURL_PREREQFUNC_ABORT;
+}
+
+/// A circle costs a request a turn, up to the limit of redirects, and then once more for the next attempt.
+bool Conversation::was_here_before() {
+  long redirects = 0;
+  const char* url = nullptr;
+  curl_easy_getinfo(easy.get(), CURLINFO_REDIRECT_COUNT, &redirects);
+  curl_easy_getinfo(easy.get(), CURLINFO_EFFECTIVE_URL, &url);
+  // libcurl itself sends a request again when a kept connection turns out to be closed: that is no further
+  // hop.
+  if (url == nullptr || static_cast<std::size_t>(redirects) < hops_.size()) return false;
+  if (std::find(hops_.begin(), hops_.end(), url) != hops_.end()) return true;
+  hops_.emplace_back(url);
+  return false;
 }
 
 std::size_t Conversation::take_header(std::string_view line) {

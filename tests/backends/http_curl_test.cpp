@@ -181,13 +181,26 @@ TEST_F(CurlClientTest, FollowsRedirectsButNotForEver) {
   EXPECT_TRUE(got->body == file);
   sim.remove_fault(once);
   sim.clear_log();
-  sim.add_fault({"/f.fits", sim::Kind::redirect});
+  const int on_and_on = sim.add_fault({"/f.fits*", sim::Kind::redirect, -1, sim.url() + "{target}x"});
   EXPECT_EQ(ask(at("/f.fits"))->outcome(), "corrupt");
   EXPECT_EQ(sim.requests().size(), 11U);  // the first and ten redirects
+  sim.remove_fault(on_and_on);
   sim.add_fault({"/file", sim::Kind::redirect, -1, "file:///etc/hostname"});
   const auto local = ask(at("/file"));
   EXPECT_EQ(local->outcome(), "corrupt");
   EXPECT_TRUE(local->body.empty());
+}
+
+TEST_F(CurlClientTest, NoticesACircleOfRedirectsAtItsFirstTurn) {
+  sim.add_fault({"/self", sim::Kind::redirect});
+  EXPECT_EQ(ask(at("/self"))->outcome(), "corrupt");
+  EXPECT_EQ(sim.count("/self", "GET"), 1U);
+  sim.add_fault({"/there", sim::Kind::redirect, -1, sim.url() + "/back"});
+  sim.add_fault({"/back", sim::Kind::redirect, -1, sim.url() + "/there"});
+  const auto got = ask(at("/there"));
+  EXPECT_EQ(got->outcome(), "corrupt");
+  EXPECT_EQ(got->result.error().message, "the redirects go in a circle");
+  EXPECT_EQ(sim.count("/there", "GET") + sim.count("/back", "GET"), 2U);
 }
 
 TEST_F(CurlClientTest, CredentialsStayWithTheFirstHostAndPort) {
