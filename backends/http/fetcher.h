@@ -67,7 +67,7 @@ class RangeReceiver {
 };
 
 struct FetcherOptions {
-  unsigned attempts{6};                          ///< per job over all mirrors: faults.md's R
+  unsigned attempts{6};  ///< in a row without getting further (16 KiB of a file), over all mirrors
   std::chrono::milliseconds first_backoff{200};  ///< doubles, with jitter of +-50 %
   std::chrono::milliseconds longest_backoff{8'000};
   std::uint64_t largest_body{64ULL << 20};  ///< of fetch(): a listing page never needs more

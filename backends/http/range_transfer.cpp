@@ -18,6 +18,8 @@ constexpr std::size_t kHoldLimit = 1 << 20;
 constexpr std::size_t kDrainLimit = 64 << 10;
 /// Length of "SIMPLE  =".
 constexpr std::size_t kFitsStart = 9;
+/// A connection that broke was worth it when it brought this: a block of the cache.
+constexpr std::uint64_t kWorthwhile = 16 << 10;
 
 }  // namespace
 
@@ -49,6 +51,11 @@ void RangeTransfer::prepare(Request& request) {
   held_.clear();
   trusted_ = false;
   progress_ = false;
+  began_at_ = next_;
+}
+
+bool RangeTransfer::got_further() const {
+  return next_ >= began_at_ + kWorthwhile;
 }
 
 Flow RangeTransfer::head(const ResponseHead& head) {

@@ -24,6 +24,7 @@ class RangeTransfer final : public Transfer {
   Flow data(std::span<const std::byte> data) override;
   [[nodiscard]] Verdict ended(const Result<void>& transport) override;
   void finished(Result<void> result) override;
+  [[nodiscard]] bool got_further() const override;
 
   [[nodiscard]] ByteRange wanted() const;
   [[nodiscard]] bool complete() const { return arriving_ && next_ == arriving_->end(); }
@@ -42,6 +43,7 @@ class RangeTransfer final : public Transfer {
   std::map<std::string, Validators> known_;  ///< by origin: from the job, then from the answers of this job
   std::optional<ByteRange> arriving_;        ///< what begin() announced
   std::uint64_t next_{0};                    ///< first byte not yet delivered
+  std::uint64_t began_at_{0};                ///< of the attempt under way
 
   // The attempt under way.
   ContentInfo info_;

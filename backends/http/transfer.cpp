@@ -198,6 +198,7 @@ void Transfer::launch(Limiter::Slot slot) {
     exchange_->set_deadline(this, deadline_);
   }
   ++attempts_;
+  ++fruitless_;
   Mirror& mirror = mirrors_[at_];
   if (attempts_ + confirmations_ > 1) exchange_->limiter->count_retry(mirror.origin);
   mirror.tried = true;
@@ -268,13 +269,15 @@ void Transfer::confirm(const Verdict& verdict) {
     return try_again(verdict);
   }
   --attempts_;  // of its own account: at most one more for each mirror
+  --fruitless_;
   ++confirmations_;
   fresh_ = true;
   later(exchange_->backoff(1));
 }
 
 void Transfer::try_again(const Verdict& verdict) {
-  if (attempts_ >= exchange_->options.attempts) return conclude();
+  if (got_further()) fruitless_ = backoffs_ = 0;
+  if (fruitless_ >= exchange_->options.attempts) return conclude();
   Mirror& mirror = mirrors_[at_];
   bool moved = false;
   if (mirror.out) {

@@ -84,6 +84,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   virtual Flow data(std::span<const std::byte> data) = 0;
   [[nodiscard]] virtual Verdict ended(const Result<void>& transport) = 0;
   virtual void finished(Result<void> result) = 0;
+  /// The attempt that has just ended brought the job so much nearer to its end that it costs nothing.
+  [[nodiscard]] virtual bool got_further() const { return false; }
 
   /// Follows a verdict that came after `Remedy::wait`.
   void follow(Verdict verdict);
@@ -122,8 +124,9 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   std::size_t at_{0};
   unsigned attempts_{0};       ///< requests sent, without confirmations
   unsigned confirmations_{0};  ///< at most one for each mirror
-  unsigned backoffs_{0};
-  bool fresh_{false};  ///< the next request must not reuse what may have misled the last
+  unsigned fruitless_{0};      ///< of them, those since the last that got further
+  unsigned backoffs_{0};       ///< since then, too
+  bool fresh_{false};          ///< the next request must not reuse what may have misled the last
   bool waiting_{false};
   bool finished_{false};
   int last_status_{0};

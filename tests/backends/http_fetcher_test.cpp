@@ -119,6 +119,32 @@ TEST(RangeJob, GivesUpAfterTheAttemptsWithBackOffBetween) {
             milliseconds(100 + 200 + 400 + 800 + 1600));  // the least that jitter allows
 }
 
+/// Breaks after `worth` bytes of each answer.
+FakeClient::Script breaking_after(std::size_t worth) {
+  return [worth](const Request& request) {
+    Scripted answer = good_answer(request, kFile);
+    if (answer.body.size() > worth) {
+      answer.body.resize(worth);
+      answer.broken = Error{Errc::unavailable, "the connection broke"};
+    }
+    return answer;
+  };
+}
+
+TEST(RangeJob, GoesOnAsLongAsEachConnectionBringsABlock) {
+  Stage stage(breaking_after(16 << 10));
+  const std::size_t blocks = (kFile.size() + (16 << 10) - 1) / (16 << 10);
+  ASSERT_GT(blocks, 6U);
+  expect_bytes(*stage.finish(job_for(kFile, {0, kFile.size()})), {0, kFile.size()});
+  EXPECT_EQ(stage.client.requests.size(), blocks);
+}
+
+TEST(RangeJob, GivesUpOnConnectionsThatBringLittle) {
+  Stage stage(breaking_after(1000));
+  EXPECT_EQ(stage.finish(job_for(kFile, {0, kFile.size()}))->outcome(), "unavailable");
+  EXPECT_EQ(stage.client.requests.size(), 6U);
+}
+
 TEST(RangeJob, GoesOnOverAFreshConnectionWhereOneBroke) {
   Stage stage(first({broken_answer(), status_answer(503)}));
   expect_bytes(*stage.finish(job_for(kFile, {0, 100})), {0, 100});
