@@ -39,6 +39,12 @@ bool is_final(Errc code) {
          code == Errc::offline;
 }
 
+/// What may be said again to who asks again at once. Not: what makes the file another one, or that it is our
+/// own end.
+bool is_held(Errc code) {
+  return code != Errc::not_found && code != Errc::stale && code != Errc::interrupted;
+}
+
 }  // namespace
 
 class BlockCache::Impl final : public FlightHost, public std::enable_shared_from_this<BlockCache::Impl> {
@@ -132,6 +138,8 @@ std::variant<Result<Bytes>, WaitId> BlockCache::Impl::read(const FileVersion& ve
   misses_.add();
   if (options_.offline)
     return Result<Bytes>(fail(Errc::offline, "not in the cache, and the mount is offline"));
+  if (auto failed = object->recent_failure(assembly))
+    return Result<Bytes>(tl::unexpected(std::move(*failed)));
   // Read-ahead is the first to go when the disk does not keep up.
   const BlockSpan ahead = memory_.half_used() ? BlockSpan{} : blocks_touching(cut(fetch, version.size));
   object->load(catalog_, ahead);
@@ -261,6 +269,10 @@ void BlockCache::Impl::over(const Flight& flight, const Result<void>& result) {
   if (flight.handed_over()) return;
   const bool again = !result && !flight.plan().demand && !is_final(result.error().code);
   auto ended = flight.object()->end(flight.plan().id, again, options_.largest_flight);
+  // Before anybody is told, and asks again.
+  if (!result && !ended.lost.empty() && (flight.plan().demand || !ended.failed.empty()) &&
+      is_held(result.error().code))
+    flight.object()->note_failure(ended.lost, result.error(), options_.failure_hold);
   if (!ended.failed.empty()) {
     fail_all(std::move(ended.failed),
              result ? Error{Errc::corrupt, "the source brought less than was asked for"} : result.error());

@@ -38,6 +38,8 @@ struct BlockCacheOptions {
   std::uint64_t memory{256ULL << 20};        ///< bytes received and not yet on disk, over all files
   std::uint64_t largest_flight{4ULL << 20};  ///< a wanted range is fetched in pieces of at most this
   bool offline{false};                       ///< never fetch: a miss is Errc::offline
+  std::chrono::milliseconds failure_hold{
+      0};  ///< a block that could not be had is not asked for again for so long
 };
 
 /// What is on this machine of a version.
@@ -92,7 +94,7 @@ class BlockCache {
   [[nodiscard]] std::shared_ptr<ObjectFile> checked_file(const FileVersion& version);
 
   [[nodiscard]] Presence presence(const FileVersion& version) const;
-  /// Present ranges in order, merged: SEEK_DATA and SEEK_HOLE.
+  /// Present ranges in order, merged.
   [[nodiscard]] std::vector<ByteRange> present_ranges(const FileVersion& version, ByteRange within) const;
   /// Forget a version's bytes unless somebody has it open (then Errc::unavailable). Returns bytes freed.
   /// Waits for a commit: not from a `store` job. The cache also makes room on its own when it runs short.

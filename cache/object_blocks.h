@@ -18,6 +18,7 @@
 #include "base/mutex.h"
 #include "cache/catalog.h"
 #include "cache/index_writer.h"
+#include "cache/recent_failures.h"
 #include "cache/waits.h"
 
 namespace astrofs {
@@ -93,9 +94,15 @@ class ObjectBlocks {
   struct Ended {
     std::vector<std::shared_ptr<Parked>> failed;
     std::vector<FlightPlan> again;
+    BlockSpan lost;  ///< from the first to the last block that it did not bring and nobody brings now
   };
   /// No more comes of this flight. What readers wait for is planned `again`, or they have failed.
   [[nodiscard]] Ended end(FlightId id, bool again, std::uint64_t largest_flight) EXCLUDES(mutex_);
+
+  /// A moment's memory of blocks that could not be had; recent_failure() looks at what the reader
+  /// lacks and nobody brings.
+  void note_failure(BlockSpan blocks, const Error& error, std::chrono::milliseconds hold) EXCLUDES(mutex_);
+  [[nodiscard]] std::optional<Error> recent_failure(const Assembly& assembly) const EXCLUDES(mutex_);
 
   /// The landing job, one at a time: what arrived, at most about `bytes`; empty ends the job.
   [[nodiscard]] std::vector<BlockRun> take_arrived(std::uint64_t bytes) EXCLUDES(mutex_);
@@ -145,6 +152,7 @@ class ObjectBlocks {
   std::unordered_map<std::uint32_t, Airborne> air_ GUARDED_BY(mutex_);
   std::vector<Stream> streams_ GUARDED_BY(mutex_);
   std::deque<BlockRun> arrived_ GUARDED_BY(mutex_);
+  RecentFailures failures_ GUARDED_BY(mutex_);
   bool landing_ GUARDED_BY(mutex_){false};
   FlightId next_flight_ GUARDED_BY(mutex_){1};
 };

@@ -143,6 +143,9 @@ ObjectBlocks::Ended ObjectBlocks::end(FlightId id, bool again, std::uint64_t lar
       retry.push_back(it->first);
       ++it;
     } else {
+      ended.lost = ended.lost.empty() ? BlockSpan{it->first, it->first + 1}
+                                      : BlockSpan{std::min(ended.lost.first, it->first),
+                                                  std::max(ended.lost.last, it->first + 1)};
       for (auto& parked : airborne.waiters) ended.failed.push_back(std::move(parked));
       it = air_.erase(it);
     }
@@ -150,6 +153,23 @@ ObjectBlocks::Ended ObjectBlocks::end(FlightId id, bool again, std::uint64_t lar
   std::sort(retry.begin(), retry.end());
   ended.again = launch(retry, retry, largest_flight);
   return ended;
+}
+
+void ObjectBlocks::note_failure(BlockSpan blocks, const Error& error, std::chrono::milliseconds hold) {
+  const MutexLock lock(mutex_);
+  failures_.note(blocks, error, std::chrono::steady_clock::now(), hold);
+}
+
+std::optional<Error> ObjectBlocks::recent_failure(const Assembly& assembly) const {
+  const BlockSpan own = assembly.blocks();
+  const MutexLock lock(mutex_);
+  if (failures_.empty()) return std::nullopt;
+  const SteadyTime now = std::chrono::steady_clock::now();
+  for (std::uint32_t block = own.first; block < own.last; ++block) {
+    if (assembly.has(block) || air_.contains(block)) continue;
+    if (auto error = failures_.of(block, now)) return error;
+  }
+  return std::nullopt;
 }
 
 }  // namespace astrofs

@@ -43,6 +43,9 @@ constexpr unsigned kListThreads = 32;
 /// Of them, those that one archive may keep busy.
 constexpr unsigned kListThreadsEach = 12;
 constexpr seconds kHouseEvery{2};
+/// The kernel asks again for a page that failed, and each of its readers in turn: within milliseconds. A
+/// person, or a program that waits between its tries, takes longer.
+constexpr milliseconds kFailureHold{1000};
 
 /// SIGTERM, SIGINT and SIGHUP reach the main thread only, where libfuse waits for them.
 void block_ending_signals(int how) {
@@ -270,6 +273,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   BlockCacheOptions cache_options;
   cache_options.quota = config.cache_size;
   cache_options.offline = options.offline;
+  cache_options.failure_hold = kFailureHold;
   BlockCache cache(**catalog, writer, **blocks, source, store, metrics, cache_options);
   Notifier notifier;
   Lister lister(**catalog, writer, archives, notifier, turns, store, clock, metrics, options.offline);

@@ -5,6 +5,7 @@
 #include <array>
 #include <csignal>
 
+#include "cache/recent_failures.h"
 #include "tests/cache/block_support.h"
 
 namespace astrofs::block_test {
@@ -30,6 +31,53 @@ TEST(BlockCache, AFailedFlightFailsItsReadersKeepsWhatCameAndIsTriedAgainForTheN
   EXPECT_EQ(second->range(), (ByteRange{3 * kBlock, 5 * kBlock}));
   second->serve();
   EXPECT_TRUE(again.get().value().text() == content_of(file, {0, 8 * kBlock}));
+}
+
+TEST(BlockCache, WhoAsksAgainAtOnceForWhatFailedGetsTheSameErrorAndNoRequest) {
+  BlockCacheOptions options;
+  options.failure_hold = std::chrono::hours(1);
+  Rig rig(options);
+  const auto file = version_of(1, 8 * kBlock);
+  Answer whole;
+  (void)rig.park(file, {0, 8 * kBlock}, whole);
+  const auto fetch = rig.source->next();
+  ASSERT_TRUE(fetch->begin());
+  ASSERT_TRUE(fetch->send_to(3 * kBlock));
+  fetch->fail_with(Errc::timed_out);
+  EXPECT_EQ(whole.get().error().code, Errc::timed_out);
+  ASSERT_TRUE(rig.settle());
+  for (int reader = 0; reader < 32; ++reader)
+    EXPECT_EQ(rig.read(file, {5 * kBlock, 10}).error().code, Errc::timed_out);
+  EXPECT_TRUE(rig.reads_right(file, {0, 3 * kBlock})) << "what came is here";
+  EXPECT_EQ(rig.source->fetches(), 1U);
+}
+
+TEST(BlockCache, WhatOnlyAPrefetchMissedIsAskedForAtOnce) {
+  BlockCacheOptions options;
+  options.failure_hold = std::chrono::hours(1);
+  Rig rig(options);
+  const auto file = version_of(1, 8 * kBlock);
+  rig.cache->prefetch(file, {0, file.size});
+  rig.source->next()->fail_with(Errc::unavailable);
+  ASSERT_TRUE(rig.settle());
+  Answer answer;
+  (void)rig.park(file, {0, 10}, answer);
+  rig.source->next()->serve();
+  EXPECT_TRUE(answer.get());
+}
+
+TEST(RecentFailures, AreForgottenInTimeAndConcernTheirBlocksOnly) {
+  RecentFailures failures;
+  const SteadyTime now{};
+  failures.note({2, 4}, {Errc::denied, "no"}, now, milliseconds(250));
+  EXPECT_FALSE(failures.of(1, now));
+  EXPECT_EQ(failures.of(2, now)->code, Errc::denied);
+  EXPECT_EQ(failures.of(3, now + milliseconds(249))->message, "no");
+  EXPECT_FALSE(failures.of(4, now));
+  EXPECT_FALSE(failures.of(3, now + milliseconds(250)));
+  failures.note({2, 4}, {Errc::denied, "no"}, now, milliseconds(0));
+  EXPECT_TRUE(failures.of(3, now)) << "the first is still there";
+  EXPECT_FALSE(failures.of(3, now + milliseconds(250)));
 }
 
 TEST(BlockCache, AnErrorWithinFetchIsTheReadersAnswer) {

@@ -131,6 +131,7 @@ class Failing(MountTest):
         self.assert_errno(errno.EACCES, path.read_bytes)
         self.assertEqual(os.getxattr(path, "user.astrofs.cached"), b"0")
         sim.heal()
+        time.sleep(1.5)  # who asks again at once is not asked for
         self.assert_bytes(sim, path)
 
     # Claim 10
