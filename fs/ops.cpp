@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "fs/caller.h"
 #include "fs/xattrs.h"
 
 namespace astrofs {
@@ -49,7 +50,7 @@ template <class T, class Send>
 class FuseReply final : public Reply<T> {
  public:
   FuseReply(fuse_req_t req, Send send, bool is_lookup)
-      : req_(req), send_(std::move(send)), is_lookup_(is_lookup) {}
+      : req_(req), caller_(fuse_req_ctx(req)->pid), send_(std::move(send)), is_lookup_(is_lookup) {}
 
   void send(Result<T> result) override {
     // After this no interrupt callback runs any more: libfuse holds the request's lock while one does.
@@ -65,6 +66,7 @@ class FuseReply final : public Reply<T> {
     fuse_req_interrupt_func(
         req_, [](fuse_req_t, void* self) { static_cast<FuseReply*>(self)->interrupted_(); }, this);
   }
+  [[nodiscard]] bool caller_is_dying() const override { return is_dying(caller_); }
 
  private:
   void send_error(const Error& error) {
@@ -78,6 +80,7 @@ class FuseReply final : public Reply<T> {
   }
 
   fuse_req_t req_;
+  const pid_t caller_;  ///< the thread
   Send send_;
   const bool is_lookup_;  ///< a name that does not exist is an answer, which the kernel may keep
   std::function<void()> interrupted_;
@@ -158,7 +161,7 @@ void op_init(void* userdata, fuse_conn_info* conn) {
   // directory.
   want(FUSE_CAP_READDIRPLUS);
   refuse(FUSE_CAP_READDIRPLUS_AUTO);
-  want(FUSE_CAP_PARALLEL_DIROPS);
+  want(FUSE_CAP_PARALLEL_DIROPS);  // which libfuse 3.14 forgets: see passthrough
   want(FUSE_CAP_ASYNC_READ);
   want(FUSE_CAP_CACHE_SYMLINKS);
   if (context.ready) context.ready();

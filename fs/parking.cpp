@@ -7,10 +7,13 @@
 namespace astrofs {
 namespace {
 
-/// An interrupt is honoured once a call has waited this long. Programs with many signals (SIGALRM, Go's
-/// SIGURG) must make progress on calls that are about to be answered; a person's Ctrl-C must be obeyed within
-/// 0.1 s.
+/// An interrupt is honoured once a call has waited this long, for a caller who is being ended: a person's
+/// Ctrl-C must be obeyed within 0.1 s.
 constexpr milliseconds kInterruptGrace{80};
+/// And this long for one who lives on. Programs with many signals (SIGALRM, Go's SIGURG) expect no EINTR of a
+/// file and must make progress; a program that handles Ctrl-C waits that moment. The kernel tells of the
+/// first signal only, so whether the caller lives is looked at again each grace.
+constexpr milliseconds kHandlerGrace{1000};
 
 /// Rows of calls that were answered in time are swept when this many have gathered beyond those still
 /// waiting.
@@ -45,7 +48,7 @@ Parking::~Parking() {
 
 void Parking::add(const std::shared_ptr<PendingBase>& pending) {
   add_row(std::chrono::steady_clock::now() + timeout_,
-          {pending, {Errc::timed_out, fmt::format("no answer within {} ms", timeout_.count())}});
+          {pending, {Errc::timed_out, fmt::format("no answer within {} ms", timeout_.count())}, {}});
 }
 
 void Parking::add_row(SteadyTime due, Row row) {
@@ -69,7 +72,17 @@ void Parking::interrupt(const std::weak_ptr<PendingBase>& pending, SteadyTime si
   interrupted_.add();
   // Never answered from here: the kernel's interrupt arrives on a thread that holds libfuse's lock of the
   // request.
-  add_row(since + kInterruptGrace, {pending, {Errc::interrupted, "interrupted by the caller"}});
+  add_row(since + kInterruptGrace,
+          {pending, {Errc::interrupted, "interrupted by the caller"}, since + kHandlerGrace});
+}
+
+/// The call goes on for now, as its caller only has a signal to handle.
+bool Parking::is_put_off(const Row& row, const PendingBase& pending) {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  if (row.error.code != Errc::interrupted || now >= row.at_the_latest || pending.caller_is_dying())
+    return false;
+  add_row(std::min<SteadyTime>(now + kInterruptGrace, row.at_the_latest), row);
+  return true;
 }
 
 std::size_t Parking::parked() const {
@@ -105,7 +118,7 @@ void Parking::run() {
     }
     for (const Row& row : due) {
       const auto pending = row.pending.lock();
-      if (!pending || pending->settled()) continue;
+      if (!pending || pending->settled() || is_put_off(row, *pending)) continue;
       if (row.error.code == Errc::timed_out) expired_.add();
       pending->expire(row.error);
     }

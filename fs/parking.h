@@ -24,6 +24,8 @@ class PendingBase {
   /// Settles with an error; harmless when settled already.
   virtual void expire(Error error) = 0;
   [[nodiscard]] virtual bool settled() const = 0;
+  /// See Reply.
+  [[nodiscard]] virtual bool caller_is_dying() const = 0;
 };
 
 template <class T>
@@ -43,6 +45,7 @@ class Pending final : public PendingBase {
     if (abandon) abandon();
   }
   [[nodiscard]] bool settled() const override { return settled_.load(); }
+  [[nodiscard]] bool caller_is_dying() const override { return reply_->caller_is_dying(); }
 
   /// What to tell the one who would have answered when the caller is gone. Runs at once when that has
   /// happened already.
@@ -94,7 +97,9 @@ class Parking {
   struct Row {
     std::weak_ptr<PendingBase> pending;
     Error error;
+    SteadyTime at_the_latest{};  ///< of an interrupt: honoured even for a caller who lives on
   };
+  [[nodiscard]] bool is_put_off(const Row& row, const PendingBase& pending);
   void add(const std::shared_ptr<PendingBase>& pending);
   void add_row(SteadyTime due, Row row);
   void interrupt(const std::weak_ptr<PendingBase>& pending, SteadyTime since);

@@ -55,21 +55,28 @@ ssize_t Passthrough::read(int device, void* buffer, std::size_t size) {
   std::memcpy(&greeting, static_cast<const char*>(buffer) + sizeof header, sizeof greeting);
   greeting_ = header.unique;
   offered_ = (greeting.flags & FUSE_INIT_EXT) != 0 && (greeting.flags2 & kInitPassthrough) != 0;
+  parallel_ = (greeting.flags & FUSE_PARALLEL_DIROPS) != 0;
   return got;
 }
 
 ssize_t Passthrough::writev(int device, const iovec* parts, int count) {
   fuse_out_header header{};
-  if (greeted_ || !offered_ || count != 2 || parts[0].iov_len != sizeof header ||
+  if (greeted_ || !(offered_ || parallel_) || count != 2 || parts[0].iov_len != sizeof header ||
       parts[1].iov_len != sizeof(fuse_init_out))
     return ::writev(device, parts, count);
   std::memcpy(&header, parts[0].iov_base, sizeof header);
   if (header.unique != greeting_ || header.error != 0) return ::writev(device, parts, count);
   fuse_init_out answer{};
   std::memcpy(&answer, parts[1].iov_base, sizeof answer);
-  answer.flags |= FUSE_INIT_EXT;
-  answer.flags2 |= kInitPassthrough;
-  std::memcpy(reinterpret_cast<char*>(&answer) + kMaxStackDepthAt, &kMaxStackDepth, sizeof kMaxStackDepth);
+  // libfuse 3.14 takes this wish (ops) and does not pass it on. Without it the lookups in a directory go one
+  // by one, and who waits for a stalled one holds a mutex of the kernel's, where not even SIGKILL reaches
+  // him.
+  if (parallel_) answer.flags |= FUSE_PARALLEL_DIROPS;
+  if (offered_) {
+    answer.flags |= FUSE_INIT_EXT;
+    answer.flags2 |= kInitPassthrough;
+    std::memcpy(reinterpret_cast<char*>(&answer) + kMaxStackDepthAt, &kMaxStackDepth, sizeof kMaxStackDepth);
+  }
   const iovec completed[2] = {parts[0], {&answer, sizeof answer}};
   greeted_ = true;
   return ::writev(device, completed, 2);

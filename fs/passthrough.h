@@ -2,7 +2,8 @@
 // from it, at the speed of the disk. It takes files from who has CAP_SYS_ADMIN only.
 //
 // Speaks the kernel's protocol itself, as libfuse knows passthrough from 3.17 on: with an older one the
-// answer to the kernel's greeting is completed on its way out. Owned by the session; any thread.
+// answer to the kernel's greeting is completed on its way out, by what else that libfuse leaves out too.
+// Owned by the session; any thread.
 #pragma once
 
 #include <sys/types.h>
@@ -46,6 +47,7 @@ class Passthrough final : public KernelFiles {
 
   std::atomic<int> device_{-1};
   std::atomic<bool> offered_{false};
+  std::atomic<bool> parallel_{false};  ///< lookups side by side were offered
   std::atomic<bool> ready_{false};
   std::atomic<std::uint64_t> greeting_{0};  ///< number of the kernel's first request
   std::atomic<bool> greeted_{false};        ///< and it was answered

@@ -25,6 +25,8 @@ struct Call {
   std::promise<Result<int>> promise;
   std::promise<std::thread::id> answered_by;
   std::function<void()> interrupted;
+  std::atomic<bool> dying{true};
+  std::atomic<int> looked_at{0};  ///< how often it was asked whether the caller is dying
 
   Result<int> answer() {
     std::future<Result<int>> future = promise.get_future();
@@ -46,6 +48,10 @@ class CallReply final : public Reply<int> {
   void on_interrupt(std::function<void()> interrupted) override {
     if (sent_) call_.heard_late = true;
     call_.interrupted = std::move(interrupted);
+  }
+  [[nodiscard]] bool caller_is_dying() const override {
+    ++call_.looked_at;
+    return call_.dying;
   }
 
  private:
@@ -199,6 +205,28 @@ TEST_F(ParkingTest, AnInterruptedCallStillTakesAnAnswerThatIsAboutToCome) {
   }
   EXPECT_GT(in_time, 0);
   EXPECT_EQ(interrupted(), 100);
+}
+
+TEST_F(ParkingTest, AnInterruptOfACallerWhoHandlesSignalsIsPutOff) {
+  Parking parking(kNever, metrics_);
+  Call call;
+  call.dying = false;
+  const auto pending = park(parking, call);
+  call.interrupted();
+  EXPECT_EQ(call.answer().error().code, Errc::interrupted);
+  EXPECT_GT(call.looked_at, 1) << "at its first look it was not put off";
+  EXPECT_EQ(call.answers, 1);
+}
+
+TEST_F(ParkingTest, ACallerWhoIsKilledAfterASignalThatItHandlesIsLetGo) {
+  Parking parking(kNever, metrics_);
+  Call call;
+  call.dying = false;
+  const auto pending = park(parking, call);
+  call.interrupted();  // the kernel tells of the first signal only
+  while (call.looked_at == 0) std::this_thread::yield();
+  call.dying = true;
+  EXPECT_EQ(call.answer().error().code, Errc::interrupted);
 }
 
 TEST_F(ParkingTest, AnInterruptOfACallThatIsGoneIsHarmless) {

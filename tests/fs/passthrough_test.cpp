@@ -86,6 +86,18 @@ TEST_F(Greeting, AnOlderKernelIsAnsweredAsBefore) {
   EXPECT_FALSE(passthrough_.ready());
 }
 
+TEST_F(Greeting, LookupsSideBySideAreAskedForWhereTheyAreOffered) {
+  greet(FUSE_INIT_EXT | FUSE_PARALLEL_DIROPS, 0);
+  const Answer got = answer(kNumber);
+  EXPECT_NE(got.body.flags & FUSE_PARALLEL_DIROPS, 0U);
+  EXPECT_FALSE(asks_for_it(got));
+}
+
+TEST_F(Greeting, LookupsSideBySideAreNotAskedForWhereTheyAreNotOffered) {
+  greet(FUSE_INIT_EXT, kPassthroughFlag2);
+  EXPECT_EQ(answer(kNumber).body.flags & FUSE_PARALLEL_DIROPS, 0U);
+}
+
 TEST_F(Greeting, FlagsThatAKernelDoesNotSendAreNotRead) {
   greet(0, kPassthroughFlag2);
   EXPECT_FALSE(asks_for_it(answer(kNumber)));
