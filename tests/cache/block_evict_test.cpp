@@ -150,7 +150,9 @@ TEST(BlockCache, AReaderWhoComesDuringEvictionReadsRight) {
   std::jthread evictor([&] {
     while (!over) (void)rig.cache->evict(file);
   });
-  for (int round = 0; round < 60; ++round) {
+  // On a busy machine the evictor meets the file open each time: as many rounds more until it does not.
+  const auto evicted = [&] { return rig.metrics.value("astrofs_cache_evicted_total"); };
+  for (int round = 0; round < 60 || (evicted() == 0 && round < 60'000); ++round) {
     rig.cache->open(file);
     EXPECT_TRUE(rig.reads_right(file, {0, file.size}));
     EXPECT_TRUE(rig.reads_right(file, {kBlock, 3 * kBlock}));
@@ -158,7 +160,7 @@ TEST(BlockCache, AReaderWhoComesDuringEvictionReadsRight) {
   }
   over = true;
   evictor.join();
-  EXPECT_GT(rig.metrics.value("astrofs_cache_evicted_total"), 0);
+  EXPECT_GT(evicted(), 0);
 }
 
 TEST(BlockCache, TheSweepRemovesOrphansAndCountsTheRest) {

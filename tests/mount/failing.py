@@ -4,6 +4,7 @@ import concurrent.futures
 import errno
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -51,6 +52,22 @@ class Failing(MountTest):
             for hdu in frame[1:]:
                 self.assertEqual(hdu.data.dtype.kind, "f")
                 self.assertTrue(numpy.isnan(hdu.data).all())
+
+    # Claim 6
+    def test_a_placeholder_satisfies_fitsverify_is_the_same_in_every_mount_and_is_not_kept(self):
+        if not shutil.which("fitsverify"):
+            self.skipTest("fitsverify is not installed")
+        sim, mount = self.tess(frames=3)
+        path = first_frame(mount)
+        sim.deny(path.name)
+        data = path.read_bytes()
+        self.assertIn(b"PLACEHOLDER", data)
+        self.assertIn("verification OK", run("fitsverify", "-q", path).stdout)
+        self.assertEqual(os.getxattr(path, "user.astrofs.placeholder"), b"1")
+        self.assertEqual(os.getxattr(path, "user.astrofs.cached"), b"0")
+        objects = [file for file in (mount.cache / "data").rglob("*") if file.is_file()]
+        self.assertNotIn(data[:80 * 36], [file.read_bytes()[:80 * 36] for file in objects])
+        self.assertEqual((self.mount(tess_config(sim)) / CHIP / path.name).read_bytes(), data)
 
     # Claim 6
     def test_a_missing_frame_gives_way_to_the_real_one(self):
