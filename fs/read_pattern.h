@@ -28,7 +28,7 @@ struct Growth {
   std::uint64_t first;    ///< window, bytes
   std::uint64_t per_run;  ///< times what was read
 };
-inline constexpr Growth kSparseGrowth{64 * 1024, 2};
+inline constexpr Growth kSparseGrowth{256 * 1024, 2};
 inline constexpr Growth kBulkGrowth{2ULL << 20, 8};
 /// What 16 connections of 20 MB/s bring in 0.1 s: two round trips of 50 ms. With room
 /// for others in the budget of an archive.
