@@ -2,7 +2,8 @@
 //
 // fuse_lowlevel_notify_* must never run inside a request, and notify_inval_inode of a byte range blocks while
 // a read of that inode is pending, with a thread that not even SIGKILL frees. So files are told attributes
-// only (offset -1); their bytes never change under one inode number anyway.
+// only (offset -1); their bytes never change under one inode number anyway. A notice of a name waits for the
+// lookups that are under way in its directory: each of those ends at its deadline.
 #pragma once
 
 #include <condition_variable>

@@ -23,7 +23,10 @@ namespace {
 /// Callbacks never wait, so a few threads serve any number of readers.
 constexpr unsigned kFuseThreads = 4;
 
-/// ENOENT from the kernel only means that it does not know the name or inode: nothing to forget.
+/// ENOENT from the kernel only means that it does not know the name or inode: nothing to forget. From offset
+/// 0 on it would drop a file's pages too, and wait for a read of them that is pending, in a state that not
+/// even SIGKILL ends: the process would stay as a zombie and the mount with it. From -1 it drops attributes
+/// only. Pages of a directory are never waited for.
 void tell_kernel(fuse_session& session, const Notice& notice) {
   if (const auto* entry = std::get_if<EntryNotice>(&notice)) {
     (void)fuse_lowlevel_notify_inval_entry(&session, entry->parent, entry->name.c_str(), entry->name.size());

@@ -358,6 +358,7 @@ Result<Bytes> Vfs::read_local(const OpenFile& file, ByteRange range) const {
 void Vfs::read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ReplyPtr<Bytes> reply,
                bool direct) {
   OpenFile& file = *handle->file;
+  // From here on it is all of `range` or an error: the kernel takes a shorter reply for the end of the file.
   range = range.intersect({0, file.version.size});
   if (range.empty()) return reply->send(Bytes{});
   if (const auto placeholder = file.placeholder()) return reply->send(read_placeholder(*placeholder, range));

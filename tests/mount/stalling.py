@@ -163,6 +163,21 @@ class Stalling(MountTest):
 
         self.assertEqual(wait_until(whole, "the file is read"), truth.read_bytes())
 
+    # Claims 8, 9
+    def test_a_file_that_is_replaced_while_a_read_of_it_stalls_holds_up_neither_the_mount_nor_its_end(self):
+        truth, sim, mount, path = self.one(BLOCK, timeout=120)
+        sim.fault("*0.dat", "silent")
+        reader = self.reader("cat", path)
+        self.waiting(mount, 1)
+        truth.write_bytes(b"another")
+        (truth.parent / "1.dat").write_bytes(b"new")
+        mount.control("refresh", path.parent)
+        wait_until(lambda: path.stat().st_size == 7, "the kernel has heard of the new version")
+        self.assertEqual((path.parent / "1.dat").read_bytes(), b"new")
+        self.assertIsNone(reader.poll())
+        mount.kill()
+        self.assertEqual(reader.wait(20), 1)
+
     # ---- signals
 
     # Claim 9
