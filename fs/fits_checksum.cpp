@@ -1,7 +1,9 @@
 #include "fs/fits_checksum.h"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
+#include <cstring>
 
 namespace astrofs::fits {
 namespace {
@@ -19,6 +21,28 @@ std::uint32_t word_of(const char* bytes) {
   std::uint32_t word = 0;
   for (std::size_t i = 0; i < kWordSize; ++i) word = word << 8U | static_cast<unsigned char>(bytes[i]);
   return word;
+}
+
+/// Bytes summed side by side before the lanes of 16 bits, into which they are added, would overflow: 256
+/// times 255 is below 2^16.
+constexpr std::size_t kRounds = 256;
+constexpr std::size_t kStretch = kRounds * sizeof(std::uint64_t);
+
+/// Sum of the words of a stretch. Every byte in a lane of its place, so that no word is turned round: one
+/// word after the other was a sixth of the processor time that a fetched file costs.
+std::uint64_t sum_of_stretch(const std::byte* bytes) {
+  constexpr std::uint64_t kEvery2nd = 0x00FF00FF00FF00FF;
+  std::uint64_t even = 0;
+  std::uint64_t odd = 0;
+  for (std::size_t round = 0; round < kRounds; ++round) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, bytes + round * sizeof eight, sizeof eight);
+    even += eight & kEvery2nd;
+    odd += eight >> 8U & kEvery2nd;
+  }
+  const auto lane = [](std::uint64_t lanes, unsigned at) { return lanes >> (16U * at) & 0xFFFFU; };
+  return ((lane(even, 0) + lane(even, 2)) << 24U) + ((lane(odd, 0) + lane(odd, 2)) << 16U) +
+         ((lane(even, 1) + lane(even, 3)) << 8U) + lane(odd, 1) + lane(odd, 3);
 }
 
 bool is_alphanumeric(unsigned letter) {
@@ -62,6 +86,9 @@ void WordSum::add(std::span<const std::byte> bytes, std::uint64_t before) {
     sum += static_cast<std::uint64_t>(bytes[at++]) << (8U * (kWordSize - 1 - place));
   };
   while (at < bytes.size() && (before + at) % kWordSize != 0) add_byte();
+  if constexpr (std::endian::native == std::endian::little) {
+    for (; at + kStretch <= bytes.size(); at += kStretch) sum += sum_of_stretch(bytes.data() + at);
+  }
   for (; at + kWordSize <= bytes.size(); at += kWordSize)
     sum += word_of(reinterpret_cast<const char*>(bytes.data()) + at);
   while (at < bytes.size()) add_byte();

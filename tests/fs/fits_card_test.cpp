@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+#include <span>
+#include <string>
+
 #include "fs/fits_checksum.h"
 
 namespace astrofs::fits {
@@ -83,6 +87,21 @@ TEST(FitsChecksum, SumsAPatternAsItsBytes) {
     WordSum sum;
     sum.add(bytes);
     EXPECT_EQ(sum_of(pattern, length).value(), sum.value()) << length;
+  }
+}
+
+TEST(FitsChecksum, SumsBytesAsWordsWhereverTheyAreCut) {
+  std::string text(20'000, '\xFF');  // the largest sums, then any
+  std::mt19937 random(4);
+  for (std::size_t i = 8'000; i < text.size(); ++i) text[i] = static_cast<char>(random());
+  WordSum words;
+  words.add(text);
+  const auto bytes = std::as_bytes(std::span(text));
+  for (const std::size_t cut : {0, 1, 2, 3, 4, 2'049, 8'191, 17'953, 20'000}) {
+    WordSum sum;
+    sum.add(bytes.first(cut), 0);
+    sum.add(bytes.subspan(cut), cut);
+    EXPECT_EQ(sum.value(), words.value()) << cut;
   }
 }
 
