@@ -224,7 +224,9 @@ def main():
     program = unittest.main(module="__main__", exit=False, verbosity=2,
                             testRunner=unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=SentenceResult))
     result = program.result
-    failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
+    # A test with several sub-tests that fail is one test.
+    failed = len({getattr(test, "test_case", test).id() for test, _ in [*result.failures, *result.errors]})
+    failed += len(result.unexpectedSuccesses)
     skipped = len(result.skipped)
     passed = result.testsRun - failed - skipped
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
