@@ -30,8 +30,7 @@ struct Growth {
 };
 inline constexpr Growth kSparseGrowth{256 * 1024, 2};
 inline constexpr Growth kBulkGrowth{2ULL << 20, 8};
-/// What 16 connections of 20 MB/s bring in 0.1 s: two round trips of 50 ms. With room
-/// for others in the budget of an archive.
+/// What 16 connections of 20 MB/s bring in 0.1 s, which is two round trips of 50 ms.
 inline constexpr std::uint64_t kLargestWindow = 32ULL << 20;
 
 struct ReadPlan {

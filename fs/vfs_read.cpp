@@ -1,0 +1,184 @@
+// The half of Vfs that reads: what is here at once, what must be waited for, and frames that turn out to be
+// missing.
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/log.h"
+#include "fs/vfs.h"
+
+namespace astrofs {
+namespace {
+
+/// A missing frame is asked for again at most this often.
+constexpr seconds kRecheckMissing{600};
+constexpr std::size_t kRememberedRechecks = 16'384;
+
+Bytes read_placeholder(const Placeholder& placeholder, ByteRange range) {
+  Buffer buffer(range.length);
+  buffer.resize(placeholder.read(range.offset, buffer));
+  return Bytes(std::move(buffer));
+}
+
+}  // namespace
+
+void Vfs::learn(OpenFile& file, std::uint64_t offset, const Bytes& bytes) {
+  // At once and not when it is closed: the kernel tells of that when it likes to, or never.
+  if (std::string layout = file.learn(offset, bytes); !layout.empty())
+    parts_.writer.set_layout(file.node.id, file.version.generation, std::move(layout));
+}
+
+Result<Bytes> Vfs::read_local(const OpenFile& file, ByteRange range) const {
+  Buffer buffer(range.length);
+  std::size_t got = 0;
+  while (got < buffer.size()) {
+    const ssize_t n = ::pread(file.local.get(), buffer.data() + got, buffer.size() - got,
+                              static_cast<off_t>(range.offset + got));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return tl::unexpected<Error>(system_error(errno, file.node.name));
+    if (n == 0) return fail(Errc::stale, file.node.name + " has become shorter");
+    got += static_cast<std::size_t>(n);
+  }
+  return Bytes(std::move(buffer));
+}
+
+void Vfs::read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ReplyPtr<Bytes> reply,
+               bool direct) {
+  OpenFile& file = *handle->file;
+  // From here on it is all of `range` or an error: the kernel takes a shorter reply for the end of the file.
+  range = range.intersect({0, file.version.size});
+  if (range.empty()) return reply->send(Bytes{});
+  if (const auto placeholder = file.placeholder()) return reply->send(read_placeholder(*placeholder, range));
+  if (file.local) return reply->send(read_local(file, range));
+  if (range.offset > 0) file.learn_head(parts_.cache);
+  Result<Bytes> hit = parts_.cache.read_cached(file.version, range);
+  const ReadPlan plan = handle->plan(range, hit.has_value(), direct);
+  if (parts_.sweep != nullptr && !plan.decline) parts_.sweep->saw(file.node, plan.fetch);
+  if (hit) {
+    if (!plan.ahead.empty()) parts_.cache.prefetch(file.version, plan.ahead);
+    if (!file.serve()) return reply->send(read_placeholder(*file.placeholder(), range));
+    learn(file, range.offset, *hit);
+    return reply->send(std::move(hit));
+  }
+  if (plan.decline) return reply->send(fail(Errc::unavailable, "read-ahead past a header, not fetched"));
+  const ByteRange fetch = ByteRange::between(plan.fetch.offset, std::max(plan.fetch.end(), plan.ahead.end()));
+  read_missed(handle->file, range, fetch, std::move(reply));
+}
+
+/// Stands in the cache for a parked read.
+class ReadWaiter final : public Waiter {
+ public:
+  ReadWaiter(Vfs& vfs, std::shared_ptr<OpenFile> file, ByteRange range,
+             std::shared_ptr<Pending<Bytes>> pending)
+      : vfs_(vfs), file_(std::move(file)), range_(range), pending_(std::move(pending)) {}
+  void done(Result<Bytes> result) override { vfs_.arrived(file_, range_, std::move(result), pending_); }
+
+ private:
+  Vfs& vfs_;
+  const std::shared_ptr<OpenFile> file_;
+  const ByteRange range_;
+  const std::shared_ptr<Pending<Bytes>> pending_;
+};
+
+void Vfs::read_missed(std::shared_ptr<OpenFile> file, ByteRange range, ByteRange fetch,
+                      ReplyPtr<Bytes> reply) {
+  const auto pending = parts_.parking.park(std::move(reply));
+  std::unique_ptr<Waiter> waiter = std::make_unique<ReadWaiter>(*this, file, range, pending);
+  auto answer = parts_.cache.read(file->version, range, fetch, waiter);
+  if (auto* now = std::get_if<Result<Bytes>>(&answer)) return arrived(file, range, std::move(*now), pending);
+  pending->when_abandoned([this, id = std::get<WaitId>(answer), node = file->node.id] {
+    last_errors_.note(node, {Errc::timed_out, "a read was given up: no answer in time, or interrupted"});
+    parts_.cache.cancel(id);
+  });
+}
+
+void Vfs::arrived(const std::shared_ptr<OpenFile>& file, ByteRange range, Result<Bytes> bytes,
+                  const std::shared_ptr<Pending<Bytes>>& pending) {
+  if (bytes) {
+    last_errors_.forget(file->node.id);
+    if (file->serve()) {
+      learn(*file, range.offset, *bytes);
+    } else {
+      // Another read was denied, and shown it, while this one was under way.
+      bytes = read_placeholder(*file->placeholder(), range);
+    }
+    pending->settle(std::move(bytes));
+    return;
+  }
+  const Error error = bytes.error();
+  last_errors_.note(file->node.id, error);
+  if (error.code == Errc::not_found) return frame_is_missing(file, range, error, pending);
+  if (error.code == Errc::stale) {
+    parts_.writer.set_stale(file->node.id, file->version.generation,
+                            [this, node = file->node](const Result<void>&) {
+                              parts_.notices.entry_changed(node.parent, node.name);
+                            });
+  }
+  pending->settle(std::move(bytes));
+}
+
+// ---- missing frames
+
+void Vfs::mark_missing(const Node& node, bool missing, std::function<void()> then) {
+  parts_.writer.set_missing(node.id, missing, [this, node, then = std::move(then)](const Result<void>&) {
+    parts_.notices.entry_changed(node.parent, node.name);
+    if (then) then();
+  });
+}
+
+void Vfs::frame_is_missing(const std::shared_ptr<OpenFile>& file, ByteRange range, Error error,
+                           const std::shared_ptr<Pending<Bytes>>& pending) {
+  log::warning("{}: {}", file->node.name, error.message);
+  const Error withdrawn{Errc::stale, file->node.name + " was withdrawn by the archive while it was read"};
+  if (file->served() || parts_.cache.presence(file->version).bytes > 0) {
+    // Part of the frame was read: its readers must not get blanks for the rest. The next open sees the
+    // placeholder.
+    error = withdrawn;
+  } else if (parts_.missing.can_make(file->node)) {
+    // First the catalog, then the reader: who asks for the state after a read gets the right answer.
+    return mark_missing(file->node, true, [this, file, range, withdrawn, pending] {
+      show_placeholder(file, range, withdrawn, pending);
+    });
+  }
+  mark_missing(file->node, true);
+  pending->settle(tl::unexpected<Error>(std::move(error)));
+}
+
+void Vfs::show_placeholder(const std::shared_ptr<OpenFile>& file, ByteRange range, const Error& withdrawn,
+                           const std::shared_ptr<Pending<Bytes>>& pending) {
+  const auto show = [file, range, withdrawn,
+                     pending](const Result<std::shared_ptr<const Placeholder>>& made) {
+    if (!made) {
+      pending->settle(fail(Errc::not_found, made.error().message));
+      return;
+    }
+    if (!file->set_placeholder(*made)) {
+      pending->settle(tl::unexpected<Error>(withdrawn));
+    } else {
+      pending->settle(read_placeholder(*file->placeholder(), range));
+    }
+  };
+  parts_.missing.make(file->node, MissingCause::denied_by_archive, show);
+}
+
+void Vfs::recheck_missing(const Node& node) {
+  if (options_.offline) return;
+  {
+    const MutexLock lock(mutex_);
+    const SteadyTime now = std::chrono::steady_clock::now();
+    if (rechecked_.size() >= kRememberedRechecks) rechecked_.clear();
+    const auto [row, is_new] = rechecked_.emplace(node.id, now);
+    if (!is_new && now - row->second < kRecheckMissing) return;
+    row->second = now;
+  }
+  recheck(node);
+}
+
+void Vfs::recheck(const Node& node) {
+  if (options_.offline || !node.missing) return;
+  parts_.sizes.probe(node, [this, node](const Result<http::ContentInfo>& info) {
+    if (info) mark_missing(node, false);
+  });
+}
+
+}  // namespace astrofs
