@@ -78,7 +78,11 @@ RangeAnswer judge_partial(const ResponseHead& head, const Expectation& expected)
   if (!range || !range->range) return refused(lie("206 without a readable Content-Range"));
   if (!same_version(expected.known, head)) return refused(gone_stale(other_version(expected, head)));
   if (!range->total) return refused(lie("206 that does not tell the file's size"));
-  if (*range->total != expected.size) return refused(other_size(expected, *range->total));
+  if (*range->total != expected.size) {
+    RangeAnswer answer = refused(other_size(expected, *range->total));
+    if (is_strong_etag(expected.known.etag)) answer.other_size = *range->total;
+    return answer;
+  }
   if (*range->range != expected.range) {
     return refused(lie(fmt::format("Content-Range {} in answer to bytes {}-{}", head.header("content-range"),
                                    expected.range.offset, expected.range.end() - 1)));
@@ -282,6 +286,11 @@ Verdict judge_unsized_page(std::span<const std::byte> start, std::string_view ur
   const bool has_extension = path.find('.', path.find_last_of('/') + 1) != std::string::npos;
   if (!has_extension || !starts_like_html(start)) return {};
   return lie("an HTML page where data were expected");
+}
+
+Verdict judge_known_size(std::uint64_t known, std::uint64_t said) {
+  return gone_stale(
+      fmt::format("the file has {} bytes, not the {} that were said of it before", said, known));
 }
 
 Verdict judge_transport(const Error& error) {

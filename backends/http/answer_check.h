@@ -57,6 +57,8 @@ enum class Body : unsigned char {
 struct RangeAnswer {
   Body body{Body::none};
   Verdict verdict;  ///< for page and none: what is wrong
+  /// The size that the answer gives the very version that is expected, when it is another.
+  std::optional<std::uint64_t> other_size{};
 };
 
 struct ContentRange {
@@ -91,6 +93,8 @@ struct ContentRange {
 [[nodiscard]] Verdict judge_page(std::span<const std::byte> start, bool is_fits, Verdict suspicion);
 /// The start of an HTML page under a name that does not promise one, and nothing known to hold it against.
 [[nodiscard]] Verdict judge_unsized_page(std::span<const std::byte> start, std::string_view url);
+/// Two answers agree on a size of the expected version that is not the known one.
+[[nodiscard]] Verdict judge_known_size(std::uint64_t known, std::uint64_t said);
 /// A failure of the connection, as Client::on_end reports it.
 [[nodiscard]] Verdict judge_transport(const Error& error);
 

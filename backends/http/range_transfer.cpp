@@ -65,6 +65,9 @@ Flow RangeTransfer::head(const ResponseHead& head) {
                              known == known_.end() ? Validators{} : known->second};
   RangeAnswer answer = judge_range(head, expected, exchange().clock.wall());
   body_ = answer.body;
+  // Once is a lie. Twice the same, and it was the known size that was none: it has to be asked for anew.
+  if (answer.other_size && std::exchange(other_size_, answer.other_size) == answer.other_size)
+    answer.verdict = judge_known_size(job_.size, *answer.other_size);
   switch (body_) {
     case Body::page:
       verdict_ = std::move(answer.verdict);

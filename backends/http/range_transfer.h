@@ -42,6 +42,7 @@ class RangeTransfer final : public Transfer {
   const std::function<void()> on_finish_;
   std::map<std::string, Validators> known_;  ///< by origin: from the job, then from the answers of this job
   std::optional<ByteRange> arriving_;        ///< what begin() announced
+  std::optional<std::uint64_t> other_size_;  ///< what an answer said of the version's size, against the job
   std::uint64_t next_{0};                    ///< first byte not yet delivered
   std::uint64_t began_at_{0};                ///< of the attempt under way
 

@@ -232,6 +232,23 @@ TEST(RangeJob, RepeatsALieOnceAndThenCallsItCorrupt) {
   EXPECT_EQ(stage.client.requests.size(), 2U);
 }
 
+TEST(RangeJob, AnotherSizeOfTheSameVersionIsALieOnceAndTwiceItsSize) {
+  RangeJob job = job_for(kFile, {1000, 100});
+  job.etags = {{"http://a.example:80", "\"v1\""}};
+  const std::string longer = kFile + "what was not known of";
+  Stage agreeing([&](const Request& request) { return good_answer(request, longer); });
+  EXPECT_EQ(agreeing.finish(job)->outcome(), "stale") << "the known size is to be asked for anew";
+  EXPECT_EQ(agreeing.client.requests.size(), 2U);
+  int calls = 0;
+  Stage once([&](const Request& request) { return good_answer(request, ++calls == 1 ? longer : kFile); });
+  expect_bytes(*once.finish(job), {1000, 100});
+  calls = 0;
+  Stage rambling([&](const Request& request) {
+    return good_answer(request, longer + std::string(static_cast<std::size_t>(++calls), 'x'));
+  });
+  EXPECT_EQ(rambling.finish(job)->outcome(), "corrupt");
+}
+
 TEST(RangeJob, TakesTheWholeFileFromAServerWithoutRanges) {
   Stage stage([](const Request& request) {
     Request whole = request;

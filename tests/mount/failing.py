@@ -167,6 +167,21 @@ class Failing(MountTest):
                     self.assertIn(error.errno, (errno.EIO, errno.ESTALE, errno.ETIMEDOUT))
                 mount.unmount()
 
+    # Claims 2, 10
+    def test_a_size_that_was_a_lie_is_asked_for_anew(self):
+        folder, sim = self.folder()
+        (folder / "a.dat").write_bytes(os.urandom(300_000))
+        mount = self.mount(f'[archives.data]\ntype = "index"\nurl = "{sim.url}/data/"', timeout=5)
+        sim.fault("*a.dat", "head_delta", n=1000)
+        path = mount / "data/a.dat"
+        self.assertEqual(path.stat().st_size, 301_000)
+        with self.assertRaises(OSError) as caught:
+            path.read_bytes()
+        self.assertIn(caught.exception.errno, (errno.EIO, errno.ESTALE))
+        sim.heal()
+        wait_until(lambda: path.stat().st_size == 300_000, "the size is the true one")
+        self.assertEqual(path.read_bytes(), (folder / "a.dat").read_bytes())
+
     # Claim 8
     def test_a_changed_frame_is_stale_for_its_reader_and_new_for_the_next(self):
         sim, mount = self.tess(frames=1, size="full")
