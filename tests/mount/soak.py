@@ -230,7 +230,11 @@ class Soak(MountTest):
                     self.last_error = f"{name}: {error}"
                     time.sleep(0.5)
                     return None
-            self.assertTrue(wait_until(reads, f"{name} reads once the archive is well", PATIENCE)[0] == truth, name)
+            try:
+                data = wait_until(reads, "it reads", PATIENCE)[0]
+            except AssertionError:
+                self.fail(f"the archive is well, and still {self.last_error}: {self.mounted.why(name)}")
+            self.assertTrue(data == truth, f"{name} is not the archive's")
 
     def metrics(self):
         text = self.mounted.control("metrics", self.mounted.path).stdout
