@@ -20,9 +20,9 @@ struct ProbeLimits {
   std::chrono::milliseconds stuck{10'000};
 };
 
-/// Errc::corrupt: broken, with the reason. Errc::not_found: it has no tables, as one whose making was cut off.
-/// Errc::unavailable: it could not be looked at, which says nothing about it.
-/// `catalog_dir` holds data.mdb.
+/// Errc::corrupt: broken, with the reason. Errc::not_found: it has no tables, as one whose making was cut
+/// off. Errc::unavailable: it could not be looked at, which says nothing about it. `catalog_dir` holds
+/// data.mdb.
 [[nodiscard]] Result<void> probe_index(const std::string& catalog_dir, const ProbeLimits& limits = {});
 
 }  // namespace astrofs

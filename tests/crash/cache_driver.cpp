@@ -122,13 +122,13 @@ void prepare_fill(const std::string& dir, Told& told) {
 }
 void work_fill(const std::string& dir, Told& told) {
   Life life(dir, told);
-  for (const unsigned n : {0, 1, 2}) life.fill(n);
+  for (const unsigned n : {0U, 1U, 2U}) life.fill(n);
 }
 
 void prepare_evict(const std::string& dir, Told& told) {
   {
     Life life(dir, told);
-    for (const unsigned n : {0, 1, 2, 3}) life.fill(n);
+    for (const unsigned n : {0U, 1U, 2U, 3U}) life.fill(n);
     const FileVersion orphan = version_of(99, kBlock);
     std::filesystem::create_directories(std::filesystem::path(life.rig().object_path(orphan)).parent_path());
     overwrite(life.rig().object_path(orphan), 0, "of no object");
@@ -145,7 +145,7 @@ void work_evict(const std::string& dir, Told& told) {
   life.evict(1);
   (void)life.rig().cache->resum({}, seconds(0));
   for (auto& file : told.files) file = State::leaving;  // from now on the oldest of them may go
-  for (const unsigned n : {4, 5, 1}) {
+  for (const unsigned n : {4U, 5U, 1U}) {
     life.read(n, {0, file_number(n).size});
     (void)life.rig().settle();
   }
@@ -155,7 +155,7 @@ void work_evict(const std::string& dir, Told& told) {
 void prepare_mend(const std::string& dir, Told& told) {
   {
     Life life(dir, told);
-    for (const unsigned n : {0, 1}) life.fill(n);
+    for (const unsigned n : {0U, 1U}) life.fill(n);
   }
   for (const std::uint64_t page : {2, 3, 4, 5, 6, 7, 8})
     overwrite(dir + "/catalog/data.mdb", page * 4096, std::string(4096, '\xa5'));
