@@ -157,7 +157,7 @@ void prepare_mend(const std::string& dir, Told& told) {
     Life life(dir, told);
     for (const unsigned n : {0U, 1U}) life.fill(n);
   }
-  for (const std::uint64_t page : {2, 3, 4, 5, 6, 7, 8})
+  for (std::uint64_t page = 2; page <= 8; ++page)
     overwrite(dir + "/catalog/data.mdb", page * 4096, std::string(4096, '\xa5'));
   told.index_damaged = true;
   told.files[0] = told.files[1] = State::leaving;
