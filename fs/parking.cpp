@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "base/executor.h"
 
 namespace astrofs {
@@ -30,9 +32,13 @@ Parking::Parking(std::chrono::milliseconds timeout, Metrics& metrics)
       thread_([this] { run(); }) {}
 
 Parking::~Parking() {
+  close();
+}
+
+void Parking::close() {
   {
     const MutexLock lock(mutex_);
-    stopping_ = true;
+    if (std::exchange(stopping_, true)) return;
   }
   wake_.notify_all();
   thread_.join();

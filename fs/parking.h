@@ -77,6 +77,8 @@ class Parking {
   /// `timeout` is what any one call may take.
   Parking(std::chrono::milliseconds timeout, Metrics& metrics);
   ~Parking();
+  /// Answers all who still wait, Errc::interrupted: before that goes which their ends are told to. Once.
+  void close();
   Parking(const Parking&) = delete;
   Parking& operator=(const Parking&) = delete;
 

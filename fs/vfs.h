@@ -74,6 +74,9 @@ class Vfs {
     KernelFiles* kernel{nullptr};  ///< none: it reads nothing by itself
   };
   Vfs(Parts parts, VfsOptions options);
+  ~Vfs() { parts_.parking.close(); }  // reads that end tell last_errors_
+  Vfs(const Vfs&) = delete;
+  Vfs& operator=(const Vfs&) = delete;
 
   void lookup(NodeId parent, std::string name, ReplyPtr<Attr> reply);
   void getattr(Inode inode, ReplyPtr<Attr> reply);
