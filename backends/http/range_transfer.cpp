@@ -12,8 +12,12 @@ namespace {
 
 /// The start of a suspicious page that is looked at: a login form comes before that.
 constexpr std::size_t kPageStart = 16 << 10;
-/// A body of unknown length is held back so far. An error page ends before; what is longer is a file.
-constexpr std::size_t kHoldLimit = 1 << 20;
+/// A body of unknown length is held back to its end: it may be a part that calls itself whole, or a page. A
+/// full-frame image has 35.5 MB; what is larger is not taken from such a server.
+constexpr std::size_t kMostHeld = 40 << 20;
+/// An error page ends before. What is longer is the file, or a part of it: others who want of it wait for
+/// this one.
+constexpr std::size_t kLongestPage = 1 << 20;
 /// The unwanted body of an error is read so far, which costs less than a new connection.
 constexpr std::size_t kDrainLimit = 64 << 10;
 /// Length of "SIMPLE  =".
@@ -83,7 +87,7 @@ Flow RangeTransfer::head(const ResponseHead& head) {
     case Body::unsized:
       position_ = 0;
       body_end_ = job_.size;
-      if (!may_skip(head)) return Flow::stop;
+      if (!may_skip(head) || !may_hold()) return Flow::stop;
       break;
   }
   if (!info_.size) info_.size = job_.size;
@@ -100,6 +104,16 @@ bool RangeTransfer::may_skip(const ResponseHead& head) {
   body_ = Body::none;
   verdict_ = Verdict{Remedy::next_mirror,
                      {Errc::corrupt, fmt::format("ignores Range, {} bytes before the wanted ones", next_)},
+                     {},
+                     false};
+  return false;
+}
+
+bool RangeTransfer::may_hold() {
+  if (body_ != Body::unsized || job_.size <= kMostHeld) return true;
+  body_ = Body::none;
+  verdict_ = Verdict{Remedy::next_mirror,
+                     {Errc::unsupported, "neither ranges nor a length, and too large to be held to its end"},
                      {},
                      false};
   return false;
@@ -137,7 +151,7 @@ Flow RangeTransfer::collect_page(std::span<const std::byte> data) {
 /// Holds back the start of a body until it has shown that it is data. What is delivered cannot be taken back.
 Flow RangeTransfer::examine(std::span<const std::byte> data) {
   const bool at_start = position_ == 0 && job_.is_fits;
-  const std::size_t enough = std::max(at_start ? kFitsStart : 0, body_ == Body::unsized ? kHoldLimit : 0);
+  if (body_ == Body::unsized) return hold(data);
   std::vector<std::byte> start;  // held_ stays as it is, for the case that the receiver takes nothing now
   std::span<const std::byte> all = data;
   if (!held_.empty()) {
@@ -153,7 +167,7 @@ Flow RangeTransfer::examine(std::span<const std::byte> data) {
     held_.clear();
     return collect_page(all);
   }
-  if (all.size() < enough) {
+  if (at_start && all.size() < kFitsStart) {
     held_.insert(held_.end(), data.begin(), data.end());
     return Flow::proceed;
   }
@@ -164,17 +178,29 @@ Flow RangeTransfer::examine(std::span<const std::byte> data) {
   return flow;
 }
 
+Flow RangeTransfer::hold(std::span<const std::byte> data) {
+  if (data.size() > job_.size - held_.size()) {
+    verdict_ = Verdict{Remedy::distrust, {Errc::corrupt, "the body is longer than the file"}, {}, false};
+    return Flow::stop;
+  }
+  held_.insert(held_.end(), data.begin(), data.end());
+  return held_.size() > kLongestPage && !announce() ? Flow::stop : Flow::proceed;
+}
+
+/// Tells the receiver once which bytes are coming.
+bool RangeTransfer::announce() {
+  if (arriving_) return true;
+  const ByteRange arriving = body_ == Body::range ? range_ : ByteRange{0, job_.size};
+  arriving_ = arriving;
+  next_ = arriving.offset;
+  if (receiver_->begin(arriving, info_)) return true;
+  verdict_ = Verdict{Remedy::give_up, {Errc::interrupted, "not wanted by the receiver"}, {}, false};
+  return false;
+}
+
 /// Hands on what has not been delivered before. Changes nothing when the receiver pauses.
 Flow RangeTransfer::deliver(std::span<const std::byte> data) {
-  if (!arriving_) {
-    const ByteRange arriving = body_ == Body::range ? range_ : ByteRange{0, job_.size};
-    arriving_ = arriving;
-    next_ = arriving.offset;
-    if (!receiver_->begin(arriving, info_)) {
-      verdict_ = Verdict{Remedy::give_up, {Errc::interrupted, "not wanted by the receiver"}, {}, false};
-      return Flow::stop;
-    }
-  }
+  if (!announce()) return Flow::stop;
   const std::uint64_t end = position_ + data.size();
   const ByteRange useful = ByteRange{position_, data.size()}.intersect(wanted());
   if (!useful.empty()) {
@@ -209,7 +235,7 @@ Verdict RangeTransfer::ended(const Result<void>& transport) {
 
 /// The answer is over, says the server, and yet bytes are missing.
 Verdict RangeTransfer::ended_early() {
-  if (body_ == Body::unsized && !trusted_) {
+  if (body_ == Body::unsized) {
     if (held_.size() == job_.size && (!job_.is_fits || starts_like_fits(held_))) return release_held();
     return judge_page(
         held_, job_.is_fits,
@@ -226,7 +252,7 @@ Verdict RangeTransfer::ended_early() {
           false};
 }
 
-/// A small body of unannounced length that turned out right.
+/// A body of unannounced length that turned out right.
 Verdict RangeTransfer::release_held() {
   const Flow flow = deliver(held_);
   parked_ = flow == Flow::pause;

@@ -29,8 +29,11 @@ class RangeTransfer final : public Transfer {
   [[nodiscard]] ByteRange wanted() const;
   [[nodiscard]] bool complete() const { return arriving_ && next_ == arriving_->end(); }
   bool may_skip(const ResponseHead& head);
+  bool may_hold();
+  bool announce();
   void remember();
   Flow examine(std::span<const std::byte> data);
+  Flow hold(std::span<const std::byte> data);
   Flow collect_page(std::span<const std::byte> data);
   Flow deliver(std::span<const std::byte> data);
   [[nodiscard]] Verdict ended_early();

@@ -194,5 +194,30 @@ TEST_P(HttpFaults, EndInRightBytesOrTheRightError) {
 INSTANTIATE_TEST_SUITE_P(Rows, HttpFaults, ::testing::ValuesIn(kRows),
                          [](const auto& row) { return std::string(row.param.name); });
 
+// A part as long as a file: it shows only at its end that it is none, and must not have been handed on by
+// then.
+TEST(HttpLongBodies, APartWithoutALengthThatCallsItselfWholeIsNotTaken) {
+  const std::string file = fits_like(3 << 20);
+  sim::ArchiveSim sim;
+  ASSERT_TRUE(sim.start());
+  sim.serve_file("/f.fits", file);
+  sim.add_fault(fault(Kind::range_partial_200));
+  sim.add_fault(fault(Kind::chunked));
+  const SystemClock clock;
+  Metrics metrics;
+  CurlClient client{CurlOptions{}};
+  FetcherOptions options;
+  options.first_backoff = milliseconds(10);
+  Fetcher fetcher{client, clock, metrics, options};
+  const ByteRange range{100'000, file.size() - 100'000};
+  RangeJob job = job_for(file, range, {sim.url() + "/f.fits"});
+  job.is_fits = false;  // nothing in its first bytes tells
+  auto got = std::make_shared<Recorder>();
+  fetcher.start(std::move(job), got, {});
+  got->wait();
+  EXPECT_EQ(got->outcome(), "ok") << "asked for as a whole it comes as a whole";
+  EXPECT_TRUE(got->bytes == file.substr(got->arriving.offset, got->bytes.size())) << "wrong bytes";
+}
+
 }  // namespace
 }  // namespace astrofs::http
