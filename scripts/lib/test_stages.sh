@@ -85,22 +85,44 @@ configure_and_build() { # preset targets...
   return 1
 }
 
-run_gtest() { # preset name
-  local program=build/$1/$2_tests label="$1 $2" start=$SECONDS status=0
-  local json=$results/$1-$2.json log=$results/$1-$2.log
-  [[ -x $program ]] || { failed_step "$label" && return; }
-  rm -f "$json"
-  timeout "$limit_seconds" "$program" --gtest_brief=1 --gtest_output="json:$json" >"$log" 2>&1 || status=$?
-  local totals
+execute_gtest() { # preset name
+  local program=build/$1/$2_tests start=$SECONDS status=0
+  local log=$results/$1-$2.log
+  rm -f "$results/$1-$2".{json,end}
+  [[ -x $program ]] || return
+  timeout "$limit_seconds" "$program" --gtest_brief=1 --gtest_output="json:$results/$1-$2.json" >"$log" 2>&1 || status=$?
+  echo "$status $((SECONDS - start))" >"$results/$1-$2.end"
+}
+
+report_gtest() { # preset name
+  local label="$1 $2" status seconds totals log=$results/$1-$2.log
+  [[ -f $results/$1-$2.end ]] || { failed_step "$label" && return; }
+  read -r status seconds <"$results/$1-$2.end"
   # "passed failed skipped"; a program that crashed has written nothing.
-  if ! totals=$(python3 scripts/lib/gtest_totals.py "$json" "$status" 2>/dev/null); then
+  if ! totals=$(python3 scripts/lib/gtest_totals.py "$results/$1-$2.json" "$status" 2>/dev/null); then
     totals="0 1 0"
     echo "ended with status $status before its last test" >>"$log"
   fi
   # shellcheck disable=SC2086 # three numbers
-  count "$label" $totals $((SECONDS - start))
+  count "$label" $totals "$seconds"
   [[ $status -ne 0 ]] && show_tail "$log"
   return 0
+}
+
+# Two programs at a time: much of what they do is waiting. They share nothing but the machine.
+run_gtests() { # preset names...
+  local preset=$1 name running=0
+  shift
+  for name in "$@"; do
+    execute_gtest "$preset" "$name" &
+    running=$((running + 1))
+    if [[ $running -eq 2 ]]; then
+      wait -n
+      running=1
+    fi
+  done
+  wait
+  for name in "$@"; do report_gtest "$preset" "$name"; done
 }
 
 # A script says "N passed, N failed" or "N passed, N failed, N skipped" in its last line.
@@ -138,7 +160,7 @@ stage_release() {
   local targets=()
   [[ -n $only && $only != release && ${#scripts[@]} -eq 0 ]] && targets=("${names[@]/%/_tests}")
   configure_and_build release "${targets[@]}" || return
-  for name in "${names[@]}"; do run_gtest release "$name"; done
+  run_gtests release "${names[@]}"
   for script in "${scripts[@]}"; do
     ASTROFS_BUILD=$root/build/release run_script "$script" "$script"
   done
@@ -155,7 +177,7 @@ stage_sanitizer() { # preset names...; all but the mount tests when none are giv
   done
   [[ ${#names[@]} -eq 0 ]] && return
   configure_and_build "$preset" "${names[@]/%/_tests}" || return
-  for name in "${names[@]}"; do run_gtest "$preset" "$name"; done
+  run_gtests "$preset" "${names[@]}"
 }
 
 # The daemon itself under a sanitizer: mounted, read, failing. Its reports go to files, since it has no terminal.
