@@ -140,7 +140,8 @@ MadeArchive make_index(TableReader& table, http::Fetcher& fetcher) {
   std::string base = table.base_url("url", std::nullopt);
   const unsigned connections = table.count("connections", kIndexConnections, kMostConnections);
   if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
-  fetcher.set_budget(base, connections);
+  // The usual number is every server's: another archive of the same host may have said more.
+  if (connections != kIndexConnections) fetcher.set_budget(base, connections);
   return std::make_unique<IndexArchive>(std::move(base), fetcher);
 }
 

@@ -262,9 +262,13 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   ArchiveTurns turns(list, kListThreadsEach);
   http::CurlOptions curl;
   curl.user_agent = std::string("astrofs/") + kVersion;
+  // Who asked is answered by then: a server that is silent longer would only keep others from its connections.
+  curl.head_timeout = std::min(curl.head_timeout, timeout);
   curl.ca_file = options.ca_file;
   http::CurlClient client(curl);
-  http::Fetcher fetcher(client, clock, metrics, {});
+  http::FetcherOptions fetching;
+  fetching.body_timeout = std::min(fetching.body_timeout, timeout);
+  http::Fetcher fetcher(client, clock, metrics, fetching);
   Result<std::vector<MountedArchive>> mounted = make_archives(config, options, fetcher);
   if (!mounted) return tl::unexpected<Error>(mounted.error());
   const ArchiveTable archives(**catalog, std::move(*mounted));

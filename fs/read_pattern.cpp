@@ -1,6 +1,7 @@
 #include "fs/read_pattern.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace astrofs {
 namespace {
@@ -11,9 +12,15 @@ constexpr std::uint64_t kReordering = 512 * 1024;
 
 }  // namespace
 
+bool ReadPattern::may_be_a_folio(ByteRange asked) const {
+  const std::uint64_t folio = std::bit_ceil(asked.length);
+  return asked.offset % folio == 0 && (asked.length == folio || asked.end() == size_);
+}
+
 bool ReadPattern::is_speculative(ByteRange asked) const {
   // Its requests come from several threads and in any order, so their sequence tells nothing.
-  return !declined_ && asked.offset > head_.offset && asked.offset < head_.end() && asked.end() > head_.end();
+  return !declined_ && asked.offset > head_.offset && asked.offset < head_.end() &&
+         asked.end() > head_.end() && !may_be_a_folio(asked);
 }
 
 ByteRange ReadPattern::widen(ByteRange asked, bool here) {

@@ -54,10 +54,14 @@ class ReadPattern {
   /// KiB although nobody may ever want it. An error to such a speculative request is not seen by any program:
   /// the pages stay empty and are asked for again, one by one and at once, when somebody really reads them.
   /// Declined once per handle and header; never when the bytes are `here`, nor when a program asked for them
-  /// itself past the page cache (`direct`, O_DIRECT) and would see the error.
+  /// itself past the page cache (`direct`, O_DIRECT) and would see the error, nor when it may be for one
+  /// folio: that is how pages are asked for that stayed empty, perhaps when another handle's read-ahead was
+  /// declined.
   [[nodiscard]] ReadPlan plan(ByteRange asked, bool here, bool direct, ByteRange header);
 
  private:
+  /// The kernel keeps a file in folios: a power of two long, at a multiple of their length.
+  [[nodiscard]] bool may_be_a_folio(ByteRange asked) const;
   [[nodiscard]] bool is_speculative(ByteRange asked) const;
   [[nodiscard]] ByteRange widen(ByteRange asked, bool here);
 

@@ -184,6 +184,20 @@ TEST(ReadPattern, WhatIsHereOrAskedForPastThePageCacheIsNeverDeclined) {
   EXPECT_FALSE(direct.plan(kSpeculative, false, true, {}).decline);
 }
 
+TEST(ReadPattern, WhatMayBeForOneFolioIsNeverDeclined) {
+  // Another handle's read-ahead was declined: its folios stay empty, and are read one by one, by any handle.
+  constexpr std::uint64_t kHeader = 4 * kKiB + 2880;
+  for (const ByteRange folio : {ByteRange{36 * kKiB, 4 * kKiB}, ByteRange{32 * kKiB, 16 * kKiB}}) {
+    ReadPattern pattern(kFrame, kFits);
+    EXPECT_FALSE(plan_cold(pattern, {4 * kKiB, 4 * kKiB}, kHeader).decline);
+    EXPECT_FALSE(plan_cold(pattern, folio, kHeader).decline) << folio.length;
+  }
+  constexpr std::uint64_t kSmall = 23 * 2880;
+  ReadPattern pattern(kSmall, kFits);
+  EXPECT_FALSE(plan_cold(pattern, {64 * kKiB, kSmall - 64 * kKiB}).decline)
+      << "the last folio ends with the file";
+}
+
 TEST(ReadPattern, OnlyWhatGoesPastAHeaderIsSpeculative) {
   for (const ByteRange asked : {ByteRange{16 * kKiB, 48 * kKiB},      // ends with the head
                                 ByteRange{0, kStep},                  // begins with it

@@ -79,13 +79,19 @@ class Readers:
         # Where the daemon dies within a read, what came before it is the answer, and the next call fails.
         whole = len(data) == len(truth) or self.ending.is_set()
         if not whole or data != truth[:len(data)]:
-            self.wrong.append(f"{path}: {len(data)} bytes at {offset} are not the archive's")
+            right = len(os.path.commonprefix([data, truth]))
+            self.wrong.append(f"{path}: {len(data)} bytes at {offset} for {len(truth)}, of which {right} are the archive's")
 
     def make_safe(self):
         """A pin is answered after its commit, and so after that of the blocks that were written before."""
         while not self.ending.is_set():
             for path in sorted(self.files.truth.keys() - self.safe):
                 try:
+                    if os.getxattr(self.mount / path, "user.astrofs.state") != b"cached":
+                        continue
+                    # What its object lost while nobody looked is noticed by who reads it, and then fetched again.
+                    truth = self.files.truth[path]
+                    self.compare(path, 0, (self.mount / path).read_bytes(), truth)
                     if os.getxattr(self.mount / path, "user.astrofs.state") != b"cached":
                         continue
                     if self.mount.control("pin", self.mount / path, check=False).returncode == 0:

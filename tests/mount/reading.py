@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Names, bytes and requests of a mounted TESS sector, through the real kernel."""
 import concurrent.futures
+import fcntl
 import hashlib
 import mmap
 import json
@@ -287,6 +288,28 @@ class Reading(MountTest):
         block = 16 * 1024
         wanted = f"bytes={at // block * block}-{-(-end // block) * block - 1}"
         self.assertEqual([row["range"] for row in sim.log(path.name)], [wanted])
+
+    # Claim 1
+    def test_pages_that_anothers_read_ahead_left_empty_are_read(self):
+        sim, mount = self.tess(frames=1, size="full")
+        path = first_frame(mount)
+        data = sim.fetch(key_of(path))
+        at = data.index(b"XTENSION", data.index(b"XTENSION") + 1)
+        page = (at + 32 * 1024) // 4096 * 4096  # where what is fetched for this header ends
+        header = at // 4096 * 4096
+        with open(path, "rb", buffering=0) as one, concurrent.futures.ThreadPoolExecutor(2) as pool:
+            self.assertEqual(one.read(2880), data[:2880])
+            sim.fault("*_ffic.fits", "latency", n=500)
+            other = os.open(path, os.O_RDONLY | os.O_DIRECT)
+            memory = mmap.mmap(-1, 4096)  # O_DIRECT reads into whole pages
+            reads = [pool.submit(os.pread, one.fileno(), 4096, header), pool.submit(os.preadv, other, [memory], header)]
+            wait_until(lambda: mount.status()["calls_waiting"] == 2, "both wait for the header")
+            fcntl.fcntl(other, fcntl.F_SETFL, os.O_RDONLY)
+            os.posix_fadvise(one.fileno(), page, 4096, os.POSIX_FADV_WILLNEED)
+            self.assertEqual(os.pread(other, 4096, page), data[page:page + 4096])
+            for read in reads:
+                read.result()
+            os.close(other)
 
     # Claim 16
     def test_hostile_names_are_shown_safely_or_not_at_all(self):

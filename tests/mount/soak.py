@@ -170,15 +170,16 @@ class Soak(MountTest):
 
     def command(self):
         """What its user tells the daemon; under faults it may fail, but it ends, and says so."""
-        path = self.mounted / self.chance.choice(self.names + ["data", CHIP])
+        name = self.chance.choice(self.names + ["data", CHIP])
+        path = self.mounted / name
         word = self.chance.choice(("warm", "evict", "evict", "refresh", "why", "verify", "pin", "unpin", "status", "metrics"))
-        if word in ("warm", "verify", "pin") and path.is_dir():
+        if word in ("warm", "verify", "pin") and name not in self.names:
             path = self.mounted / "data"
         done = subprocess.run([BUILD / "astrofs", word, path], capture_output=True, text=True, timeout=PATIENCE)
         if done.returncode not in (0, 1):
             raise AssertionError(f"astrofs {word} {path} ended with {done.returncode}: {done.stderr}")
-        if word == "pin":
-            subprocess.run([BUILD / "astrofs", "unpin", path], capture_output=True, timeout=PATIENCE, check=True)
+        if word == "pin" and done.returncode == 0:
+            self.mounted.control("unpin", path)
         self.over.wait(self.chance.random())
 
     def read_for(self, seconds):
