@@ -3,11 +3,9 @@
 #include <lmdb.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <condition_variable>
-#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -422,73 +420,6 @@ std::uint64_t Environment::map_size() const {
 }
 DamageLog& Environment::damage() {
   return impl_->damage_;
-}
-
-namespace {
-
-/// Pages of a tree, from its own record.
-std::uint64_t pages_of(const MDB_stat& stat) {
-  return stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
-}
-
-/// A record of the free list: a count, then that many page numbers, falling. Marks them in `seen`.
-bool note_free_pages(const MDB_val& value, std::vector<bool>& seen) {
-  std::size_t count = 0;
-  if (value.mv_size < sizeof count) return false;
-  std::memcpy(&count, value.mv_data, sizeof count);
-  if (count > value.mv_size / sizeof count - 1) return false;
-  for (std::size_t i = 1, page = 0, last = seen.size(); i <= count; ++i, last = page) {
-    std::memcpy(&page, static_cast<const char*>(value.mv_data) + i * sizeof page, sizeof page);
-    // Pages 0 and 1 are the two meta pages.
-    if (page < 2 || page >= last || seen[page]) return false;
-    seen[page] = true;
-  }
-  return true;
-}
-
-}  // namespace
-
-Result<void> Environment::check_structure() {
-  constexpr MDB_dbi kFreeList = 0;
-  constexpr MDB_dbi kMain = 1;
-  const auto broken = [](const char* what) { return fail(Errc::corrupt, std::string("index: ") + what); };
-  auto txn = read();
-  if (!txn) return tl::unexpected(txn.error());
-  MDB_txn* handle = txn_of(txn->handle_);
-  MDB_envinfo info{};
-  mdb_env_info(impl_->env(), &info);
-  if (info.me_last_pgno >= kLargestMap / 4096) return broken("has an impossible number of pages");
-
-  std::uint64_t pages = 2;  // the meta pages
-  MDB_stat stat{};
-  std::vector<MDB_dbi> trees(impl_->tables_.begin(), impl_->tables_.end());
-  trees.insert(trees.end(), {kFreeList, kMain});
-  for (const MDB_dbi tree : trees) {
-    unsigned flags = 0;
-    if (mdb_stat(handle, tree, &stat) != 0) return broken("has a broken root");
-    // LMDB does not tell the free list's flags.
-    if (tree != kFreeList && (mdb_dbi_flags(handle, tree, &flags) != 0 || flags != 0)) {
-      return broken("has a table of another kind");
-    }
-    if (tree == kMain && stat.ms_entries != kTables) return broken("has another number of tables");
-    pages += pages_of(stat);
-  }
-
-  std::vector<bool> free_pages(info.me_last_pgno + 1);
-  MDB_cursor* raw = nullptr;
-  if (mdb_cursor_open(handle, kFreeList, &raw) != 0) return broken("has no free list");
-  const std::unique_ptr<MDB_cursor, decltype(&mdb_cursor_close)> cursor(raw, mdb_cursor_close);
-  MDB_val key{};
-  MDB_val value{};
-  int code = mdb_cursor_get(raw, &key, &value, MDB_FIRST);
-  for (; code == 0; code = mdb_cursor_get(raw, &key, &value, MDB_NEXT)) {
-    if (key.mv_size != sizeof(std::size_t) || !note_free_pages(value, free_pages))
-      return broken("has a broken free list");
-  }
-  if (code != MDB_NOTFOUND) return broken("has a broken free list");
-  pages += static_cast<std::uint64_t>(std::count(free_pages.begin(), free_pages.end(), true));
-  if (pages != info.me_last_pgno + 1) return broken("has lost count of its pages");
-  return {};
 }
 
 }  // namespace astrofs

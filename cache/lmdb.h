@@ -130,9 +130,6 @@ class Environment {
   int check_readers();
   [[nodiscard]] std::uint64_t map_size() const;
   [[nodiscard]] DamageLog& damage();
-  /// Table flags, free list and page count are as a whole index has them. Reads the tree's roots and the free
-  /// list.
-  [[nodiscard]] Result<void> check_structure();
 
  private:
   friend class Txn;

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,10 +14,12 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <optional>
 #include <thread>
 
 #include "base/unique_fd.h"
 #include "cache/lmdb.h"
+#include "cache/lmdb_pages.h"
 #include "cache/schema.h"
 
 namespace astrofs {
@@ -26,6 +29,7 @@ using Clock = std::chrono::steady_clock;
 
 /// Seen by parent and child.
 struct Progress {
+  std::atomic<std::uint64_t> moves{0};  ///< pages and records looked at
   std::atomic<std::uint64_t> records{0};
 };
 
@@ -49,6 +53,7 @@ bool walk(const Txn& txn, Table table, const ProbeLimits& limits, Clock::time_po
     if (!schema::sound(table, cursor.key(), cursor.value())) return false;
     const auto found = txn.get(table, last);
     if (!found || !*found || (*found)->data() != cursor.value().data()) return false;
+    progress.moves.fetch_add(1, std::memory_order_relaxed);
     const std::uint64_t done = progress.records.fetch_add(1, std::memory_order_relaxed) + 1;
     if (done >= limits.records) return true;
     if (done % 256 == 0 && Clock::now() >= end) return true;
@@ -56,8 +61,23 @@ bool walk(const Txn& txn, Table table, const ProbeLimits& limits, Clock::time_po
   return more && entries && seen == *entries;
 }
 
+/// Of data.mdb, without LMDB. nullopt: it could not be looked at.
+std::optional<bool> pages_sound(const std::string& dir, Clock::time_point end, Progress& progress) {
+  const UniqueFd file(::open((dir + "/data.mdb").c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status {};
+  if (!file || fstat(file.get(), &status) != 0) return std::nullopt;
+  const auto size = static_cast<std::size_t>(status.st_size);
+  void* map = mmap(nullptr, size, PROT_READ, MAP_SHARED, file.get(), 0);
+  if (map == MAP_FAILED) return std::nullopt;
+  return lmdb_pages_sound({static_cast<const char*>(map), size}, [&progress, end] {
+    progress.moves.fetch_add(1, std::memory_order_relaxed);
+    return Clock::now() < end;
+  });
+}
+
 Finding look(const std::string& dir, const ProbeLimits& limits, Progress& progress) {
-  const Clock::time_point end = Clock::now() + limits.work;
+  const Clock::time_point start = Clock::now();
+  const Clock::time_point end = start + limits.work;
   if (const UniqueFd free(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)); !free)
     return Finding::no_look;
   const auto environment = Environment::open(dir, kProbeMap, Environment::Mode::probe);
@@ -65,7 +85,9 @@ Finding look(const std::string& dir, const ProbeLimits& limits, Progress& progre
     // Whatever else keeps LMDB from opening it, be it memory, may come of a number that is damaged.
     return environment.error().code == Errc::not_found ? Finding::unmade : Finding::broken;
   }
-  if (!(*environment)->check_structure()) return Finding::broken;
+  const auto sound = pages_sound(dir, start + limits.work / 2, progress);
+  if (!sound) return Finding::no_look;
+  if (!*sound) return Finding::broken;
   const auto txn = (*environment)->read();
   if (!txn) return Finding::broken;
   for (std::size_t i = 0; i < kTables; ++i) {
@@ -86,7 +108,7 @@ Finding look(const std::string& dir, const ProbeLimits& limits, Progress& progre
 
 /// The child's wait status, or nothing when it was stuck and had to be ended.
 Result<int> await(pid_t child, const ProbeLimits& limits, const Progress& progress) {
-  std::uint64_t last = progress.records;
+  std::uint64_t last = progress.moves;
   Clock::time_point moved = Clock::now();
   // Often enough not to be felt at start, seldom enough to cost nothing.
   for (;; std::this_thread::sleep_for(std::chrono::milliseconds(1))) {
@@ -94,7 +116,7 @@ Result<int> await(pid_t child, const ProbeLimits& limits, const Progress& progre
     const pid_t ended = waitpid(child, &status, WNOHANG);
     if (ended == child) return status;
     if (ended < 0 && errno != EINTR) return tl::unexpected(system_error(errno, "index: probe"));
-    const std::uint64_t now = progress.records;
+    const std::uint64_t now = progress.moves;
     if (now != last) {
       last = now;
       moved = Clock::now();
