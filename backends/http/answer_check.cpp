@@ -77,8 +77,8 @@ RangeAnswer judge_partial(const ResponseHead& head, const Expectation& expected)
   const auto range = parse_content_range(head.header("content-range"));
   if (!range || !range->range) return refused(lie("206 without a readable Content-Range"));
   if (!same_version(expected.known, head)) return refused(gone_stale(other_version(expected, head)));
-  if (!range->total) return refused(lie("206 that does not tell the file's size"));
-  if (*range->total != expected.size) {
+  if (!range->total && !expected.hides_size) return refused(lie("206 that does not tell the file's size"));
+  if (range->total && *range->total != expected.size) {
     RangeAnswer answer = refused(other_size(expected, *range->total));
     if (is_strong_etag(expected.known.etag)) answer.other_size = *range->total;
     return answer;
@@ -291,6 +291,17 @@ Verdict judge_unsized_page(std::span<const std::byte> start, std::string_view ur
 Verdict judge_known_size(std::uint64_t known, std::uint64_t said) {
   return gone_stale(
       fmt::format("the file has {} bytes, not the {} that were said of it before", said, known));
+}
+
+Verdict judge_globus_404(std::string_view body) {
+  for (const std::string_view gone : {"PATH_NOT_FOUND", "GridFTP-Errno: 2"}) {
+    if (body.find(gone) != std::string_view::npos)
+      return {Remedy::confirm, {Errc::not_found, "the collection has no such file"}, {}, false};
+  }
+  // A back end that is sick is so for as long as the connection lasts.
+  Verdict verdict{Remedy::retry, {Errc::unavailable, "the collection's back end is sick (404)"}, {}, false};
+  verdict.fresh = true;
+  return verdict;
 }
 
 Verdict judge_transport(const Error& error) {

@@ -31,6 +31,7 @@ struct Verdict {
   Error error{};
   std::optional<std::chrono::milliseconds> retry_after{};  ///< the server asked for this pause
   bool origin_failed{false};                               ///< counts towards the origin's breaker
+  bool fresh{false};                                       ///< to be retried over another connection
 };
 
 struct Validators {
@@ -42,7 +43,8 @@ struct Expectation {
   ByteRange range;
   std::uint64_t size{0};
   bool is_fits{false};
-  Validators known;  ///< of this version at the origin that answered
+  Validators known;        ///< of this version at the origin that answered
+  bool hides_size{false};  ///< of a Globus collection, which never tells the file's size beside a range
 };
 
 /// How the body of an answer is to be read.
@@ -95,6 +97,8 @@ struct ContentRange {
 [[nodiscard]] Verdict judge_unsized_page(std::span<const std::byte> start, std::string_view url);
 /// Two answers agree on a size of the expected version that is not the known one.
 [[nodiscard]] Verdict judge_known_size(std::uint64_t known, std::uint64_t said);
+/// The start of the body of a Globus collection's 404.
+[[nodiscard]] Verdict judge_globus_404(std::string_view body);
 /// A failure of the connection, as Client::on_end reports it.
 [[nodiscard]] Verdict judge_transport(const Error& error);
 

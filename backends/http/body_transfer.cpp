@@ -33,18 +33,21 @@ BodyTransfer::BodyTransfer(std::shared_ptr<Exchange> shared, std::vector<Request
 
 void BodyTransfer::prepare(Request& request) {
   conditional_ = is_conditional(request);
+  is_head_ = request.method == Method::head;
   response_ = {};
   verdict_.reset();
 }
 
 Flow BodyTransfer::head(const ResponseHead& head) {
-  const bool success = (head.status >= 200 && head.status < 300) || (head.status == 304 && conditional_);
+  const bool not_modified = head.status == 304 && conditional_;
+  const bool success = (head.status >= 200 && head.status < 300) || not_modified;
   if (!success) {
     verdict_ = judge_status(head, exchange().clock.wall());
   } else if (!is_identity(head)) {
     verdict_ =
         Verdict{Remedy::distrust, {Errc::corrupt, "a compressed body that was not asked for"}, {}, false};
-  } else if (head.content_length().value_or(0) > exchange().options.largest_body && head.status != 304) {
+  } else if (!is_head_ && !not_modified &&
+             head.content_length().value_or(0) > exchange().options.largest_body) {
     verdict_ = Verdict{Remedy::give_up, {Errc::too_large, "the body is too large for a listing"}, {}, false};
     return Flow::stop;
   }
@@ -89,9 +92,13 @@ bool ProbeTransfer::is_page(const ResponseHead& head) const {
 
 void ProbeTransfer::prepare(Request& request) {
   url_ = request.url;
-  request.method = by_get_ ? Method::get : Method::head;
+  globus_ = request.globus_collection;
+  sick_or_gone_ = false;
+  request.method = by_get_ || globus_ ? Method::get : Method::head;
   request.body.clear();
-  if (by_get_) request.range = ByteRange{0, doubtful_ ? kPageStart : 1};
+  // A collection's answer to a range does not tell the size: the length of the whole does, and is not read
+  // on.
+  if (by_get_ && !globus_) request.range = ByteRange{0, doubtful_ ? kPageStart : 1};
   known_ = page_ = false;
   dropped_ = 0;
   start_.clear();
@@ -103,11 +110,14 @@ Flow ProbeTransfer::head(const ResponseHead& head) {
   // An empty file has no byte 0: 416 with "bytes */0" is its way to say so.
   const bool empty_file = by_get_ && head.status == 416 && info_.size == 0;
   const bool success = head.status == 200 || (by_get_ && head.status == 206) || empty_file;
-  const bool head_refused = !by_get_ && (head.status == 403 || head.status == 405 || head.status == 501);
+  const bool head_refused =
+      !by_get_ && !globus_ && (head.status == 403 || head.status == 405 || head.status == 501);
   page_ = success && is_page(head);
   const bool doubt = page_ && !doubtful_;
   // That a file has not a single byte is believed when it was said twice.
-  if (head_refused || doubt || (success && !by_get_ && info_.size.value_or(0) == 0)) {
+  if (globus_ && head.status == 404) {
+    sick_or_gone_ = true;
+  } else if (head_refused || doubt || (success && !by_get_ && !globus_ && info_.size.value_or(0) == 0)) {
     by_get_ = true;
     doubtful_ = doubtful_ || doubt;
     verdict_ = Verdict{Remedy::again, {}, {}, false};
@@ -123,12 +133,13 @@ Flow ProbeTransfer::data(std::span<const std::byte> data) {
   // One byte was asked for, and an error has little to say; more is the file itself, from a server that
   // ignores ranges.
   dropped_ += data.size();
-  if (page_ && start_.size() < kPageStart)
+  if ((page_ || sick_or_gone_) && start_.size() < kPageStart)
     start_.append(reinterpret_cast<const char*>(data.data()), data.size());
   return dropped_ > kErrorBody ? Flow::stop : Flow::proceed;
 }
 
 Verdict ProbeTransfer::ended(const Result<void>& transport) {
+  if (sick_or_gone_) return judge_globus_404(start_);
   if (known_ && page_ && (transport || !start_.empty()))
     return judge_unsized_page(std::as_bytes(std::span(start_)), url_);
   if (known_ && !page_) return {};

@@ -24,6 +24,7 @@ class BodyTransfer final : public Transfer {
 
   const Done done_;
   bool conditional_{false};  ///< this request may be answered with 304
+  bool is_head_{false};      ///< a length is the file's, not that of a body
   Response response_;
   std::optional<Verdict> verdict_;
 };
@@ -44,10 +45,12 @@ class ProbeTransfer final : public Transfer {
   /// A page where the file's name promises data: it is not told its size before its first bytes were seen.
   [[nodiscard]] bool is_page(const ResponseHead& head) const;
 
-  std::string url_;       ///< as it was asked for
-  bool by_get_{false};    ///< HEAD has not helped
-  bool doubtful_{false};  ///< what was answered may be a page that is not the file
-  bool page_{false};      ///< this answer is one
+  std::string url_;           ///< as it was asked for
+  bool by_get_{false};        ///< HEAD has not helped
+  bool doubtful_{false};      ///< what was answered may be a page that is not the file
+  bool page_{false};          ///< this answer is one
+  bool globus_{false};        ///< see Request::globus_collection
+  bool sick_or_gone_{false};  ///< its 404, of which the body tells the meaning
   bool known_{false};
   std::string start_;       ///< of a page
   std::size_t dropped_{0};  ///< bytes of bodies that nobody wants

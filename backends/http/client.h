@@ -33,6 +33,9 @@ struct Request {
   std::string body;                ///< of a POST
   /// Not over a kept one, and the name is looked up anew: another server of a balanced set may answer.
   bool fresh_connection{false};
+  /// Of a Globus collection: its ranges come as "a-b/*", HEAD is not to be asked, and 404 means that a file
+  /// is gone only when the body says so.
+  bool globus_collection{false};
   /// "scheme://host:port" with the default port written out: the unit of budgets, breakers and credentials.
   [[nodiscard]] std::string origin() const;
 };

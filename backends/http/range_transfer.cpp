@@ -46,6 +46,8 @@ ByteRange RangeTransfer::wanted() const {
 
 void RangeTransfer::prepare(Request& request) {
   request.range = wanted();
+  globus_ = request.globus_collection;
+  status_ = 0;
   const auto known = known_.find(origin());
   if (known != known_.end() && is_strong_etag(known->second.etag)) request.if_match = known->second.etag;
   info_ = {};
@@ -66,9 +68,10 @@ Flow RangeTransfer::head(const ResponseHead& head) {
   info_ = content_info(head);
   const auto known = known_.find(info_.origin);
   const Expectation expected{wanted(), job_.size, job_.is_fits,
-                             known == known_.end() ? Validators{} : known->second};
+                             known == known_.end() ? Validators{} : known->second, globus_};
+  status_ = head.status;
   RangeAnswer answer = judge_range(head, expected, exchange().clock.wall());
-  body_ = answer.body;
+  body_ = globus_ && status_ == 404 ? Body::page : answer.body;
   // Once is a lie. Twice the same, and it was the known size that was none: it has to be asked for anew.
   if (answer.other_size && std::exchange(other_size_, answer.other_size) == answer.other_size)
     answer.verdict = judge_known_size(job_.size, *answer.other_size);
@@ -222,6 +225,8 @@ Flow RangeTransfer::deliver(std::span<const std::byte> data) {
 }
 
 Verdict RangeTransfer::ended(const Result<void>& transport) {
+  if (body_ == Body::page && globus_ && status_ == 404)
+    return judge_globus_404({reinterpret_cast<const char*>(held_.data()), held_.size()});
   if (body_ == Body::page) return judge_page(held_, job_.is_fits, *verdict_);
   if (verdict_) return *verdict_;
   if (complete()) return {};

@@ -50,6 +50,8 @@ class RangeTransfer final : public Transfer {
   std::uint64_t began_at_{0};                ///< of the attempt under way
 
   // The attempt under way.
+  bool globus_{false};
+  int status_{0};
   ContentInfo info_;
   Body body_{Body::none};
   std::optional<Verdict> verdict_;  ///< why it is not taken

@@ -223,6 +223,7 @@ void Transfer::attempt_ended(const Result<void>& transport, Attempt& attempt) {
   // After a change of network every kept connection is dead, and the address perhaps another.
   if (!transport) fresh_ = true;
   Verdict verdict = ended(transport);
+  fresh_ = fresh_ || verdict.fresh;
   if (verdict.origin_failed) {
     attempt.slot().report_failure(verdict.error.message);
   } else if (attempt.answered()) {
