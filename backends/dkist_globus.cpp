@@ -1,0 +1,117 @@
+#include "backends/dkist_globus.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backends/login_file.h"
+#include "backends/url.h"
+
+namespace astrofs::dkist {
+namespace {
+
+using std::chrono::minutes;
+
+/// Access tokens live for two days: this is early enough for a read that begins now, and seldom enough.
+constexpr minutes kRenewBefore{60};
+/// The file is looked at for a newer login at most so often.
+constexpr std::chrono::seconds kLookAgain{1};
+
+void authorize(http::Request& request, const globus::Token& token) {
+  request.headers.push_back({"Authorization", "Bearer " + token.access});
+}
+
+tl::unexpected<Error> no_login() {
+  return fail(Errc::denied, "frames need a Globus login: astrofs login");
+}
+
+}  // namespace
+
+Globus::Globus(GlobusAddresses addresses, http::Fetcher& fetcher, const Clock& clock)
+    : addresses_(std::move(addresses)), fetcher_(fetcher), clock_(clock) {}
+
+std::optional<globus::Login> Globus::login() const {
+  const MutexLock lock(mutex_);
+  const SteadyTime now = clock_.steady();
+  if (looked_ != SteadyTime{} && now - looked_ < kLookAgain) return known_;
+  looked_ = now;
+  const std::optional<std::int64_t> written = login_file::written(addresses_.login);
+  if (!written) {
+    known_.reset();
+  } else if (*written != written_ || !known_) {
+    const Result<globus::Login> read = login_file::read(addresses_.login);
+    known_ = read ? std::optional(*read) : std::nullopt;
+  }
+  written_ = written.value_or(0);
+  return known_;
+}
+
+bool Globus::is_logged_in() const {
+  return login().has_value();
+}
+
+bool Globus::can_fetch() const {
+  if (!addresses_.https.empty()) return true;
+  const std::optional<globus::Login> known = login();
+  return known && !known->https.empty();
+}
+
+Result<http::Request> Globus::file(std::string_view path) const {
+  const std::optional<globus::Login> known = login();
+  const std::string base = !addresses_.https.empty() ? addresses_.https
+                           : known                   ? known->https
+                                                     : std::string();
+  if (base.empty()) {
+    if (!known) return no_login();
+    return fail(Errc::denied, "the collection of the frames does not serve HTTPS");
+  }
+  http::Request request;
+  request.url = base + url::encode_path(path);
+  request.globus_collection = true;
+  if (known && known->bytes.expires > clock_.wall()) authorize(request, known->bytes);
+  return request;
+}
+
+Result<std::vector<FolderEntry>> Globus::list(std::string_view path, std::stop_token stop) {
+  const Result<globus::Login> login = fresh_login(stop);
+  if (!login) return tl::unexpected<Error>(login.error());
+  http::Request request;
+  // In one go: for each page the whole folder would be read again over there.
+  request.url = fmt::format("{}/v0.10/operation/endpoint/{}/ls?path={}&limit=100000&show_hidden=0",
+                            addresses_.transfer, login->collection, url::encode_component(path));
+  authorize(request, login->transfer);
+  const Result<http::Response> answer = fetcher_.fetch({std::move(request)}, stop);
+  if (!answer) return tl::unexpected<Error>(answer.error());
+  return parse_ls(answer->body);
+}
+
+Result<globus::Login> Globus::fresh_login(std::stop_token stop) {
+  const MutexLock one_at_a_time(renewing_);
+  std::optional<globus::Login> known = login();
+  if (!known) return no_login();
+  bool renewed = false;
+  for (globus::Token* const token : {&known->transfer, &known->bytes}) {
+    if (token->refresh.empty() || token->expires > clock_.wall() + kRenewBefore) continue;
+    http::Request request;
+    request.method = http::Method::post;
+    request.url = addresses_.auth + "/v2/oauth2/token";
+    request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
+    request.body = globus::refresh_form(*known, *token);
+    const Result<http::Response> answer = fetcher_.fetch({std::move(request)}, stop);
+    if (!answer) return tl::unexpected<Error>(answer.error());
+    if (auto taken = globus::take_tokens(answer->body, clock_.wall(), *known); !taken)
+      return tl::unexpected<Error>(taken.error());
+    renewed = true;
+  }
+  if (renewed) {
+    if (auto kept = login_file::write(addresses_.login, *known); !kept)
+      return tl::unexpected<Error>(kept.error());
+    const MutexLock lock(mutex_);
+    known_ = known;
+    looked_ = SteadyTime{};
+  }
+  return *known;
+}
+
+}  // namespace astrofs::dkist

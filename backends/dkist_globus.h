@@ -1,0 +1,57 @@
+// The Globus collection that has DKIST's frames: where it serves bytes, what a folder holds, and the login
+// that both need. The login is a file that `astrofs login` writes and this keeps fresh; it is looked at again
+// when it changes, so that a mount notices. Tokens go to Globus and to the collection and nowhere else.
+// For type "dkist" alone. Any thread; what asks the network blocks, and not on the client's thread.
+#pragma once
+
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backends/format/dkist_inventory.h"
+#include "backends/format/globus_login.h"
+#include "backends/http/fetcher.h"
+#include "base/clock.h"
+#include "base/mutex.h"
+
+namespace astrofs::dkist {
+
+struct GlobusAddresses {
+  std::string auth;      ///< "https://auth.globus.org"
+  std::string transfer;  ///< "https://transfer.api.globus.org"
+  std::string https;     ///< of the collection; "" = as the login has it
+  std::string login;     ///< the file; absolute
+};
+
+class Globus {
+ public:
+  Globus(GlobusAddresses addresses, http::Fetcher& fetcher, const Clock& clock);
+
+  /// May frames be asked for? Somebody has logged in and the collection serves HTTPS, or its address is
+  /// configured.
+  [[nodiscard]] bool can_fetch() const EXCLUDES(mutex_);
+  [[nodiscard]] bool is_logged_in() const EXCLUDES(mutex_);
+  /// The request for a file of the collection, with the token where there is one; `path` begins with '/'.
+  /// Errc::denied: nobody has logged in, or what he got has run out.
+  [[nodiscard]] Result<http::Request> file(std::string_view path) const EXCLUDES(mutex_);
+  /// Errc::denied without a login, and for a folder that is not for its user.
+  [[nodiscard]] Result<std::vector<FolderEntry>> list(std::string_view path, std::stop_token stop);
+
+ private:
+  [[nodiscard]] std::optional<globus::Login> login() const EXCLUDES(mutex_);
+  /// Tokens that soon run out are exchanged for new ones, and these written to the file.
+  [[nodiscard]] Result<globus::Login> fresh_login(std::stop_token stop) EXCLUDES(mutex_, renewing_);
+
+  const GlobusAddresses addresses_;
+  http::Fetcher& fetcher_;
+  const Clock& clock_;
+  Mutex renewing_;  ///< one at a time: Globus may give each refresh token's answer only once
+  mutable Mutex mutex_;
+  mutable std::optional<globus::Login> known_ GUARDED_BY(mutex_);
+  mutable std::int64_t written_ GUARDED_BY(mutex_){0};  ///< the file's time when it was read
+  mutable SteadyTime looked_ GUARDED_BY(mutex_){};
+};
+
+}  // namespace astrofs::dkist

@@ -1,0 +1,22 @@
+// The file of a login: 0600, in a directory of its user's own, written whole or not at all. Any thread and
+// process.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "backends/format/globus_login.h"
+#include "base/error.h"
+
+namespace astrofs::login_file {
+
+/// $XDG_STATE_HOME/astrofs/logins/NAME.json (~/.local/state without it), for root /var/lib/astrofs/logins.
+[[nodiscard]] std::string usual_path(const std::string& archive);
+/// When it was last written, in ns; nullopt: there is none.
+[[nodiscard]] std::optional<std::int64_t> written(const std::string& path);
+/// Errc::denied: somebody else's file, or one that others can read.
+[[nodiscard]] Result<globus::Login> read(const std::string& path);
+[[nodiscard]] Result<void> write(const std::string& path, const globus::Login& login);
+
+}  // namespace astrofs::login_file
