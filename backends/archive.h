@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "backends/http/client.h"
+#include "backends/own_files.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/hash.h"
@@ -70,6 +71,9 @@ class Archive {
  public:
   virtual ~Archive() = default;
 
+  /// Once, before anything else is asked of it: how it reads its own files. Default: it has no need to.
+  virtual void attach(const OwnFiles&) {}
+
   /// What is in a directory. `dir` is the locator of the directory's entry ("" for the archive's root),
   /// `token` that of the listing known so far. Complete or an error, never a half page. Blocks; may fetch in
   /// parallel.
@@ -98,6 +102,10 @@ class Archive {
   /// The digest of a file's bytes that a validator carries. Pure. Default: none.
   [[nodiscard]] virtual std::optional<Digest> digest(std::string_view validator) const;
 
+  /// Can who runs this mount fetch a file at all? False: a login is wanting, and what is not cached reads as
+  /// a placeholder. Asked often, answered at once.
+  [[nodiscard]] virtual bool can_fetch(std::string_view) const { return true; }
+
   /// Are the files on this machine, so that they are read where they are?
   [[nodiscard]] virtual bool is_local() const { return false; }
   /// The file itself, for archives on this machine; nullopt when it is not there.
@@ -107,6 +115,8 @@ class Archive {
 
   /// What a missing frame would have looked like. Default: unsupported, so that a missing file is ENOENT.
   [[nodiscard]] virtual Result<FrameShape> shape(std::string_view locator) const;
+  /// The same with the cards that the archive has for this very frame. Blocks. Default: shape().
+  [[nodiscard]] virtual Result<FrameShape> describe(std::string_view locator) const { return shape(locator); }
 
   /// Who may see the bytes: part of every cached object's identity. "public" unless tokens are in play.
   [[nodiscard]] virtual std::string credential_scope() const { return "public"; }

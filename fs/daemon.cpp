@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <filesystem>
 #include <thread>
 
@@ -22,6 +23,7 @@
 #include "base/version.h"
 #include "cache/block_cache.h"
 #include "cache/index_writer.h"
+#include "fs/cached_files.h"
 #include "fs/commands.h"
 #include "fs/control.h"
 #include "fs/lister.h"
@@ -262,7 +264,8 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   ArchiveTurns turns(list, kListThreadsEach);
   http::CurlOptions curl;
   curl.user_agent = std::string("astrofs/") + kVersion;
-  // Who asked is answered by then: a server that is silent longer would only keep others from its connections.
+  // Who asked is answered by then: a server that is silent longer would only keep others from its
+  // connections.
   curl.head_timeout = std::min(curl.head_timeout, timeout);
   curl.ca_file = options.ca_file;
   http::CurlClient client(curl);
@@ -282,6 +285,10 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   Notifier notifier;
   Lister lister(**catalog, writer, archives, notifier, turns, store, clock, metrics, options.offline);
   SizeResolver sizes(**catalog, writer, archives, fetcher, store, options.offline);
+  std::deque<CachedFiles> own_files;
+  for (const MountedArchive& each : archives.all()) {
+    each.archive->attach(own_files.emplace_back(each.name, **catalog, cache, archives, timeout));
+  }
   MissingFrames missing(**catalog, cache, archives, turns, timeout);
   Sweep sweep(**catalog, cache, archives, metrics);
   Parking parking(timeout, metrics);

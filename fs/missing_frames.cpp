@@ -46,7 +46,7 @@ void MissingFrames::make(const Node& node, MissingCause cause, Done done) {
 Result<std::shared_ptr<const Placeholder>> MissingFrames::build(const Node& node, MissingCause cause) {
   const MountedArchive* archive = archives_.of(node);
   if (archive == nullptr) return fail(Errc::not_found, "no archive is configured here");
-  Result<FrameShape> shape = archive->archive->shape(node.locator);
+  Result<FrameShape> shape = archive->archive->describe(node.locator);
   if (!shape) return tl::unexpected<Error>(shape.error());
   std::optional<std::uint64_t> size = node.size;
   if (!size) {
@@ -55,7 +55,7 @@ Result<std::shared_ptr<const Placeholder>> MissingFrames::build(const Node& node
     size = *natural;
   }
   Result<Placeholder> made = Placeholder::make(
-      *shape, sibling_header(node, cause != MissingCause::not_fetched), size, cause, node.name);
+      *shape, sibling_header(node, cause == MissingCause::denied_by_archive), size, cause, node.name);
   if (!made) {
     log::warning("{} is missing and has no placeholder: {}", node.name, made.error().message);
     return tl::unexpected<Error>(made.error());

@@ -386,7 +386,7 @@ void op_open(fuse_req_t req, fuse_ino_t inode, fuse_file_info* fi) {
              // SIGKILL ends it. A placeholder's reads never stall, and one made at another time may have
              // another sibling's cards.
              const OpenFile& file = *(*kept)->file;
-             info.keep_cache = file.placeholder() ? 0 : 1;
+             info.keep_cache = file.placeholder() || file.was_blank ? 0 : 1;
              info.noflush = 1;
              const int failed =
                  file.given ? reply_given(to, info, file.given.id()) : fuse_reply_open(to, &info);

@@ -27,6 +27,7 @@ struct SiblingHeader {
 enum class MissingCause : std::uint8_t {
   denied_by_archive,  ///< every mirror says 404 or 410
   not_fetched,        ///< mounted with `offline`, and not in the cache
+  not_logged_in,      ///< the archive gives its frames to users it knows, and this one has made no login
 };
 
 class Placeholder {

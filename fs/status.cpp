@@ -114,6 +114,8 @@ std::string Status::why_json(const Node& node) const {
   }
   why["listing"] = listing_json(vfs_, node.parent, clock_);
   why["state"] = name_of(vfs_.state_of(node));
+  if (vfs_.state_of(node) == FileState::not_logged_in && archive != nullptr)
+    why["login"] = "frames of this archive need a login: astrofs login " + archive->name;
   why["generation"] = node.generation;
   why["size"] = node.size ? json(*node.size) : json(nullptr);
   why["validator"] = redact(node.validator);

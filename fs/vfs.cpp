@@ -1,11 +1,5 @@
 #include "fs/vfs.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
-#include <cerrno>
-
-#include "base/log.h"
 
 namespace astrofs {
 namespace {
@@ -18,6 +12,8 @@ constexpr seconds kKeepPlaceholder{60};
 constexpr seconds kKeepLocal{2};
 /// While bytes are on their way to the disk, what is cached of a file is about to change.
 constexpr seconds kKeepLanding{1};
+/// A login is a matter of minutes, and its user looks at once whether it has helped.
+constexpr seconds kKeepUntilLogin{2};
 
 }  // namespace
 
@@ -33,6 +29,8 @@ std::string_view name_of(FileState state) noexcept {
       return "placeholder";
     case FileState::not_fetched:
       return "not-fetched";
+    case FileState::not_logged_in:
+      return "not-logged-in";
     case FileState::local:
       return "local";
   }
@@ -64,6 +62,9 @@ Attr Vfs::attr_of(const Node& node) const {
   if (archive != nullptr && archive->archive->is_local()) {
     attr.cached_bytes = attr.size;
     attr.good_for = kKeepLocal;
+  } else if (state_of(node) == FileState::not_logged_in) {
+    attr.good_for = kKeepUntilLogin;
+    if (!node.size) attr.size = parts_.missing.natural_size(node).value_or(0);
   } else if (node.size) {
     attr.cached_bytes = parts_.cache.presence(parts_.archives.version(node)).bytes;
     if (parts_.cache.bytes_in_flight() > 0) attr.good_for = kKeepLanding;
@@ -114,7 +115,8 @@ void Vfs::lookup_listed(const Node& dir, const std::string& name, const AttrPend
 }
 
 bool Vfs::has_attributes(const Node& node) const {
-  return node.kind != NodeKind::file || node.size || (node.missing && parts_.missing.can_make(node));
+  return node.kind != NodeKind::file || node.size || (node.missing && parts_.missing.can_make(node)) ||
+         state_of(node) == FileState::not_logged_in;
 }
 
 void Vfs::send_attr(const Node& node, ReplyPtr<Attr> reply) {
@@ -196,144 +198,6 @@ Result<void> Vfs::readdir(NodeId dir, NodeId cookie, const std::function<bool(co
     entry.attr = &attr;
     return visit(entry);
   });
-}
-
-// ---- files
-
-void Vfs::open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
-  if (const auto open = open_files_.find(inode)) {
-    return reply->send(open_files_.open(inode, [&open] { return open; }));
-  }
-  Result<Node> node = this->node(inode);
-  if (!node) return reply->send(tl::unexpected<Error>(node.error()));
-  if (node->kind != NodeKind::file)
-    return reply->send(fail(Errc::is_directory, node->name + " is a directory"));
-  if (inode_of(*node) != inode) return reply->send(fail(Errc::stale, node->name + " has a newer version"));
-  const MountedArchive* archive = parts_.archives.of(*node);
-  if (archive == nullptr)
-    return reply->send(fail(Errc::not_found, "the archive of this file is no longer configured"));
-  if (archive->archive->is_local()) return open_local(*node, *archive->archive, std::move(reply));
-  if (node->size && !node->missing && !is_not_fetched(*node))
-    return reply->send(open_version(*node, nullptr));
-  const auto pending = parts_.parking.park(std::move(reply));
-  if (node->missing) {
-    recheck_missing(*node);
-    return open_placeholder(*node, MissingCause::denied_by_archive, pending);
-  }
-  if (node->size) return open_placeholder(*node, MissingCause::not_fetched, pending);
-  resolve(*node, [this, pending](const Result<Node>& resolved) {
-    if (!resolved) {
-      pending->settle(tl::unexpected<Error>(resolved.error()));
-    } else if (resolved->missing) {
-      open_placeholder(*resolved, MissingCause::denied_by_archive, pending);
-    } else {
-      hand_over(*resolved, nullptr, pending);
-    }
-  });
-}
-
-void Vfs::open_local(const Node& node, const Archive& archive, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
-  Result<UniqueFd> file = archive.open_local(node.locator);
-  if (!file && file.error().code == Errc::denied) return reply->send(tl::unexpected<Error>(file.error()));
-  struct stat st {};
-  const bool is_as_listed = file && ::fstat(file->get(), &st) == 0 &&
-                            node.size == static_cast<std::uint64_t>(st.st_size) &&
-                            node.mtime == SysSeconds(seconds(st.st_mtim.tv_sec));
-  if (is_as_listed) return reply->send(open_version(node, nullptr, std::move(*file)));
-  // Changed since it was listed: with the new listing the kernel looks the name up again and finds the new
-  // version.
-  const auto pending = parts_.parking.park(std::move(reply));
-  const auto stale = [pending, name = node.name](const Result<void>&) {
-    pending->settle(fail(Errc::stale, name + " has changed on this machine"));
-  };
-  const Result<Node> dir = parts_.catalog.node(node.parent);
-  if (!dir) return stale({});
-  parts_.lister.refresh(*dir, stale);
-}
-
-bool Vfs::is_not_fetched(const Node& node) const {
-  return options_.offline && node.size.value_or(0) > 0 && state_of(node) == FileState::not_fetched;
-}
-
-void Vfs::hand_over(const Node& node, std::shared_ptr<const Placeholder> placeholder,
-                    const OpenPending& pending) {
-  // A caller that is gone will never release what it opened.
-  if (!pending->settle(open_version(node, std::move(placeholder)))) open_files_.close(inode_of(node));
-}
-
-std::shared_ptr<OpenHandle> Vfs::open_version(const Node& node,
-                                              std::shared_ptr<const Placeholder> placeholder,
-                                              UniqueFd local) {
-  const MountedArchive* archive = parts_.archives.of(node);
-  const FileVersion version = parts_.archives.version(node);
-  GivenFile given = placeholder || local ? GivenFile() : give_to_kernel(version, archive);
-  return open_files_.open(inode_of(node), [&] {
-    auto file = std::make_shared<OpenFile>(node, version, archive);
-    // What the kernel reads is not heard of here: it counts as read from the start.
-    if (given && file->serve()) file->given = std::move(given);
-    if (placeholder) (void)file->set_placeholder(std::move(placeholder));  // nobody has read of it yet
-    file->local = std::move(local);
-    return file;
-  });
-}
-
-Result<void> Vfs::passthrough() const {
-  if (parts_.kernel == nullptr) return fail(Errc::unsupported, "this mount has no kernel");
-  Result<void> ready = parts_.kernel->ready();
-  if (ready) parts_.cache.check_complete_files();
-  return ready;
-}
-
-GivenFile Vfs::give_to_kernel(const FileVersion& version, const MountedArchive* archive) const {
-  if (archive == nullptr || !passthrough()) return {};
-  const auto file = parts_.cache.checked_file(version);
-  if (!file) return {};
-  // Not before it was compared with the archive's checksums: what the kernel has cannot be taken back from
-  // its readers.
-  const Result<ObjectState> object = parts_.catalog.object(version.object);
-  const Verdict verdict = object ? object->verdict : Verdict::none;
-  const bool compared =
-      verdict != Verdict::none && verdict != Verdict::suspect && verdict != Verdict::refused;
-  if (!compared && archive->verify != VerifyPolicy::off) return {};
-  const std::optional<KernelFiles::Id> id = parts_.kernel->give(file->fd());
-  return id ? GivenFile(*parts_.kernel, *id) : GivenFile();
-}
-
-void Vfs::open_placeholder(const Node& node, MissingCause cause, const OpenPending& pending) {
-  const Errc otherwise = cause == MissingCause::not_fetched ? Errc::offline : Errc::not_found;
-  if (!parts_.missing.can_make(node)) {
-    pending->settle(fail(otherwise, node.name + (cause == MissingCause::not_fetched
-                                                     ? " is not in the cache and the mount is offline"
-                                                     : " is missing in the archive")));
-    return;
-  }
-  parts_.missing.make(
-      node, cause, [this, node, otherwise, pending](const Result<std::shared_ptr<const Placeholder>>& made) {
-        if (!made) {
-          pending->settle(fail(otherwise, made.error().message));
-          return;
-        }
-        Node shown = node;
-        shown.size = (*made)->size();
-        hand_over(shown, *made, pending);
-      });
-}
-
-void Vfs::release(const std::shared_ptr<OpenHandle>& handle) {
-  const OpenFile& file = *handle->file;
-  const Inode inode = inode_of(file.node);
-  open_files_.close(inode);
-  if (file.served() && !file.given) parts_.notices.attributes_changed(inode);
-}
-
-FileState Vfs::state_of(const Node& node) const {
-  const MountedArchive* archive = parts_.archives.of(node);
-  if (archive != nullptr && archive->archive->is_local()) return FileState::local;
-  if (node.missing) return FileState::placeholder;
-  const Presence presence = node.size ? parts_.cache.presence(parts_.archives.version(node)) : Presence{};
-  if (presence.complete) return FileState::cached;
-  if (presence.bytes > 0) return FileState::partial;
-  return options_.offline ? FileState::not_fetched : FileState::remote;
 }
 
 }  // namespace astrofs

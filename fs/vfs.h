@@ -10,6 +10,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/bytes.h"
@@ -55,7 +57,15 @@ struct VfsOptions {
 };
 
 /// What one file or directory is to this mount, for xattrs and `astrofs why`.
-enum class FileState : std::uint8_t { remote, partial, cached, placeholder, not_fetched, local };
+enum class FileState : std::uint8_t {
+  remote,
+  partial,
+  cached,
+  placeholder,
+  not_fetched,
+  not_logged_in,
+  local
+};
 [[nodiscard]] std::string_view name_of(FileState state) noexcept;
 
 class Vfs {
@@ -117,7 +127,10 @@ class Vfs {
   /// The node with its size, or as missing when every mirror denies it and it can be made up.
   void resolve(const Node& node, SizeResolver::Done done);
   void open_local(const Node& node, const Archive& archive, ReplyPtr<std::shared_ptr<OpenHandle>> reply);
-  [[nodiscard]] bool is_not_fetched(const Node& node) const;
+  /// Why a reader of the file gets a placeholder; nullopt: he does not.
+  [[nodiscard]] std::optional<MissingCause> blank_because(const Node& node) const;
+  /// Notes whether an inode is opened as a placeholder now, and returns whether it was before.
+  bool note_blank(Inode inode, bool blank) EXCLUDES(mutex_);
   void hand_over(const Node& node, std::shared_ptr<const Placeholder> placeholder,
                  const OpenPending& pending);
   void open_placeholder(const Node& node, MissingCause cause, const OpenPending& pending);
@@ -148,7 +161,8 @@ class Vfs {
   LastErrors last_errors_;
   Mutex mutex_;
   std::unordered_map<NodeId, SteadyTime> rechecked_
-      GUARDED_BY(mutex_);  ///< missing frames asked again, and when
+      GUARDED_BY(mutex_);                               ///< missing frames asked again, and when
+  std::unordered_set<Inode> blank_ GUARDED_BY(mutex_);  ///< opened as placeholders when last opened
 };
 
 }  // namespace astrofs

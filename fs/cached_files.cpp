@@ -1,0 +1,41 @@
+#include "fs/cached_files.h"
+
+#include <algorithm>
+
+#include "fs/waiting.h"
+
+namespace astrofs {
+
+CachedFiles::CachedFiles(std::string name, const Catalog& catalog, BlockCache& cache,
+                         const ArchiveTable& archives, std::chrono::milliseconds timeout)
+    : name_(std::move(name)), catalog_(catalog), cache_(cache), archives_(archives), timeout_(timeout) {}
+
+Result<Node> CachedFiles::at(std::string_view path) const {
+  Result<Node> node = catalog_.child(kRootNode, name_);
+  while (node && !path.empty()) {
+    const std::string_view name = path.substr(0, path.find('/'));
+    path.remove_prefix(std::min(name.size() + 1, path.size()));
+    node = catalog_.child(node->id, name);
+  }
+  return node;
+}
+
+Result<void> CachedFiles::files(
+    std::string_view path,
+    const std::function<bool(std::string_view name, std::uint64_t size)>& visit) const {
+  const Result<Node> directory = at(path);
+  if (!directory) return tl::unexpected<Error>(directory.error());
+  return catalog_.scan(directory->id, 0, [&visit](const Node& node) {
+    return node.kind != NodeKind::file || visit(node.name, node.size.value_or(0));
+  });
+}
+
+Result<Bytes> CachedFiles::read(std::string_view path, ByteRange range) const {
+  const Result<Node> file = at(path);
+  if (!file) return tl::unexpected<Error>(file.error());
+  if (file->kind != NodeKind::file || !file->size || range.end() > *file->size)
+    return fail(Errc::invalid, file->name + " has no such bytes");
+  return read_waiting(cache_, archives_.version(*file), range, timeout_);
+}
+
+}  // namespace astrofs

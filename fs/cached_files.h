@@ -1,0 +1,36 @@
+// An archive's own files, for the archive itself: found in the catalog, read through the cache. One for each
+// archive that wants it; owned by the mount, outlives the threads that list.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "backends/own_files.h"
+#include "cache/block_cache.h"
+#include "cache/catalog.h"
+#include "fs/archive_table.h"
+
+namespace astrofs {
+
+class CachedFiles final : public OwnFiles {
+ public:
+  /// `name`: the archive's directory at the root. A read takes at most `timeout`.
+  CachedFiles(std::string name, const Catalog& catalog, BlockCache& cache, const ArchiveTable& archives,
+              std::chrono::milliseconds timeout);
+
+  [[nodiscard]] Result<void> files(
+      std::string_view path,
+      const std::function<bool(std::string_view name, std::uint64_t size)>& visit) const override;
+  [[nodiscard]] Result<Bytes> read(std::string_view path, ByteRange range) const override;
+
+ private:
+  [[nodiscard]] Result<Node> at(std::string_view path) const;
+
+  const std::string name_;
+  const Catalog& catalog_;
+  BlockCache& cache_;
+  const ArchiveTable& archives_;
+  const std::chrono::milliseconds timeout_;
+};
+
+}  // namespace astrofs

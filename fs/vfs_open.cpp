@@ -1,0 +1,158 @@
+// The part of Vfs that opens: which version of a file its reader gets, real, blank or a file on this machine.
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "fs/vfs.h"
+
+namespace astrofs {
+
+void Vfs::open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
+  if (const auto open = open_files_.find(inode)) {
+    return reply->send(open_files_.open(inode, [&open] { return open; }));
+  }
+  Result<Node> node = this->node(inode);
+  if (!node) return reply->send(tl::unexpected<Error>(node.error()));
+  if (node->kind != NodeKind::file)
+    return reply->send(fail(Errc::is_directory, node->name + " is a directory"));
+  if (inode_of(*node) != inode) return reply->send(fail(Errc::stale, node->name + " has a newer version"));
+  const MountedArchive* archive = parts_.archives.of(*node);
+  if (archive == nullptr)
+    return reply->send(fail(Errc::not_found, "the archive of this file is no longer configured"));
+  if (archive->archive->is_local()) return open_local(*node, *archive->archive, std::move(reply));
+  const std::optional<MissingCause> blank = blank_because(*node);
+  if (node->size && !blank) return reply->send(open_version(*node, nullptr));
+  const auto pending = parts_.parking.park(std::move(reply));
+  if (node->missing) recheck_missing(*node);
+  if (blank) return open_placeholder(*node, *blank, pending);
+  resolve(*node, [this, pending](const Result<Node>& resolved) {
+    if (!resolved) {
+      pending->settle(tl::unexpected<Error>(resolved.error()));
+    } else if (resolved->missing) {
+      open_placeholder(*resolved, MissingCause::denied_by_archive, pending);
+    } else {
+      hand_over(*resolved, nullptr, pending);
+    }
+  });
+}
+
+void Vfs::open_local(const Node& node, const Archive& archive, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
+  Result<UniqueFd> file = archive.open_local(node.locator);
+  if (!file && file.error().code == Errc::denied) return reply->send(tl::unexpected<Error>(file.error()));
+  struct stat st {};
+  const bool is_as_listed = file && ::fstat(file->get(), &st) == 0 &&
+                            node.size == static_cast<std::uint64_t>(st.st_size) &&
+                            node.mtime == SysSeconds(seconds(st.st_mtim.tv_sec));
+  if (is_as_listed) return reply->send(open_version(node, nullptr, std::move(*file)));
+  // Changed since it was listed: with the new listing the kernel looks the name up again and finds the new
+  // version.
+  const auto pending = parts_.parking.park(std::move(reply));
+  const auto stale = [pending, name = node.name](const Result<void>&) {
+    pending->settle(fail(Errc::stale, name + " has changed on this machine"));
+  };
+  const Result<Node> dir = parts_.catalog.node(node.parent);
+  if (!dir) return stale({});
+  parts_.lister.refresh(*dir, stale);
+}
+
+std::optional<MissingCause> Vfs::blank_because(const Node& node) const {
+  if (node.missing) return MissingCause::denied_by_archive;
+  const FileState state = state_of(node);
+  if (state == FileState::not_logged_in) return MissingCause::not_logged_in;
+  if (state == FileState::not_fetched && node.size.value_or(0) > 0) return MissingCause::not_fetched;
+  return std::nullopt;
+}
+
+void Vfs::hand_over(const Node& node, std::shared_ptr<const Placeholder> placeholder,
+                    const OpenPending& pending) {
+  // A caller that is gone will never release what it opened.
+  if (!pending->settle(open_version(node, std::move(placeholder)))) open_files_.close(inode_of(node));
+}
+
+std::shared_ptr<OpenHandle> Vfs::open_version(const Node& node,
+                                              std::shared_ptr<const Placeholder> placeholder,
+                                              UniqueFd local) {
+  const MountedArchive* archive = parts_.archives.of(node);
+  const FileVersion version = parts_.archives.version(node);
+  GivenFile given = placeholder || local ? GivenFile() : give_to_kernel(version, archive);
+  return open_files_.open(inode_of(node), [&] {
+    auto file = std::make_shared<OpenFile>(node, version, archive);
+    // What the kernel reads is not heard of here: it counts as read from the start.
+    if (given && file->serve()) file->given = std::move(given);
+    file->was_blank = note_blank(inode_of(node), placeholder != nullptr);
+    if (placeholder) (void)file->set_placeholder(std::move(placeholder));  // nobody has read of it yet
+    file->local = std::move(local);
+    return file;
+  });
+}
+
+bool Vfs::note_blank(Inode inode, bool blank) {
+  const MutexLock lock(mutex_);
+  if (blank) return !blank_.insert(inode).second;
+  return blank_.erase(inode) > 0;
+}
+
+Result<void> Vfs::passthrough() const {
+  if (parts_.kernel == nullptr) return fail(Errc::unsupported, "this mount has no kernel");
+  Result<void> ready = parts_.kernel->ready();
+  if (ready) parts_.cache.check_complete_files();
+  return ready;
+}
+
+GivenFile Vfs::give_to_kernel(const FileVersion& version, const MountedArchive* archive) const {
+  if (archive == nullptr || !passthrough()) return {};
+  const auto file = parts_.cache.checked_file(version);
+  if (!file) return {};
+  // Not before it was compared with the archive's checksums: what the kernel has cannot be taken back from
+  // its readers.
+  const Result<ObjectState> object = parts_.catalog.object(version.object);
+  const Verdict verdict = object ? object->verdict : Verdict::none;
+  const bool compared =
+      verdict != Verdict::none && verdict != Verdict::suspect && verdict != Verdict::refused;
+  if (!compared && archive->verify != VerifyPolicy::off) return {};
+  const std::optional<KernelFiles::Id> id = parts_.kernel->give(file->fd());
+  return id ? GivenFile(*parts_.kernel, *id) : GivenFile();
+}
+
+void Vfs::open_placeholder(const Node& node, MissingCause cause, const OpenPending& pending) {
+  const Errc otherwise = cause == MissingCause::not_fetched     ? Errc::offline
+                         : cause == MissingCause::not_logged_in ? Errc::denied
+                                                                : Errc::not_found;
+  if (!parts_.missing.can_make(node)) {
+    pending->settle(fail(otherwise, node.name + (cause == MissingCause::not_fetched
+                                                     ? " is not in the cache and the mount is offline"
+                                                     : " is missing in the archive")));
+    return;
+  }
+  parts_.missing.make(
+      node, cause, [this, node, otherwise, pending](const Result<std::shared_ptr<const Placeholder>>& made) {
+        if (!made) {
+          pending->settle(fail(otherwise, made.error().message));
+          return;
+        }
+        Node shown = node;
+        shown.size = (*made)->size();
+        hand_over(shown, *made, pending);
+      });
+}
+
+void Vfs::release(const std::shared_ptr<OpenHandle>& handle) {
+  const OpenFile& file = *handle->file;
+  const Inode inode = inode_of(file.node);
+  open_files_.close(inode);
+  if (file.served() && !file.given) parts_.notices.attributes_changed(inode);
+}
+
+FileState Vfs::state_of(const Node& node) const {
+  const MountedArchive* archive = parts_.archives.of(node);
+  if (archive != nullptr && archive->archive->is_local()) return FileState::local;
+  if (node.missing) return FileState::placeholder;
+  const Presence presence = node.size ? parts_.cache.presence(parts_.archives.version(node)) : Presence{};
+  if (presence.complete) return FileState::cached;
+  // A part of a frame is worth nothing to its readers when the rest cannot be had.
+  if (archive != nullptr && !archive->archive->can_fetch(node.locator) && parts_.missing.can_make(node))
+    return FileState::not_logged_in;
+  if (presence.bytes > 0) return FileState::partial;
+  return options_.offline ? FileState::not_fetched : FileState::remote;
+}
+
+}  // namespace astrofs
