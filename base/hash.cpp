@@ -48,7 +48,9 @@ Hash128 sha256_prefix(std::initializer_list<std::string_view> parts) {
 
 StreamDigest::StreamDigest(DigestKind kind) : context_(EVP_MD_CTX_new()) {
   if (context_ == nullptr) throw std::bad_alloc();
-  const EVP_MD* algorithm = kind == DigestKind::md5 ? EVP_md5() : EVP_sha256();
+  const EVP_MD* algorithm = kind == DigestKind::md5      ? EVP_md5()
+                            : kind == DigestKind::sha256 ? EVP_sha256()
+                                                         : EVP_sha512();
   good_ = EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(context_), algorithm, nullptr) == 1;
 }
 

@@ -23,7 +23,7 @@ using Hash128 = std::array<std::byte, 16>;
 [[nodiscard]] Hash128 sha256_prefix(std::initializer_list<std::string_view> parts);
 
 /// Digests that archives give of their files, over bytes that come piece by piece. One thread at a time.
-enum class DigestKind : std::uint8_t { md5, sha256 };
+enum class DigestKind : std::uint8_t { md5, sha256, sha512 };
 class StreamDigest {
  public:
   explicit StreamDigest(DigestKind kind);

@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 
+#include "tests/support/dkist_centre.h"
 #include "tests/support/sim_listings.h"
 
 namespace astrofs::sim {
@@ -122,6 +123,11 @@ Result<std::vector<FrameName>> ArchiveSim::add_sector(const SectorOptions& optio
   return put_sector(tree_, options);
 }
 
+DkistCentre& ArchiveSim::add_dkist(const DkistOptions& options) {
+  dkist_ = std::make_unique<DkistCentre>(options);
+  return *dkist_;
+}
+
 void ArchiveSim::add_prf_models() {
   put_prf_models(tree_);
 }
@@ -167,6 +173,7 @@ bool ArchiveSim::answer(Connection& connection, const HttpRequest& request) {
 }
 
 Reply ArchiveSim::route(const HttpRequest& request, const std::vector<Fault>& faults) {
+  if (dkist_ != nullptr && DkistCentre::knows(request.path)) return dkist_->reply(request, faults);
   if (request.method != "GET" && request.method != "HEAD") return error_reply(405, request.path);
   if (is_download(request.path)) return download_reply(request, tree_, faults);
   std::string path = request.path;

@@ -1,7 +1,7 @@
-// The stand-in archive: one loopback HTTP server that plays S3, archive.stsci.edu, mast.stsci.edu and plain
-// web directories from one content tree, keeps a log of what it was asked, and lies on request (see
-// README.md). Owned by a test or by the program archive_sim. Everything but start() and stop() may be called
-// from any thread.
+// The stand-in archive: one loopback HTTP server that plays S3, archive.stsci.edu, mast.stsci.edu, the DKIST
+// data centre and plain web directories from one content tree, keeps a log of what it was asked, and lies on
+// request (see README.md). Owned by a test or by the program archive_sim. Everything but start() and stop()
+// may be called from any thread.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/mutex.h"
+#include "tests/support/dkist_dataset.h"
 #include "tests/support/sim_content.h"
 #include "tests/support/sim_faults.h"
 #include "tests/support/sim_log.h"
@@ -22,6 +23,8 @@
 #include "tests/support/sim_server.h"
 
 namespace astrofs::sim {
+
+class DkistCentre;
 
 class ArchiveSim {
  public:
@@ -62,6 +65,9 @@ class ArchiveSim {
   Result<std::vector<FrameName>> add_sector(const SectorOptions& options);
   /// The 800 PRF models under /missions/tess/models/prf_fitsfiles/.
   void add_prf_models();
+  /// The DKIST data centre and Globus, under /datasets, /download, /auth, /transfer and /https. Before
+  /// start(), once. See dkist_centre.h.
+  DkistCentre& add_dkist(const DkistOptions& options);
 
   // Lies
   int add_fault(Fault fault) { return faults_.add(std::move(fault)); }
@@ -92,6 +98,7 @@ class ArchiveSim {
   ContentTree tree_;
   FaultTable faults_;
   RequestLog log_;
+  std::unique_ptr<DkistCentre> dkist_;  ///< nullptr: there is none
   mutable Mutex mutex_;
   std::map<std::string, std::string> buckets_ GUARDED_BY(mutex_);  ///< name -> key prefix of its root
   SocketServer server_;                                            ///< last: its threads use all of the above

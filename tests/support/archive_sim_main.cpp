@@ -27,6 +27,11 @@ constexpr std::string_view kUsage =
     "  --offsets A,B,...   data offsets of made-up frames, in turn\n"
     "  --denied NAME       listed and 404; may be repeated\n"
     "  --prf               the PRF models\n"
+    "  --dkist N           the DKIST data centre with N datasets, --dkist-frames M (of the first),\n"
+    "                      --dkist-other-frames M, --dkist-lost K (of the first), --dkist-image "
+    "COLUMNSxROWS,\n"
+    "                      --dkist-no-https, --dkist-need-token, --dkist-ranges,\n"
+    "                      --dkist-globus FOLDER, --dkist-task-ms N\n"
     "  --bucket NAME[:ROOT]  a further S3 bucket\n"
     "  --latency MS, --bandwidth BYTES  per second and connection\n"
     "  --max-seconds N     end after that time\n";
@@ -37,6 +42,7 @@ struct Program {
   std::string ready_file;
   SectorOptions sector;
   bool has_sector{false};
+  DkistOptions dkist;
   std::int64_t max_seconds{0};
 };
 
@@ -103,6 +109,51 @@ Result<void> add_fault(ArchiveSim& sim, Kind kind, const std::string& value, std
   return done;
 }
 
+Result<void> set_image(DkistOptions& dkist, const std::string& value) {
+  const auto parts = split(value, 'x');
+  if (parts.size() != 2) return fail(Errc::invalid, "--dkist-image: COLUMNSxROWS");
+  auto done = set(dkist.image_columns, parts[0], "--dkist-image");
+  if (done) done = set(dkist.image_rows, parts[1], "--dkist-image");
+  if (done && (dkist.image_columns < 1 || dkist.image_rows < 1))
+    return fail(Errc::invalid, "--dkist-image: at least 1x1");
+  return done;
+}
+
+Result<void> apply_dkist(DkistOptions& dkist, const std::string& option, const std::string& value) {
+  if (option == "--dkist") return set(dkist.datasets, value, option);
+  if (option == "--dkist-frames") return set(dkist.frames, value, option);
+  if (option == "--dkist-other-frames") return set(dkist.other_frames, value, option);
+  if (option == "--dkist-lost") return set(dkist.lost, value, option);
+  if (option == "--dkist-image") return set_image(dkist, value);
+  if (option == "--dkist-globus") {
+    dkist.globus_folder = value;
+    return {};
+  }
+  if (option == "--dkist-task-ms") {
+    std::int64_t milliseconds_of_a_task = 0;
+    auto done = set(milliseconds_of_a_task, value, option);
+    dkist.task_time = milliseconds(milliseconds_of_a_task);
+    return done;
+  }
+  return fail(Errc::invalid, fmt::format("unknown option {}\n{}", option, kUsage));
+}
+
+/// Options without a value; false for any other.
+bool apply_switch(Program& program, const std::string& option) {
+  if (option == "--prf") {
+    program.sim.add_prf_models();
+  } else if (option == "--dkist-no-https") {
+    program.dkist.https = false;
+  } else if (option == "--dkist-need-token") {
+    program.dkist.need_token = true;
+  } else if (option == "--dkist-ranges") {
+    program.dkist.ranges = true;
+  } else {
+    return false;
+  }
+  return true;
+}
+
 Result<void> apply(Program& program, const std::string& option, const std::string& value) {
   if (option == "--port") return set(program.port, value, option);
   if (option == "--max-seconds") return set(program.max_seconds, value, option);
@@ -137,16 +188,13 @@ Result<void> apply(Program& program, const std::string& option, const std::strin
     program.sector.chips = std::move(*chips);
     return {};
   }
-  return fail(Errc::invalid, fmt::format("unknown option {}\n{}", option, kUsage));
+  return apply_dkist(program.dkist, option, value);
 }
 
 Result<void> read_arguments(Program& program, std::span<char*> arguments) {
   for (std::size_t at = 1; at < arguments.size(); ++at) {
     const std::string option = arguments[at];
-    if (option == "--prf") {
-      program.sim.add_prf_models();
-      continue;
-    }
+    if (apply_switch(program, option)) continue;
     if (option == "--help") return fail(Errc::invalid, std::string(kUsage));
     if (at + 1 == arguments.size())
       return fail(Errc::invalid, fmt::format("{} needs a value\n{}", option, kUsage));
@@ -171,6 +219,7 @@ Result<void> run(Program& program) {
     const auto frames = program.sim.add_sector(program.sector);
     if (!frames) return tl::unexpected(frames.error());
   }
+  if (program.dkist.datasets > 0) program.sim.add_dkist(program.dkist);
   if (auto started = program.sim.start(program.port); !started) return started;
   fmt::print("{}\n", program.sim.url());
   std::fflush(stdout);

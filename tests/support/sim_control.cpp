@@ -1,7 +1,9 @@
-// The stand-in archive's own paths, for scripts: /_sim/faults, /_sim/log, /_sim/stats, /_sim/deny.
+// The stand-in archive's own paths, for scripts: /_sim/faults, /_sim/log, /_sim/stats, /_sim/deny,
+// /_sim/dkist.
 #include <nlohmann/json.hpp>
 
 #include "tests/support/archive_sim.h"
+#include "tests/support/dkist_centre.h"
 
 namespace astrofs::sim {
 namespace {
@@ -74,6 +76,7 @@ Reply ArchiveSim::control(const HttpRequest& request) {
     method == "POST" ? deny(request.body) : allow(request.body);
     return text_reply(200, "", "text/plain");
   }
+  if (request.path == "/_sim/dkist" && dkist_ != nullptr) return dkist_->control(request);
   if (request.path == "/_sim/stats" && method == "GET") {
     const Json json{{"requests", count("")},
                     {"heads", count("", "HEAD")},

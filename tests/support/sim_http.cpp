@@ -39,13 +39,8 @@ std::string_view HttpRequest::header(std::string_view name) const {
 }
 
 std::optional<std::string> HttpRequest::parameter(std::string_view name) const {
-  std::string_view rest = query;
-  while (!rest.empty()) {
-    const std::string_view pair = rest.substr(0, rest.find('&'));
-    rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
-    const auto equals = pair.find('=');
-    if (percent_decode(pair.substr(0, equals), true) != name) continue;
-    return equals == std::string_view::npos ? std::string{} : percent_decode(pair.substr(equals + 1), true);
+  for (auto& [key, value] : parse_form(query)) {
+    if (key == name) return std::move(value);
   }
   return std::nullopt;
 }
@@ -95,6 +90,19 @@ std::string percent_decode(std::string_view text, bool plus_is_space) {
     }
   }
   return out;
+}
+
+std::vector<std::pair<std::string, std::string>> parse_form(std::string_view text) {
+  std::vector<std::pair<std::string, std::string>> form;
+  while (!text.empty()) {
+    const std::string_view pair = text.substr(0, text.find('&'));
+    text.remove_prefix(std::min(text.size(), pair.size() + 1));
+    const auto equals = pair.find('=');
+    form.emplace_back(
+        percent_decode(pair.substr(0, equals), true),
+        equals == std::string_view::npos ? std::string{} : percent_decode(pair.substr(equals + 1), true));
+  }
+  return form;
 }
 
 std::string percent_encode(std::string_view text, std::string_view keep) {
@@ -181,6 +189,8 @@ std::string_view reason_of(int status) {
   switch (status) {
     case 200:
       return "OK";
+    case 202:
+      return "Accepted";
     case 206:
       return "Partial Content";
     case 301:
@@ -203,6 +213,8 @@ std::string_view reason_of(int status) {
       return "Not Found";
     case 405:
       return "Method Not Allowed";
+    case 409:
+      return "Conflict";
     case 410:
       return "Gone";
     case 412:

@@ -35,6 +35,8 @@ struct HttpRequest {
 [[nodiscard]] std::optional<HttpRequest> parse_request(std::string_view head);
 
 [[nodiscard]] std::string percent_decode(std::string_view text, bool plus_is_space);
+/// Decoded names and values of a query or of a form's body, in order; a name may come again.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> parse_form(std::string_view text);
 /// Keeps letters, digits, "-._~" and the characters of `keep`.
 [[nodiscard]] std::string percent_encode(std::string_view text, std::string_view keep = "/");
 /// & < > " and control characters for XML and HTML.
