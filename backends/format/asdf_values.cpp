@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "backends/format/asdf_array.h"
+#include "backends/format/utf8.h"
 #include "base/bytes.h"
 
 namespace astrofs {
@@ -20,23 +21,6 @@ T number_at(const std::byte* at, bool swap) {
   std::memcpy(bytes.data(), at, sizeof(T));
   if (swap) std::reverse(bytes.begin(), bytes.end());
   return std::bit_cast<T>(bytes);
-}
-
-void append_utf8(std::string& out, std::uint32_t code) {
-  if (code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) code = 0xFFFD;  // no character
-  const auto tail = [&](unsigned shift) { out += static_cast<char>(0x80 | (code >> shift & 0x3F)); };
-  if (code < 0x80) {
-    out += static_cast<char>(code);
-  } else if (code < 0x800) {
-    out += static_cast<char>(0xC0 | code >> 6);
-    tail(0);
-  } else if (code < 0x10000) {
-    out += static_cast<char>(0xE0 | code >> 12);
-    tail(6), tail(0);
-  } else {
-    out += static_cast<char>(0xF0 | code >> 18);
-    tail(12), tail(6), tail(0);
-  }
 }
 
 std::string text_at(const std::byte* at, const AsdfArray& array, bool swap) {

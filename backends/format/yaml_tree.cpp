@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "backends/format/utf8.h"
+
 namespace astrofs {
 
 struct YamlStore {
@@ -64,7 +66,7 @@ class Builder {
         return true;
     }
   }
-  [[nodiscard]] bool whole() const { return has_root_ && open_.empty(); }
+  [[nodiscard]] bool whole() const { return pieces_ && has_root_ && open_.empty(); }
 
  private:
   struct Open {
@@ -77,14 +79,25 @@ class Builder {
   Result<bool> scalar(const fy_event_scalar_data& event) {
     const auto tag = tag_of(event.tag);
     if (!tag) return tl::unexpected(tag.error());
-    const std::string_view text = text_of(event.value);
+    const std::size_t first = store_.text.size();
+    append_text(event.value);
     // Escapes may be longer in UTF-8 than they were written, so the total is looked at again.
-    if (text.size() > std::numeric_limits<std::uint32_t>::max() - store_.text.size()) return too_much("text");
+    if (store_.text.size() > std::numeric_limits<std::uint32_t>::max()) return too_much("text");
     const bool plain = event.value == nullptr || fy_token_scalar_style(event.value) == FYSS_PLAIN;
-    const auto first = static_cast<std::uint32_t>(store_.text.size());
-    store_.text.append(text);
-    return add({YamlStore::Kind::scalar, plain, *tag, first, static_cast<std::uint32_t>(text.size())},
+    return add({YamlStore::Kind::scalar, plain, *tag, static_cast<std::uint32_t>(first),
+                static_cast<std::uint32_t>(store_.text.size() - first)},
                std::string(text_of(event.anchor)));
+  }
+  /// By the piece: fy_token_get_text leaks 4 KiB (0.7.12) where a text has some dozen escapes.
+  void append_text(fy_token* token) {
+    if (token == nullptr || !pieces_) return;
+    fy_token_iter_start(token, pieces_.get());
+    int failed = 0;
+    const fy_iter_chunk* piece = nullptr;
+    while ((piece = fy_token_iter_chunk_next(pieces_.get(), piece, &failed)) != nullptr) {
+      store_.text.append(piece->str, piece->len);
+    }
+    fy_token_iter_finish(pieces_.get());
   }
   Result<bool> open(YamlStore::Kind kind, fy_token* tag_token, fy_token* anchor) {
     const auto tag = tag_of(tag_token);
@@ -145,8 +158,13 @@ class Builder {
     return fail(Errc::too_large, std::string("a YAML document with too many or too long: ") + what);
   }
 
+  struct IterEnd {
+    void operator()(fy_token_iter* iter) const { fy_token_iter_destroy(iter); }
+  };
+
   YamlStore& store_;
   const YamlLimits limits_;
+  const std::unique_ptr<fy_token_iter, IterEnd> pieces_{fy_token_iter_create(nullptr)};
   std::vector<Open> open_;
   std::vector<std::uint32_t> children_;  ///< of all that are open, innermost last
   std::map<std::string, std::uint32_t, std::less<>> anchors_, tags_;
@@ -161,26 +179,53 @@ struct DiagEnd {
   void operator()(fy_diag* diag) const { fy_diag_unref(diag); }
 };
 
-/// Collects what libfyaml has to say, which it would write to stderr.
-std::unique_ptr<fy_diag, DiagEnd> silent_diag() {
+/// Takes libfyaml's complaints, which would go to stderr, and keeps the beginning of the first. (Errors that
+/// it is told to collect are never freed by 0.7.12.)
+std::unique_ptr<fy_diag, DiagEnd> make_diag(std::string& first) {
   fy_diag_cfg config{};
   fy_diag_cfg_default(&config);
   config.fp = nullptr;
-  config.output_fn = [](fy_diag*, void*, const char*, std::size_t) {};
+  config.user = &first;
+  config.output_fn = [](fy_diag*, void* user, const char* text, std::size_t length) {
+    constexpr std::size_t kLongest = 200;
+    auto& kept = *static_cast<std::string*>(user);
+    if (kept.empty()) kept.assign(text, std::min(length, kLongest));
+  };
+  config.level = FYET_ERROR;
   config.colorize = false;
-  std::unique_ptr<fy_diag, DiagEnd> diag(fy_diag_create(&config));
-  if (diag) fy_diag_set_collect_errors(diag.get(), true);
-  return diag;
+  config.show_source = config.show_position = config.show_module = config.show_type = false;
+  return std::unique_ptr<fy_diag, DiagEnd>(fy_diag_create(&config));
 }
 
-/// Where libfyaml stopped: its first complaint.
-Error complaint(fy_diag* diag) {
-  std::string message = "not YAML";
-  void* at = nullptr;
-  if (const fy_diag_error* first = fy_diag_errors_iterate(diag, &at); first != nullptr) {
-    message += ": " + std::string(first->msg) + " in line " + std::to_string(first->line);
+/// libfyaml goes in circles at some bytes that are no UTF-8, so only what YAML allows is given to it.
+Result<void> check_characters(std::string_view text) {
+  std::size_t line = 1;
+  while (!text.empty()) {
+    const auto code = take_utf8(text);
+    const bool printable = code && (*code >= 0xA0 || (*code >= 0x20 && *code < 0x7F) || *code == 0x85 ||
+                                    *code == '\t' || *code == '\n' || *code == '\r');
+    if (!printable || *code == 0xFFFE || *code == 0xFFFF) {
+      return fail(Errc::corrupt, "not YAML: a character that is none in line " + std::to_string(line));
+    }
+    if (*code == '\n') ++line;
   }
-  return {Errc::corrupt, message};
+  return {};
+}
+
+/// libfyaml writes "<memory-@0x...>:2:1: error: what", with a place in memory that says nothing.
+Error refusal(std::string_view complaint) {
+  complaint = complaint.substr(0, complaint.find('\n'));
+  std::string line;
+  if (const auto name = complaint.find(">:"); complaint.starts_with('<') && name != std::string_view::npos) {
+    complaint.remove_prefix(name + 2);
+    line = " in line " + std::string(complaint.substr(0, complaint.find(':')));
+  }
+  constexpr std::string_view kMark = "error: ";
+  if (const auto mark = complaint.find(kMark); mark != std::string_view::npos) {
+    complaint.remove_prefix(mark + kMark.size());
+  }
+  return {Errc::corrupt,
+          "not YAML" + std::string(complaint.empty() ? "" : ": ") + std::string(complaint) + line};
 }
 
 template <class T>
@@ -205,7 +250,9 @@ const YamlStore::Node& node_of(const YamlStore& store, std::uint32_t id) {
 
 Result<YamlTree> YamlTree::parse(std::string_view text, const YamlLimits& limits) {
   if (text.size() > limits.total) return fail(Errc::too_large, "a YAML document that is too long");
-  const auto diag = silent_diag();
+  if (auto good = check_characters(text); !good) return tl::unexpected(std::move(good.error()));
+  std::string complaint;
+  const auto diag = make_diag(complaint);
   fy_parse_cfg config{};
   config.diag = diag.get();
   // The depth is counted here: libfyaml's own limit depends on the machine, and its events need no recursion.
@@ -224,7 +271,7 @@ Result<YamlTree> YamlTree::parse(std::string_view text, const YamlLimits& limits
     if (!taken) return tl::unexpected(std::move(taken.error()));
     more = *taken;
   }
-  if (!builder.whole()) return tl::unexpected(complaint(diag.get()));
+  if (!builder.whole()) return tl::unexpected(refusal(complaint));
   store->nodes.shrink_to_fit();
   return YamlTree(std::move(store));
 }

@@ -89,6 +89,24 @@ TEST(YamlTree, RefusesWhatIsNotYaml) {
   }
 }
 
+TEST(YamlTree, RefusesCharactersThatAreNone) {
+  for (const char* text :
+       {"a: \x01", "a: \x7F", "a: \xC3", "a: \xC0\x80", "a: \xED\xA0\x80", "a: \xF7\xBC\x80\x80", "\xFF\xFE",
+        "%YAML 1.1\n%:  \xF7\xBC\n---\na: 1\n", "a: \xEF\xBF\xBF"}) {
+    EXPECT_EQ(refused(text), Errc::corrupt) << text;
+  }
+  EXPECT_EQ(refused(std::string_view("a: \0", 4)), Errc::corrupt);
+  EXPECT_EQ(tree_of("a: \xC3\xA9 \xF0\x9F\x98\x80").root()["a"].text(), "\xC3\xA9 \xF0\x9F\x98\x80");
+}
+
+TEST(YamlTree, ReadsTextsOfManyEscapesAndLines) {
+  const std::string quotes(400, '\'');
+  EXPECT_EQ(tree_of("a: '" + quotes + "'").root()["a"].text(), std::string(200, '\''));
+  EXPECT_EQ(tree_of("a: one\n  two\n\n  three\nb: |\n  x\n  y\n").root()["a"].text(), "one two\nthree");
+  EXPECT_EQ(tree_of("b: |\n  x\n  y\nc: >\n  x\n  y\n").root()["b"].text(), "x\ny\n");
+  EXPECT_EQ(tree_of("b: |\n  x\n  y\nc: >\n  x\n  y\n").root()["c"].text(), "x y\n");
+}
+
 TEST(YamlTree, SaysInWhichLineItStopped) {
   const auto tree = YamlTree::parse("a: 1\nb: 2\nc: [1\n");
   ASSERT_FALSE(tree.has_value());
