@@ -2,29 +2,15 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tests/sim/raw_client.h"
-#include "tests/support/archive_sim.h"
-#include "tests/support/dkist_centre.h"
+#include "tests/sim/dkist_client.h"
 
 namespace astrofs::sim {
 namespace {
 
 using Json = nlohmann::json;
 
-class DkistSearch : public testing::Test {
+class DkistSearch : public DkistTest {
  protected:
-  void SetUp() override {
-    DkistOptions options;
-    options.datasets = 40;
-    options.frames = 16;
-    centre_ = &sim_.add_dkist(options);
-    ASSERT_TRUE(sim_.start());
-  }
-  RawAnswer ask(const std::string& method, const std::string& target, const std::string& headers = {}) {
-    RawClient client(sim_.port());
-    client.ask(method, target, headers);
-    return client.read(method == "HEAD");
-  }
   Json search(const std::string& query) { return Json::parse(ask("GET", "/datasets/v1?" + query).body); }
   std::size_t count(const std::string& query) { return search(query)["recordCount"].get<std::size_t>(); }
   std::size_t count_if(const std::function<bool(const DkistDataset&)>& wanted) {
@@ -32,16 +18,7 @@ class DkistSearch : public testing::Test {
     for (const DatasetPtr& dataset : centre_->shelf().all()) found += wanted(*dataset) ? 1 : 0;
     return found;
   }
-  void control(const Json& json) {
-    RawClient client(sim_.port());
-    const std::string body = json.dump();
-    client.ask("POST", "/_sim/dkist", "Content-Length: " + std::to_string(body.size()) + "\r\n");
-    client.send(body);
-    ASSERT_EQ(client.read().status(), 200) << body;
-  }
-
-  ArchiveSim sim_;
-  DkistCentre* centre_{nullptr};
+  void control(const Json& json) { DkistTest::control(json.dump()); }
 };
 
 TEST_F(DkistSearch, GivesAPageAndTheNumberOfAllMatches) {

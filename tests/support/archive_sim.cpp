@@ -163,7 +163,8 @@ bool ArchiveSim::answer(Connection& connection, const HttpRequest& request) {
   const auto faults = faults_.strike({.method = request.method,
                                       .path = request.path,
                                       .target = request.target,
-                                      .ranged = !request.header("range").empty()});
+                                      .ranged = !request.header("range").empty(),
+                                      .connection = connection.number()});
   Reply reply = route(request, faults);
   reply.head_only = request.method == "HEAD";
   for (const Fault& fault : faults) spoil_reply(fault, request, reply);

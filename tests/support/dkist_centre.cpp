@@ -1,8 +1,11 @@
 #include "tests/support/dkist_centre.h"
 
-#include <nlohmann/json.hpp>
+#include <algorithm>
+#include <array>
 
+#include "tests/support/dkist_collection.h"
 #include "tests/support/dkist_download.h"
+#include "tests/support/dkist_transfer.h"
 
 namespace astrofs::sim {
 
@@ -15,7 +18,9 @@ DkistCentre::DkistCentre(const DkistOptions& options)
                 .task_time = options.task_time} {}
 
 bool DkistCentre::knows(std::string_view path) {
-  return path.starts_with("/datasets/") || path.starts_with("/download/");
+  constexpr std::array<std::string_view, 5> kPrefixes{"/datasets/", "/download/", "/auth/",
+                                                      "/transfer/v0.10/", "/https/"};
+  return std::ranges::any_of(kPrefixes, [path](std::string_view prefix) { return path.starts_with(prefix); });
 }
 
 DkistSettings DkistCentre::settings() const {
@@ -29,8 +34,15 @@ void DkistCentre::set(const std::function<void(DkistSettings&)>& how) {
 }
 
 Reply DkistCentre::reply(const HttpRequest& request, const std::vector<Fault>& faults) {
-  if (request.path.starts_with("/datasets/")) return dkist_datasets_reply(request, shelf_);
-  return dkist_download_reply(request, shelf_, settings(), faults);
+  const std::string_view path = request.path;
+  const DkistSettings now = settings();
+  if (path.starts_with("/datasets/")) return dkist_datasets_reply(request, shelf_);
+  if (path.starts_with("/download/")) return dkist_download_reply(request, shelf_, now, faults);
+  if (path.starts_with("/auth/")) return auth_.reply(request, now.token_time);
+  if (path.starts_with("/https/")) return dkist_collection_reply(request, shelf_, auth_, now, faults);
+  if (!auth_.admits(request, DkistScope::transfer))
+    return transfer_error(401, "AuthenticationFailed", "Token is not active", path);
+  return dkist_endpoint_reply(request, shelf_, now);
 }
 
 }  // namespace astrofs::sim

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "tests/support/dkist_auth.h"
 #include "tests/support/dkist_dataset.h"
 #include "tests/support/dkist_settings.h"
 #include "tests/support/dkist_shelf.h"
@@ -28,6 +29,7 @@ class DkistCentre {
   [[nodiscard]] Reply control(const HttpRequest& request) EXCLUDES(mutex_);
 
   [[nodiscard]] DkistShelf& shelf() { return shelf_; }
+  [[nodiscard]] DkistAuth& auth() { return auth_; }
   /// nullptr: no such dataset.
   [[nodiscard]] DatasetPtr dataset(std::string_view id) const { return shelf_.find(id); }
   bool change(std::string_view id, const std::function<void(DkistDataset&)>& how) {
@@ -38,6 +40,7 @@ class DkistCentre {
 
  private:
   DkistShelf shelf_;
+  DkistAuth auth_;
   mutable Mutex mutex_;
   DkistSettings settings_ GUARDED_BY(mutex_);
 };

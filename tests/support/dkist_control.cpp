@@ -74,6 +74,8 @@ Reply DkistCentre::control(const HttpRequest& request) {
         return text_reply(404, "no such dataset: " + id + "\n", "text/plain");
       if (json.contains("reprocess")) shelf_.add(reprocessed(*old, json["reprocess"].get<std::string>()));
     }
+    if (json.value("expire", false)) auth_.expire();
+    if (json.value("revoke", false)) auth_.revoke();
     set([&](DkistSettings& settings) { change_settings(settings, json); });
     return text_reply(200, "", "text/plain");
   } catch (const Json::exception& error) {

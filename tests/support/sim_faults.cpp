@@ -9,7 +9,7 @@ namespace astrofs::sim {
 namespace {
 
 /// Which requests a kind is about, so that `times` counts only those it can spoil.
-enum class About : unsigned char { any, body, ranged, head, connection };
+enum class About : unsigned char { any, body, ranged, head, connection, collection };
 
 struct KindRow {
   Kind kind;
@@ -17,7 +17,7 @@ struct KindRow {
   About about;
 };
 
-constexpr std::array<KindRow, 43> kKinds{{
+constexpr std::array<KindRow, 44> kKinds{{
     {Kind::latency, "latency", About::any},
     {Kind::slow_headers, "slow_headers", About::any},
     {Kind::bandwidth, "bandwidth", About::body},
@@ -60,6 +60,7 @@ constexpr std::array<KindRow, 43> kKinds{{
     {Kind::garbage_status, "garbage_status", About::any},
     {Kind::http09, "http09", About::any},
     {Kind::junk_after, "junk_after", About::any},
+    {Kind::sick_connection, "sick_connection", About::collection},
     {Kind::token_repeats, "token_repeats", About::body},
 }};
 
@@ -74,6 +75,9 @@ bool concerns(const Fault& fault, const FaultCause& cause) {
       break;
     case About::connection:
       return false;
+    case About::collection:
+      if (!cause.path.starts_with("/https/")) return false;
+      break;
     case About::head:
       if (cause.method != "HEAD") return false;
       break;
@@ -107,6 +111,13 @@ bool FaultTable::Slot::strikes_now() {
   return true;
 }
 
+bool FaultTable::Slot::strikes(const FaultCause& cause) {
+  if (fault.kind != Kind::sick_connection) return strikes_now();
+  const auto known = connections.find(cause.connection);
+  if (known != connections.end()) return known->second;
+  return connections[cause.connection] = strikes_now();
+}
+
 int FaultTable::add(Fault fault) {
   const MutexLock lock(mutex_);
   fault.every = std::max(fault.every, 1);
@@ -128,7 +139,7 @@ std::vector<Fault> FaultTable::strike(const FaultCause& cause) {
   const MutexLock lock(mutex_);
   std::vector<Fault> faults;
   for (Slot& slot : slots_) {
-    if (concerns(slot.fault, cause) && slot.strikes_now()) faults.push_back(slot.fault);
+    if (concerns(slot.fault, cause) && slot.strikes(cause)) faults.push_back(slot.fault);
   }
   return faults;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -56,7 +57,9 @@ enum class Kind : std::uint8_t {
   garbage_status,        ///< a first line that is none
   http09,                ///< the body and nothing else
   junk_after,            ///< n bytes after the body of a kept connection [64]
-  token_repeats,         ///< an S3 listing page that is followed by itself
+  sick_connection,  ///< on /https/: 404 with the body of a sick back end, or text, for each request of the
+                    ///< connections it strikes; what is counted is connections
+  token_repeats,    ///< an S3 listing page that is followed by itself
 };
 
 /// "reset_after" <-> Kind::reset_after, for scripts.
@@ -82,6 +85,7 @@ struct FaultCause {
   std::string_view path;
   std::string_view target;
   bool ranged{false};
+  std::uint64_t connection{0};
 };
 
 class FaultTable {
@@ -103,7 +107,9 @@ class FaultTable {
     Fault fault;
     int seen{0};
     int struck{0};
+    std::map<std::uint64_t, bool> connections{};  ///< of sick_connection: which it strikes
     [[nodiscard]] bool strikes_now();
+    [[nodiscard]] bool strikes(const FaultCause& cause);
   };
   mutable Mutex mutex_;
   std::vector<Slot> slots_ GUARDED_BY(mutex_);

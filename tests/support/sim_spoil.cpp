@@ -269,6 +269,14 @@ void spoil_document(const Fault& fault, const HttpRequest& request, Reply& reply
     case Kind::empty:
       replace(reply, text_reply(200, "", "application/octet-stream"));
       break;
+    case Kind::sick_connection:
+      replace(reply,
+              text_reply(404,
+                         fault.text.empty() ? "Mapping collection to specified ID failed.\nGlobusError: v=1 "
+                                              "c=ENDPOINT_ERROR\nGCS Manager Internal Error\n"
+                                            : fault.text,
+                         "text/plain"));
+      break;
     case Kind::body:
       replace(reply, text_reply(200, fault.text, reply.body ? reply.body->content_type : "text/html"));
       break;
@@ -369,6 +377,7 @@ void spoil_reply(const Fault& fault, const HttpRequest& request, Reply& reply) {
     case Kind::head_refused:
     case Kind::login_page:
     case Kind::empty:
+    case Kind::sick_connection:
     case Kind::body:
       spoil_document(fault, request, reply);
       break;
