@@ -54,10 +54,16 @@ struct HduShape {
   int bitpix{8};
   std::vector<std::uint64_t> axes;  ///< NAXIS1 first; empty = no data
   std::vector<FitsCard> cards;      ///< what the name tells, beyond the structural cards
+  /// A tile-compressed image: a binary table in the file; bitpix and axes are the image's. Its cards may be
+  /// all of the frame's own header, from a table: what is structure, a sum, NaN or no FITS is left out.
+  bool compressed{false};
+  /// Of a compressed image: as many cards as its header has, about. A frame of unknown size has room for
+  /// them, told or not, so that its size does not depend on what is known of it.
+  std::uint32_t usual_cards{0};
 };
 
 /// What a frame that is gone would have looked like, as far as its name tells. A sibling's header, where
-/// there is one, overrides the axes: same instrument, same mode.
+/// there is one, overrides the axes: same instrument, same mode. But not where an image is compressed.
 struct FrameShape {
   std::vector<HduShape> hdus;
 };

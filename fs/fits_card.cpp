@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kKeywordSize = 8;
 constexpr std::size_t kValueAt = 10;         // behind "KEYWORD = "
 constexpr std::size_t kFixedValueSize = 20;  // fixed format: numbers and logicals end in column 30
-constexpr std::size_t kMaxText = 68;         // of a string value: 80 - 10 - two quotes
+constexpr std::size_t kMaxText = 68;         // of a string value: 80 - 10 - two quotes; an & takes one
 constexpr std::size_t kMinText = 8;          // a string's closing quote stands in column 20 or later
 constexpr std::size_t kHistoryText = kCardSize - kKeywordSize;
 
@@ -57,10 +57,32 @@ std::size_t end_of_string(std::string_view text) {
   return text.size();
 }
 
+bool is_string(std::string_view value) {
+  return value.size() >= 2 && value.starts_with('\'') && value.ends_with('\'') &&
+         end_of_string(value) == value.size();
+}
+
+/// How much of the inside of a string value one card takes, without the second half of a doubled quote.
+std::size_t length_of_part(std::string_view text) {
+  if (text.size() <= kMaxText) return text.size();
+  std::size_t at = 0;
+  while (true) {
+    const std::size_t width = text[at] == '\'' ? 2 : 1;
+    if (at + width > kMaxText - 1) return at;
+    at += width;
+  }
+}
+
 }  // namespace
 
 std::string_view keyword_of(std::string_view card) {
   return trimmed(card.substr(0, kKeywordSize));
+}
+
+bool is_numbered(std::string_view keyword, std::string_view stem) {
+  return keyword.size() > stem.size() && keyword.starts_with(stem) &&
+         std::ranges::all_of(keyword.substr(stem.size()),
+                             [](char letter) { return letter >= '0' && letter <= '9'; });
 }
 
 std::optional<ValueAndComment> split_card(std::string_view card) {
@@ -97,7 +119,7 @@ Result<std::string> format_card(const FitsCard& card) {
   } else {
     std::string value = printable(card.value);
     if (value.starts_with('\'')) {
-      if (value.size() < 2 || end_of_string(value) != value.size() || !value.ends_with('\'')) {
+      if (!is_string(value)) {
         return fail(Errc::invalid, fmt::format("the value of {} is no FITS string", card.keyword));
       }
       if (value.size() < kMinText + 2) value.insert(value.size() - 1, kMinText + 2 - value.size(), ' ');
@@ -114,14 +136,28 @@ Result<std::string> format_card(const FitsCard& card) {
   return text;
 }
 
-std::string quoted(std::string_view text) {
-  std::string value = "'";
-  for (const char letter : printable(text)) {
-    const std::size_t width = letter == '\'' ? 2 : 1;
-    if (value.size() - 1 + width > kMaxText) break;
-    value.append(width, letter);
+Result<std::string> format_long_card(const FitsCard& card) {
+  const std::string value = printable(card.value);
+  if (value.size() <= kMaxText + 2 || !is_string(value)) return format_card(card);
+  std::string_view left = std::string_view(value).substr(1, value.size() - 2);
+  std::string cards;
+  while (true) {
+    const std::size_t length = length_of_part(left);
+    const std::string part(left.substr(0, length));
+    left.remove_prefix(length);
+    const std::string text = fmt::format("'{}{}'", part, left.empty() ? "" : "&");
+    if (cards.empty()) {
+      auto first = format_card({card.keyword, text, {}});
+      if (!first) return first;
+      cards = *std::move(first);
+    } else {
+      std::string next = "CONTINUE  " + text;
+      if (left.empty() && !card.comment.empty()) next += " / " + printable(card.comment);
+      next.resize(kCardSize, ' ');
+      cards += next;
+    }
+    if (left.empty()) return cards;
   }
-  return value + "'";
 }
 
 std::vector<std::string> history_cards(std::string_view text) {

@@ -21,6 +21,9 @@ inline constexpr std::size_t kCardsPerBlock = kBlockSize / kCardSize;
 /// "NAXIS1", "COMMENT", "" for a blank card.
 [[nodiscard]] std::string_view keyword_of(std::string_view card);
 
+/// NAXIS12 is a numbered NAXIS.
+[[nodiscard]] bool is_numbered(std::string_view keyword, std::string_view stem);
+
 struct ValueAndComment {
   std::string_view value, comment;  ///< both without the blanks around them; value "" = none
 };
@@ -34,9 +37,8 @@ struct ValueAndComment {
 /// that is too long is cut; a keyword or value that is no FITS is refused.
 [[nodiscard]] Result<std::string> format_card(const FitsCard& card);
 
-/// 'text' as a FITS string value: quotes doubled, what is not printable ASCII as '?', cut to what a card
-/// holds.
-[[nodiscard]] std::string quoted(std::string_view text);
+/// The same for a string of any length: what one card does not hold goes into CONTINUE cards behind it.
+[[nodiscard]] Result<std::string> format_long_card(const FitsCard& card);
 
 /// HISTORY cards for a text of any length, broken at 72 letters.
 [[nodiscard]] std::vector<std::string> history_cards(std::string_view text);

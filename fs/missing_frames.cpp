@@ -54,8 +54,9 @@ Result<std::shared_ptr<const Placeholder>> MissingFrames::build(const Node& node
     if (!natural) return tl::unexpected<Error>(natural.error());
     size = *natural;
   }
-  Result<Placeholder> made = Placeholder::make(
-      *shape, sibling_header(node, cause == MissingCause::denied_by_archive), size, cause, node.name);
+  std::optional<SiblingHeader> sibling;
+  if (!has_compressed(*shape)) sibling = sibling_header(node, cause == MissingCause::denied_by_archive);
+  Result<Placeholder> made = Placeholder::make(*shape, sibling, size, cause, node.name);
   if (!made) {
     log::warning("{} is missing and has no placeholder: {}", node.name, made.error().message);
     return tl::unexpected<Error>(made.error());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -17,6 +18,8 @@ constexpr std::uint64_t kClosingCards = 3;  // DATASUM, CHECKSUM, END
 // A header longer than this (737,280 bytes; the longest of a TESS frame has 10 blocks) is no header: the axes
 // are wrong.
 constexpr std::uint64_t kMaxHeaderBlocks = 256;
+// No heap is longer (1 PiB): sizes stay far from what a header's numbers can hold.
+constexpr std::uint64_t kMaxSize = 1ULL << 50U;
 
 std::uint64_t blocks_for(std::uint64_t count, std::uint64_t per_block) {
   return (count + per_block - 1) / per_block;
@@ -26,20 +29,26 @@ std::uint64_t padded(std::uint64_t size) {
   return blocks_for(size, fits::kBlockSize) * fits::kBlockSize;
 }
 
+std::uint64_t card_count(const HduPlan& plan, CardRank most) {
+  std::uint64_t count = 0;
+  for (const RankedCard& card : plan.cards) {
+    if (card.rank <= most) count += card.text.size() / fits::kCardSize;
+  }
+  return count;
+}
+
 std::uint64_t shortest_header(const HduPlan& plan, CardRank most) {
-  const auto cards =
-      std::ranges::count_if(plan.cards, [&](const RankedCard& card) { return card.rank <= most; });
-  return blocks_for(static_cast<std::uint64_t>(cards) + kClosingCards, fits::kCardsPerBlock);
+  return blocks_for(card_count(plan, most) + kClosingCards, fits::kCardsPerBlock);
 }
 
 std::uint64_t sum(const std::vector<std::uint64_t>& numbers) {
   return std::accumulate(numbers.begin(), numbers.end(), std::uint64_t{0});
 }
 
-/// Which cards are written, and how many blocks each header has.
+/// Which cards are written, how many blocks each header has, and how many bytes each data unit.
 struct Arrangement {
   CardRank most{CardRank::pointing};
-  std::vector<std::uint64_t> blocks;
+  std::vector<std::uint64_t> blocks, data;
 };
 
 /// Blocks beyond `shortest`, equal over the images: the headers of a frame's images have one length. What is
@@ -47,7 +56,7 @@ struct Arrangement {
 void widen(std::vector<std::uint64_t>& blocks, const std::vector<HduPlan>& plans, std::uint64_t extra) {
   std::vector<std::size_t> images;
   for (std::size_t i = 0; i < plans.size(); ++i) {
-    if (plans[i].data_size > 0) images.push_back(i);
+    if (plans[i].data_size() > 0) images.push_back(i);
   }
   if (images.empty()) images.push_back(plans.size() - 1);
   for (std::size_t k = 0; k < images.size(); ++k) {
@@ -55,14 +64,17 @@ void widen(std::vector<std::uint64_t>& blocks, const std::vector<HduPlan>& plans
   }
 }
 
-Result<Arrangement> arrange(const std::vector<HduPlan>& plans, std::optional<std::uint64_t> exact_size) {
-  std::uint64_t data = 0;
-  for (const HduPlan& plan : plans) data += padded(plan.data_size);
+/// For images as they are: what the size leaves over are blocks of headers.
+Result<Arrangement> arrange_images(const std::vector<HduPlan>& plans,
+                                   std::optional<std::uint64_t> exact_size) {
+  std::vector<std::uint64_t> units;
+  for (const HduPlan& plan : plans) units.push_back(padded(plan.data_size()));
+  const std::uint64_t data = sum(units);
   if (exact_size && (*exact_size < data || (*exact_size - data) % fits::kBlockSize != 0)) {
     return fail(Errc::unsupported, fmt::format("no FITS file of {} bytes has these images", *exact_size));
   }
   for (const CardRank most : {CardRank::pointing, CardRank::kept, CardRank::told, CardRank::needed}) {
-    Arrangement arrangement{most, {}};
+    Arrangement arrangement{most, {}, units};
     std::vector<std::uint64_t> usual;
     for (const HduPlan& plan : plans) {
       arrangement.blocks.push_back(shortest_header(plan, most));
@@ -80,9 +92,85 @@ Result<Arrangement> arrange(const std::vector<HduPlan>& plans, std::optional<std
                           exact_size.value_or(0)));
 }
 
+/// Takes cards away, the last of the least needed first, until there are no more than `most`.
+bool shorten(HduPlan& plan, std::uint64_t most) {
+  std::uint64_t count = card_count(plan, CardRank::pointing);
+  for (const CardRank rank : {CardRank::pointing, CardRank::kept, CardRank::told}) {
+    for (auto card = plan.cards.end(); card != plan.cards.begin() && count > most;) {
+      --card;
+      if (card->rank != rank) continue;
+      count -= card->text.size() / fits::kCardSize;
+      card = plan.cards.erase(card);
+    }
+  }
+  return count <= most;
+}
+
+/// With a heap at the end of `table`, which takes what the size leaves over. Where there is too little, the
+/// table's header goes without some of its cards.
+Result<Arrangement> arrange_heap(std::vector<HduPlan>& plans, std::size_t table,
+                                 std::optional<std::uint64_t> exact_size) {
+  Arrangement arrangement;
+  for (const HduPlan& plan : plans) {
+    arrangement.blocks.push_back(shortest_header(plan, arrangement.most));
+    arrangement.data.push_back(padded(plan.data_size()));
+  }
+  std::uint64_t& header = arrangement.blocks[table];
+  if (!exact_size) {
+    header = std::max(header, plans[table].usual_blocks);
+    return arrangement;
+  }
+  const std::uint64_t others = sum(arrangement.data) + (sum(arrangement.blocks) - header) * fits::kBlockSize;
+  if (*exact_size % fits::kBlockSize != 0 || *exact_size <= others || *exact_size > kMaxSize) {
+    return fail(Errc::unsupported, fmt::format("no FITS file of {} bytes has these images", *exact_size));
+  }
+  const std::uint64_t room = (*exact_size - others) / fits::kBlockSize;
+  if (room < header && !shorten(plans[table], room * fits::kCardsPerBlock - kClosingCards)) {
+    return fail(Errc::unsupported, fmt::format("{} bytes are too few for this header", *exact_size));
+  }
+  header = std::min(header, room);
+  arrangement.data[table] += (room - header) * fits::kBlockSize;
+  return arrangement;
+}
+
+/// Says in its header how long the data unit of a table has become.
+void set_heap(HduPlan& plan, std::uint64_t data) {
+  const auto card = std::ranges::find(plan.cards, "PCOUNT",
+                                      [](const RankedCard& one) { return fits::keyword_of(one.text); });
+  card->text.replace(10, 20, fmt::format("{:>20}", data - *plan.rows_size));
+}
+
+Result<Arrangement> arrange(std::vector<HduPlan>& plans, std::optional<std::uint64_t> exact_size) {
+  std::optional<std::size_t> last_table;
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    if (plans[i].rows_size) last_table = i;
+  }
+  if (!last_table) return arrange_images(plans, exact_size);
+  auto arrangement = arrange_heap(plans, *last_table, exact_size);
+  for (std::size_t i = 0; arrangement && i < plans.size(); ++i) {
+    if (plans[i].rows_size) set_heap(plans[i], arrangement->data[i]);
+  }
+  return arrangement;
+}
+
+/// The sum of a data unit; padding adds nothing. What repeats begins at a whole word.
+fits::WordSum sum_of(const std::vector<DataPart>& data) {
+  fits::WordSum total;
+  std::uint64_t before = 0;
+  for (const DataPart& part : data) {
+    if (part.text.empty()) {
+      total.add(fits::sum_of(part.pattern, part.length));
+    } else {
+      total.add(std::as_bytes(std::span(part.text)), before);
+    }
+    before += part.length;
+  }
+  return total;
+}
+
 /// The header of one HDU with sums that are right.
 Result<std::string> write_header(const HduPlan& plan, CardRank most, std::uint64_t blocks) {
-  const fits::WordSum data = fits::sum_of(plan.blank_pixels, plan.data_size);
+  const fits::WordSum data = sum_of(plan.data);
   std::string text;
   text.reserve(blocks * fits::kBlockSize);
   for (const RankedCard& card : plan.cards) {
@@ -119,11 +207,15 @@ void fill(std::span<std::byte> out, const fits::Pattern& pattern, std::uint64_t 
 
 }  // namespace
 
+bool has_compressed(const FrameShape& shape) {
+  return std::ranges::any_of(shape.hdus, &HduShape::compressed);
+}
+
 Result<Placeholder> Placeholder::make(const FrameShape& shape, const std::optional<SiblingHeader>& sibling,
                                       std::optional<std::uint64_t> exact_size, MissingCause cause,
                                       std::string_view file_name) {
   const auto attempt = [&](const SiblingHeader* model) -> Result<Placeholder> {
-    const auto plans = plan_headers(shape, model, cause, file_name);
+    auto plans = plan_headers(shape, model, cause, file_name);
     if (!plans) return tl::unexpected<Error>(plans.error());
     const auto arrangement = arrange(*plans, exact_size);
     if (!arrangement) return tl::unexpected<Error>(arrangement.error());
@@ -137,12 +229,12 @@ Result<Placeholder> Placeholder::make(const FrameShape& shape, const std::option
       if (!header) return tl::unexpected<Error>(std::move(header.error()));
       const std::uint64_t length = header->size();
       append(length, *std::move(header), {});
-      append(plan.data_size, {}, plan.blank_pixels);
-      append(padded(plan.data_size) - plan.data_size, {}, {});  // padding is zeros
+      for (const DataPart& part : plan.data) append(part.length, part.text, part.pattern);
+      append(arrangement->data[i] - plan.data_size(), {}, {});  // padding is zeros
     }
     return made;
   };
-  if (sibling) {
+  if (sibling && !has_compressed(shape)) {
     auto made = attempt(&*sibling);
     if (made || shape.hdus.empty()) return made;
   }

@@ -30,12 +30,16 @@ enum class MissingCause : std::uint8_t {
   not_logged_in,      ///< the archive gives its frames to users it knows, and this one has made no login
 };
 
+/// Is there an image that no sibling helps with?
+[[nodiscard]] bool has_compressed(const FrameShape& shape);
+
 class Placeholder {
  public:
   /// `exact_size`: what the listing says; the file has that size or is not made (Errc::unsupported: no
-  /// arrangement of header blocks gives it, or the frame has tables or compressed images). The sibling
-  /// decides axes, types, card order, pointing and header lengths; `shape` decides what the name tells. A
-  /// sibling that contradicts the size is left aside.
+  /// arrangement of header blocks gives it, or the frame has tables that are no compressed images). The
+  /// sibling decides axes, types, card order, pointing and header lengths; `shape` decides what the name
+  /// tells. A sibling that contradicts the size is left aside, and so is any where images are compressed:
+  /// their shape tells all, and the heap of the last of them takes what the size leaves over.
   [[nodiscard]] static Result<Placeholder> make(const FrameShape& shape,
                                                 const std::optional<SiblingHeader>& sibling,
                                                 std::optional<std::uint64_t> exact_size, MissingCause cause,

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "fs/compressed_image.h"
 #include "fs/fits_card.h"
 #include "fs/fits_image.h"
 
@@ -16,12 +17,6 @@ namespace astrofs {
 using fits::Cards;
 
 namespace {
-
-// Written anew for every HDU, in the one order the standard allows.
-constexpr std::array<std::string_view, 7> kStructure = {"SIMPLE", "XTENSION", "BITPIX", "NAXIS",
-                                                        "PCOUNT", "GCOUNT",   "GROUPS"};
-constexpr std::array<std::string_view, 7> kOurs = {"CHECKSUM", "DATASUM",  "END",     "BLANK",
-                                                   "ASTROFS",  "ASTROWHY", "ASTROWCS"};
 
 // True of one exposure only: the sibling's would be a lie. Which of them the frame's name tells, the shape
 // brings back.
@@ -50,15 +45,6 @@ bool is_digit(char letter) {
   return letter >= '0' && letter <= '9';
 }
 
-bool is_axis_card(std::string_view keyword) {
-  return keyword.size() > 5 && keyword.starts_with("NAXIS") &&
-         std::ranges::all_of(keyword.substr(5), is_digit);
-}
-
-bool is_structure(std::string_view keyword) {
-  return contains(kStructure, keyword) || is_axis_card(keyword);
-}
-
 bool is_of_one_exposure(std::string_view keyword) {
   return contains(kOneExposure, keyword) || begins_with_any(keyword, kOneExposurePrefixes);
 }
@@ -74,28 +60,6 @@ bool is_card(std::string_view text) {
   return text.size() == fits::kCardSize &&
          std::ranges::all_of(text, [](char letter) { return letter >= ' ' && letter <= '~'; });
 }
-
-/// Writes the cards of one HDU in order; the first card that cannot be written is the result.
-class HeaderDraft {
- public:
-  void add(CardRank rank, const FitsCard& card) {
-    auto text = fits::format_card(card);
-    if (text) {
-      cards_.push_back({rank, *std::move(text)});
-    } else if (!error_) {
-      error_ = text.error();
-    }
-  }
-  void add_text(CardRank rank, std::string text) { cards_.push_back({rank, std::move(text)}); }
-  Result<std::vector<RankedCard>> take() {
-    if (error_) return tl::unexpected<Error>(*std::move(error_));
-    return std::move(cards_);
-  }
-
- private:
-  std::vector<RankedCard> cards_;
-  std::optional<Error> error_;
-};
 
 void add_structure(HeaderDraft& draft, const fits::ImageStructure& image, const Cards& sibling, bool is_first,
                    bool is_last) {
@@ -120,17 +84,6 @@ void add_structure(HeaderDraft& draft, const fits::ImageStructure& image, const 
   }
 }
 
-/// BZERO that makes signed integers unsigned. Readers that see it look no longer at BLANK, and would show a
-/// number.
-bool is_unsigned_offset(std::string_view card, int bitpix) {
-  if (bitpix < 0 || fits::keyword_of(card) != "BZERO") return false;
-  const auto parts = fits::split_card(card);
-  const std::string value(parts ? parts->value : std::string_view{});
-  const double offset = value.empty() ? 0 : std::strtod(value.c_str(), nullptr);
-  return bitpix == 8 ? offset == -128
-                     : offset == static_cast<double>(1ULL << static_cast<unsigned>(bitpix - 1));
-}
-
 /// The sibling's cards, with what the name tells in the places of what it told of another frame. Returns
 /// whether any of its sky coordinates are among them.
 bool add_sibling(HeaderDraft& draft, const Cards& sibling, const HduShape& shape, int bitpix,
@@ -145,9 +98,11 @@ bool add_sibling(HeaderDraft& draft, const Cards& sibling, const HduShape& shape
       continue;
     }
     continues = false;
-    if (is_structure(keyword) || contains(kOurs, keyword) || is_unsigned_offset(card, bitpix)) continue;
+    const auto parts = fits::split_card(card);
+    if (is_structure(keyword) || is_ours(keyword)) continue;
+    if (parts && is_unsigned_offset(keyword, parts->value, bitpix)) continue;
     const auto known = std::ranges::find(shape.cards, keyword, &FitsCard::keyword);
-    if (known != shape.cards.end() && fits::split_card(card)) {
+    if (known != shape.cards.end() && parts) {
       if (!told.insert(std::string(keyword)).second) continue;
       const std::string comment =
           known->comment.empty() ? fits::comment_of(sibling, keyword, "") : known->comment;
@@ -165,17 +120,13 @@ bool add_sibling(HeaderDraft& draft, const Cards& sibling, const HduShape& shape
   return has_pointing;
 }
 
-void add_marks(HeaderDraft& draft, MissingCause cause, std::string_view file_name, bool has_sibling,
-               bool has_pointing) {
-  const bool denied = cause == MissingCause::denied_by_archive;
+/// The marks of every placeholder, and what a sibling gave.
+void add_origin(HeaderDraft& draft, MissingCause cause, std::string_view file_name, bool has_sibling,
+                bool has_pointing) {
   if (has_pointing) {
     draft.add(CardRank::pointing, {"ASTROWCS", "'SIBLING'", "sky coordinates are those of another frame"});
   }
-  draft.add(CardRank::needed, {"ASTROFS", "'PLACEHOLDER'", "no real data: every pixel is blank"});
-  draft.add(CardRank::needed, {"ASTROWHY", denied ? "'DENIED BY ARCHIVE'" : "'NOT FETCHED'",
-                               denied ? "no mirror has this frame" : "mounted offline, not in the cache"});
-  std::string text = fmt::format("astrofs placeholder 1 for {}", file_name);
-  for (std::string& card : fits::history_cards(text)) draft.add_text(CardRank::needed, std::move(card));
+  add_marks(draft, cause, file_name);
   if (!has_sibling) return;
   for (std::string& card :
        fits::history_cards("Cards that the name does not tell come from another frame of the detector.")) {
@@ -226,24 +177,23 @@ Result<HduPlan> plan_hdu(const HduShape& shape, const Cards& sibling, bool is_fi
   const auto size = fits::data_size(image);
   if (!size) return tl::unexpected<Error>(size.error());
   HduPlan plan;
-  plan.data_size = *size;
 
   HeaderDraft draft;
   add_structure(draft, image, sibling, is_first, is_last);
   if (image.bitpix > 0 && *size > 0) {
     const std::int64_t blank = fits::blank_value(image.bitpix, sibling);
     draft.add(CardRank::needed, {"BLANK", fmt::to_string(blank), "every pixel of this placeholder"});
-    plan.blank_pixels = fits::blank_pattern(image.bitpix, blank);
-  } else {
-    plan.blank_pixels = fits::blank_pattern(image.bitpix, 0);
+    plan.data.push_back({*size, {}, fits::blank_pattern(image.bitpix, blank)});
+  } else if (*size > 0) {
+    plan.data.push_back({*size, {}, fits::blank_pattern(image.bitpix, 0)});
   }
   std::set<std::string> told;
   const bool has_pointing = add_sibling(draft, sibling, shape, image.bitpix, told);
   for (const FitsCard& card : shape.cards) {
-    if (is_structure(card.keyword) || contains(kOurs, card.keyword) || told.contains(card.keyword)) continue;
+    if (is_structure(card.keyword) || is_ours(card.keyword) || told.contains(card.keyword)) continue;
     draft.add(CardRank::told, card);
   }
-  add_marks(draft, cause, file_name, !sibling.empty(), has_pointing);
+  add_origin(draft, cause, file_name, !sibling.empty(), has_pointing);
   auto cards = draft.take();
   if (!cards) return tl::unexpected<Error>(std::move(cards.error()));
   plan.cards = *std::move(cards);
@@ -251,6 +201,12 @@ Result<HduPlan> plan_hdu(const HduShape& shape, const Cards& sibling, bool is_fi
 }
 
 }  // namespace
+
+std::uint64_t HduPlan::data_size() const {
+  std::uint64_t size = 0;
+  for (const DataPart& part : data) size += part.length;
+  return size;
+}
 
 Result<std::vector<HduPlan>> plan_headers(const FrameShape& shape, const SiblingHeader* sibling,
                                           MissingCause cause, std::string_view file_name) {
@@ -260,6 +216,12 @@ Result<std::vector<HduPlan>> plan_headers(const FrameShape& shape, const Sibling
   const HduShape untold{};
   std::vector<HduPlan> plans;
   for (std::size_t i = 0; i < count; ++i) {
+    if (i < shape.hdus.size() && shape.hdus[i].compressed) {
+      auto plan = plan_compressed(shape.hdus[i], cause, file_name);
+      if (!plan) return tl::unexpected<Error>(std::move(plan.error()));
+      plans.push_back(*std::move(plan));
+      continue;
+    }
     const Cards cards = sibling_cards(sibling, shape, i);
     if (cards.empty() && i >= shape.hdus.size()) return fail(Errc::invalid, "the sibling's header is empty");
     auto plan = plan_hdu(i < shape.hdus.size() ? shape.hdus[i] : untold, cards, i == 0, i + 1 == count, cause,

@@ -11,31 +11,30 @@
 #include "backends/archive.h"
 #include "base/error.h"
 #include "fs/fits_checksum.h"
+#include "fs/header_draft.h"
 #include "fs/placeholder.h"
 
 namespace astrofs {
 
-/// Which cards go first when the size of the file leaves no room for all, the last first.
-enum class CardRank : std::uint8_t {
-  needed,    ///< structure and the marks of a placeholder
-  told,      ///< what the frame's name tells
-  kept,      ///< the sibling's: what holds for the detector and its mode
-  pointing,  ///< the sibling's sky coordinates: a good guess. Frames without any are shorter by exactly these
-};
-
-struct RankedCard {
-  CardRank rank;
-  std::string text;  ///< 80 letters
+/// Some of the bytes of a data unit.
+struct DataPart {
+  std::uint64_t length;
+  std::string text;         ///< all of them, or
+  fits::Pattern pattern{};  ///< what repeats, when `text` is empty
 };
 
 struct HduPlan {
   std::vector<RankedCard> cards;  ///< in order, without DATASUM, CHECKSUM and END
-  std::uint64_t usual_blocks{0};  ///< length of the sibling's header; 0 = not known
-  std::uint64_t data_size{0};     ///< bytes of pixels, without padding
-  fits::Pattern blank_pixels{};
+  std::uint64_t usual_blocks{0};  ///< length of the sibling's header, or as the shape says; 0 = not known
+  std::vector<DataPart> data;     ///< without padding
+  /// A table's: behind the rows is its heap, which may be longer than what it holds. PCOUNT is not decided.
+  std::optional<std::uint64_t> rows_size;
+
+  [[nodiscard]] std::uint64_t data_size() const;
 };
 
-/// One plan for each HDU. Errc::unsupported for anything but images; Errc::invalid for headers that are none.
+/// One plan for each HDU. Errc::unsupported for anything but images, compressed or not; Errc::invalid for
+/// headers that are none.
 [[nodiscard]] Result<std::vector<HduPlan>> plan_headers(const FrameShape& shape, const SiblingHeader* sibling,
                                                         MissingCause cause, std::string_view file_name);
 

@@ -1,6 +1,5 @@
 #include "fs/vfs.h"
 
-
 namespace astrofs {
 namespace {
 

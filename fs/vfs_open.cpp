@@ -5,6 +5,22 @@
 #include "fs/vfs.h"
 
 namespace astrofs {
+namespace {
+
+/// What an open says of a frame that is not there and cannot be made up.
+Error refusal(const Node& node, MissingCause cause) {
+  switch (cause) {
+    case MissingCause::denied_by_archive:
+      break;
+    case MissingCause::not_fetched:
+      return {Errc::offline, node.name + " is not in the cache and the mount is offline"};
+    case MissingCause::not_logged_in:
+      return {Errc::denied, node.name + " is given by its archive after a login only"};
+  }
+  return {Errc::not_found, node.name + " is missing in the archive"};
+}
+
+}  // namespace
 
 void Vfs::open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
   if (const auto open = open_files_.find(inode)) {
@@ -114,19 +130,16 @@ GivenFile Vfs::give_to_kernel(const FileVersion& version, const MountedArchive* 
 }
 
 void Vfs::open_placeholder(const Node& node, MissingCause cause, const OpenPending& pending) {
-  const Errc otherwise = cause == MissingCause::not_fetched     ? Errc::offline
-                         : cause == MissingCause::not_logged_in ? Errc::denied
-                                                                : Errc::not_found;
+  const Error otherwise = refusal(node, cause);
   if (!parts_.missing.can_make(node)) {
-    pending->settle(fail(otherwise, node.name + (cause == MissingCause::not_fetched
-                                                     ? " is not in the cache and the mount is offline"
-                                                     : " is missing in the archive")));
+    pending->settle(tl::unexpected<Error>(otherwise));
     return;
   }
   parts_.missing.make(
-      node, cause, [this, node, otherwise, pending](const Result<std::shared_ptr<const Placeholder>>& made) {
+      node, cause,
+      [this, node, code = otherwise.code, pending](const Result<std::shared_ptr<const Placeholder>>& made) {
         if (!made) {
-          pending->settle(fail(otherwise, made.error().message));
+          pending->settle(fail(code, made.error().message));
           return;
         }
         Node shown = node;

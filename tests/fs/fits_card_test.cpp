@@ -67,8 +67,37 @@ TEST(FitsCard, ReadsIntegersOnly) {
   EXPECT_FALSE(integer_value(padded("A       = 99999999999999999999")).has_value());
 }
 
-TEST(FitsCard, QuotesDoublingWhatMustBe) {
-  EXPECT_EQ(quoted("it's\n"), "'it''s?'");
+TEST(FitsCard, ContinuesALongString) {
+  const std::string text(150, 'x');
+  const auto cards = format_long_card({"CAL_URL", "'" + text + "'", "where"});
+  ASSERT_TRUE(cards.has_value()) << cards.error().message;
+  EXPECT_EQ(*cards, "CAL_URL = '" + text.substr(0, 67) + "&'" + "CONTINUE  '" + text.substr(0, 67) + "&'" +
+                        padded("CONTINUE  'xxxxxxxxxxxxxxxx' / where"));
+}
+
+TEST(FitsCard, NeverCutsADoubledQuoteInTwo) {
+  for (std::size_t before = 60; before < 72; ++before) {
+    const std::string value = "'" + std::string(before, 'x') + "''" + std::string(60, 'y') + "'";
+    const auto cards = format_long_card({"A", value, ""});
+    ASSERT_TRUE(cards.has_value()) << cards.error().message;
+    ASSERT_EQ(cards->size(), 2 * kCardSize);
+    std::string joined = "'";
+    for (const std::string_view card : {cards->substr(0, 80), cards->substr(80)}) {
+      const auto end = card.find_last_not_of(' ');
+      std::string part(card.substr(11, end - 11));
+      EXPECT_EQ(std::ranges::count(part, '\'') % 2, 0) << before;
+      if (part.ends_with('&')) part.pop_back();
+      joined += part;
+    }
+    EXPECT_EQ(joined + "'", value);
+  }
+}
+
+TEST(FitsCard, WritesShortStringsAndNumbersInOneCard) {
+  EXPECT_EQ(format_long_card({"A", "'" + std::string(68, 'x') + "'", "no room"}).value().size(), kCardSize);
+  EXPECT_EQ(format_long_card({"A", "12", "x"}).value(), format_card({"A", "12", "x"}).value());
+  EXPECT_FALSE(format_long_card({"A", "'" + std::string(100, 'x'), ""}).has_value());
+  EXPECT_FALSE(format_long_card({"no keyword", "'" + std::string(100, 'x') + "'", ""}).has_value());
 }
 
 TEST(FitsChecksum, EncodesTheExampleOfTheStandard) {

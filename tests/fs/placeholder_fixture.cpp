@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -67,6 +68,14 @@ FrameShape ffi_shape(std::uint64_t width, std::uint64_t height, int bitpix) {
                            {"CCD", "1", ""},
                            {"IMAGTYPE", fmt::format("'{}'", kind), "FFI image type"}}});
   }
+  return shape;
+}
+
+FrameShape observation_shape(std::vector<std::uint64_t> axes, int bitpix, std::vector<FitsCard> row) {
+  row.insert(row.begin(), {"EXTNAME", "'observation'", ""});
+  FrameShape shape;
+  shape.hdus.push_back({});
+  shape.hdus.push_back({bitpix, std::move(axes), std::move(row), true});
   return shape;
 }
 

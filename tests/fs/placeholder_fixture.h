@@ -19,6 +19,9 @@ inline constexpr std::uint64_t kBlock = 2880;
 /// A primary HDU without data and two images, as the name of a TESS full-frame image tells it.
 FrameShape ffi_shape(std::uint64_t width, std::uint64_t height, int bitpix = -32);
 
+/// A primary HDU without data and a compressed image, as a row of a DKIST dataset's table tells it.
+FrameShape observation_shape(std::vector<std::uint64_t> axes, int bitpix, std::vector<FitsCard> row = {});
+
 struct Frame {
   std::uint64_t width{2136}, height{2078};
   int bitpix{-32};

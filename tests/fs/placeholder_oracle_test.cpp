@@ -1,32 +1,24 @@
 // Placeholders in the eyes of those who wrote the readers: cfitsio, astropy and fitsverify.
 #include <fitsio.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
 
 #include <fmt/format.h>
 
+#include "tests/fs/placeholder_file.h"
 #include "tests/fs/placeholder_fixture.h"
 
 namespace astrofs {
 namespace {
 
+using fake::Case;
+using fake::exists;
 using fake::ffi_shape;
+using fake::run;
 using fake::synthetic_sibling;
-
-struct Case {
-  std::string name;
-  FrameShape shape;
-  std::optional<SiblingHeader> sibling;
-  std::optional<std::uint64_t> size;
-};
+using fake::WrittenCase;
 
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
@@ -45,48 +37,6 @@ std::vector<Case> all_cases() {
     }
   }
   return cases;
-}
-
-/// A placeholder in a file of its own directory, which goes with it.
-class WrittenCase {
- public:
-  explicit WrittenCase(const Case& one) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "astrofs-placeholder-XXXXXX").string();
-    directory_ = ::mkdtemp(pattern.data());
-    const auto placeholder = Placeholder::make(one.shape, one.sibling, one.size,
-                                               MissingCause::denied_by_archive, fake::kFrameName);
-    EXPECT_TRUE(placeholder.has_value());
-    if (!placeholder) return;
-    const auto bytes = fake::contents(*placeholder);
-    std::ofstream(path(), std::ios::binary)
-        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  }
-  ~WrittenCase() { std::filesystem::remove_all(directory_); }
-  WrittenCase(const WrittenCase&) = delete;
-  WrittenCase& operator=(const WrittenCase&) = delete;
-  [[nodiscard]] std::string path() const { return directory_ + "/frame.fits"; }
-
- private:
-  std::string directory_;
-};
-
-struct Finished {
-  int status;
-  std::string output;
-};
-
-Finished run(const std::string& command) {
-  std::string output;
-  FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
-  if (pipe == nullptr) return {-1, "cannot start"};
-  char part[4096];
-  for (std::size_t n = 0; (n = std::fread(part, 1, sizeof part, pipe)) > 0;) output.append(part, n);
-  const int status = ::pclose(pipe);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
-}
-
-bool exists(const std::string& program) {
-  return run("command -v " + program).status == 0;
 }
 
 TEST(PlaceholderOracle, CfitsioFindsEverySumRightAndEveryPixelBlank) {
@@ -121,8 +71,7 @@ TEST(PlaceholderOracle, CfitsioFindsEverySumRightAndEveryPixelBlank) {
 }
 
 TEST(PlaceholderOracle, AstropyReadsNaNWithoutAWarning) {
-  const std::string python = "/usr/bin/python3";  // the one that Debian's astropy belongs to
-  if (run(python + " -c 'import astropy'").status != 0) GTEST_SKIP() << "python3-astropy is not installed";
+  if (!fake::has_python_module("astropy")) GTEST_SKIP() << "python3-astropy is not installed";
   const std::string script = R"(
 import sys, warnings
 warnings.simplefilter("error")
@@ -138,7 +87,7 @@ with fits.open(sys.argv[1], checksum=True) as hdus:
   for (const Case& one : all_cases()) {
     SCOPED_TRACE(one.name);
     const WrittenCase written(one);
-    const auto finished = run(fmt::format("{} -c '{}' {}", python, script, written.path()));
+    const auto finished = fake::run_python(script, written.path());
     EXPECT_EQ(finished.status, 0) << finished.output;
   }
 }

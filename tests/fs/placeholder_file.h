@@ -1,0 +1,45 @@
+// Placeholders written to the disk for the programs that are to read them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "backends/archive.h"
+#include "fs/placeholder.h"
+
+namespace astrofs::fake {
+
+struct Case {
+  std::string name;
+  FrameShape shape;
+  std::optional<SiblingHeader> sibling;
+  std::optional<std::uint64_t> size;
+};
+
+/// A placeholder in a file of its own directory, which goes with it.
+class WrittenCase {
+ public:
+  explicit WrittenCase(const Case& one);
+  ~WrittenCase();
+  WrittenCase(const WrittenCase&) = delete;
+  WrittenCase& operator=(const WrittenCase&) = delete;
+  [[nodiscard]] const std::string& directory() const { return directory_; }
+  [[nodiscard]] std::string path() const { return directory_ + "/frame.fits"; }
+
+ private:
+  std::string directory_;
+};
+
+struct Finished {
+  int status;
+  std::string output;  ///< of both streams
+};
+Finished run(const std::string& command);
+/// Is there a program of that name?
+bool exists(const std::string& program);
+/// A script for the Python that Debian's packages belong to. The script's name of the file is sys.argv[1].
+Finished run_python(const std::string& script, const std::string& path);
+bool has_python_module(const std::string& name);
+
+}  // namespace astrofs::fake
