@@ -13,6 +13,7 @@
 #include "tests/support/dkist_dataset.h"
 #include "tests/support/dkist_settings.h"
 #include "tests/support/dkist_shelf.h"
+#include "tests/support/dkist_tasks.h"
 #include "tests/support/sim_faults.h"
 #include "tests/support/sim_reply.h"
 
@@ -30,6 +31,7 @@ class DkistCentre {
 
   [[nodiscard]] DkistShelf& shelf() { return shelf_; }
   [[nodiscard]] DkistAuth& auth() { return auth_; }
+  [[nodiscard]] const DkistTasks& tasks() const { return tasks_; }
   /// nullptr: no such dataset.
   [[nodiscard]] DatasetPtr dataset(std::string_view id) const { return shelf_.find(id); }
   bool change(std::string_view id, const std::function<void(DkistDataset&)>& how) {
@@ -43,6 +45,7 @@ class DkistCentre {
   DkistAuth auth_;
   mutable Mutex mutex_;
   DkistSettings settings_ GUARDED_BY(mutex_);
+  DkistTasks tasks_;  ///< last: their threads use all of the above
 };
 
 }  // namespace astrofs::sim

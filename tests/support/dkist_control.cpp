@@ -62,7 +62,13 @@ Reply DkistCentre::control(const HttpRequest& request) {
   if (request.method == "GET") {
     Json datasets = Json::array();
     for (const DatasetPtr& dataset : shelf_.all()) datasets.push_back(dataset_json(*dataset));
-    return text_reply(200, Json{{"collection", kDkistCollection}, {"datasets", datasets}}.dump() + "\n",
+    return text_reply(200,
+                      Json{{"collection", kDkistCollection},
+                           {"datasets", datasets},
+                           {"tasks", tasks_.count()},
+                           {"mails", tasks_.mails()}}
+                              .dump() +
+                          "\n",
                       "application/json");
   }
   try {
