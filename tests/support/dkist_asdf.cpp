@@ -4,20 +4,18 @@
 
 #include <algorithm>
 #include <bit>
-#include <span>
 
-#include "base/bytes.h"
-#include "base/hash.h"
+#include "tests/support/asdf_writer.h"
 
 namespace astrofs::sim {
 namespace {
 
 /// The versions of tags that were written together.
 struct Tags {
-  std::string_view standard, library, extension, dataset, files, table, column, array;
+  std::string_view library, extension, dataset, files, table, column, array;
 };
-constexpr Tags kNew{"1.6.0", "5.4.0", "1.7.0", "1.3.0", "1.1.0", "1.3.0", "1.2.0", "1.1.0"};
-constexpr Tags kOld{"1.5.0", "2.15.0", "1.2.0", "1.2.0", "1.0.0", "1.0.0", "1.0.0", "1.0.0"};
+constexpr Tags kNew{"5.4.0", "1.7.0", "1.3.0", "1.1.0", "1.3.0", "1.2.0", "1.1.0"};
+constexpr Tags kOld{"2.15.0", "1.2.0", "1.2.0", "1.0.0", "1.0.0", "1.0.0", "1.0.0"};
 
 /// One column of the header table, over all rows.
 struct Column {
@@ -30,10 +28,6 @@ struct Column {
 
 void append_little_endian(std::string& out, std::uint64_t word, std::size_t bytes) {
   for (std::size_t byte = 0; byte < bytes; ++byte) out += static_cast<char>(word >> (8 * byte));
-}
-
-void append_big_endian(std::string& out, std::uint64_t word, std::size_t bytes) {
-  for (std::size_t byte = bytes; byte > 0; --byte) out += static_cast<char>(word >> (8 * (byte - 1)));
 }
 
 /// What is masked still has a value. It is zero: whoever overlooks the mask finds the best seeing there.
@@ -83,41 +77,7 @@ std::string ucs4_of(const Column& column, std::size_t width) {
   return out;
 }
 
-/// Blocks in the order in which the tree names them.
-class Blocks {
- public:
-  /// Its number.
-  std::size_t add(std::string bytes) {
-    blocks_.push_back(std::move(bytes));
-    return blocks_.size() - 1;
-  }
-  /// Behind the head, with the index at the end.
-  void append_to(std::string& file) const {
-    std::string index = "#ASDF BLOCK INDEX\n%YAML 1.1\n---\n";
-    for (const std::string& block : blocks_) {
-      index += fmt::format("- {}\n", file.size());
-      file +=
-          "\xD3"
-          "BLK";
-      append_big_endian(file, 48, 2);  // what follows of the header
-      append_big_endian(file, 0, 4);   // flags
-      append_big_endian(file, 0, 4);   // no compression
-      for (int size = 0; size < 3; ++size) append_big_endian(file, block.size(), 8);  // allocated, used, data
-      StreamDigest md5(DigestKind::md5);
-      md5.add(as_bytes(std::string_view(block)));
-      const std::string hex = md5.hex();
-      for (std::size_t at = 0; at < 32; at += 2)
-        file += hex.empty() ? '\0' : static_cast<char>(std::stoi(hex.substr(at, 2), nullptr, 16));
-      file += block;
-    }
-    file += index + "...\n";
-  }
-
- private:
-  std::vector<std::string> blocks_;
-};
-
-void add_column(std::string& head, Blocks& blocks, Column& column, std::size_t rows, const Tags& tags) {
+void add_column(std::string& head, AsdfWriter& blocks, Column& column, std::size_t rows, const Tags& tags) {
   std::string type = "float64";
   if (column.kind == Field(true).index()) type = "bool8";
   if (column.kind == Field(std::int64_t{0}).index()) type = "int64";
@@ -128,12 +88,12 @@ void add_column(std::string& head, Blocks& blocks, Column& column, std::size_t r
   }
   head += fmt::format("      - !{}/column-{}\n        data: !core/ndarray-{}\n          source: {}\n",
                       tags.column == "1.0.0" ? "core" : "table", tags.column, tags.array,
-                      blocks.add(std::move(column.raw)));
+                      blocks.add_block(column.raw));
   if (column.mask.find('\1') != std::string::npos) {
     head += fmt::format(
         "          mask: !core/ndarray-{}\n            source: {}\n            datatype: bool8\n"
         "            byteorder: big\n            shape: [{}]\n",
-        tags.array, blocks.add(std::move(column.mask)), rows);
+        tags.array, blocks.add_block(column.mask), rows);
   }
   head += fmt::format(
       "          datatype: {}\n          byteorder: {}\n          shape: [{}]\n        name: {}\n", type,
@@ -183,7 +143,6 @@ std::string inventory_of(const DkistDataset& dataset) {
 
 std::string front_of(const DkistDataset& dataset, const Tags& tags) {
   std::string head = fmt::format(
-      "#ASDF 1.0.0\n#ASDF_STANDARD {}\n%YAML 1.1\n%TAG ! tag:stsci.edu:asdf/\n--- !core/asdf-1.1.0\n"
       "asdf_library: !core/software-1.0.0 {{author: The ASDF Developers, homepage: "
       "'http://github.com/asdf-format/asdf',\n"
       "  name: asdf, version: {}}}\n"
@@ -191,7 +150,7 @@ std::string front_of(const DkistDataset& dataset, const Tags& tags) {
       "    extension_class: asdf.extension._manifest.ManifestExtension\n"
       "    extension_uri: asdf://dkist.nso.edu/dkist/extensions/dkist-{}\n"
       "    software: !core/software-1.0.0 {{name: dkist, version: 1.19.{}}}\n",
-      tags.standard, tags.library, tags.extension, dataset.revision);
+      tags.library, tags.extension, dataset.revision);
   head += fmt::format(
       "dataset: !<asdf://dkist.nso.edu/tags/dataset-{}>\n"
       "  data: !<asdf://dkist.nso.edu/tags/file_manager-{}>\n    datatype: {}\n    fileuris:",
@@ -204,7 +163,7 @@ std::string front_of(const DkistDataset& dataset, const Tags& tags) {
 
 /// A world coordinate system with an array of its own, strided as a column of a larger table is: what stands
 /// behind the headers also has blocks.
-std::string wcs_of(const DkistDataset& dataset, Blocks& blocks, const Tags& tags) {
+std::string wcs_of(const DkistDataset& dataset, AsdfWriter& blocks, const Tags& tags) {
   std::string table;
   for (int at = 0; at < 2 * dataset.rows; ++at)
     append_little_endian(table, std::bit_cast<std::uint64_t>(198.5 + 0.25 * at), 8);
@@ -213,14 +172,14 @@ std::string wcs_of(const DkistDataset& dataset, Blocks& blocks, const Tags& tags
       "    pixel_shape: [{}, {}]\n    steps:\n    - frame: pixel\n      transform:\n"
       "        lookup_table: !core/ndarray-{}\n          source: {}\n          datatype: float64\n"
       "          byteorder: little\n          shape: [{}]\n          strides: [16]\n",
-      dataset.columns, dataset.rows, tags.array, blocks.add(std::move(table)), dataset.rows);
+      dataset.columns, dataset.rows, tags.array, blocks.add_block(table), dataset.rows);
 }
 
 }  // namespace
 
 std::string asdf_file(const DkistDataset& dataset) {
-  const Tags& tags = dataset.number % 2 == 0 ? kNew : kOld;
-  Blocks blocks;
+  const Tags& tags = dataset.number % 2 == 0 ? kOld : kNew;
+  AsdfWriter blocks;
   std::vector<Column> columns = columns_of(dataset);
   std::vector<std::string> names;
   for (const Column& column : columns) names.push_back(column.name);
@@ -230,9 +189,8 @@ std::string asdf_file(const DkistDataset& dataset) {
   file += yaml_flow(names, 16, 8) + "\n      columns:\n";
   for (Column& column : columns)
     add_column(file, blocks, column, static_cast<std::size_t>(dataset.frames()), tags);
-  file += "      qtable: false\n" + inventory_of(dataset) + wcs_of(dataset, blocks, tags) + "...\n";
-  blocks.append_to(file);
-  return file;
+  file += "      qtable: false\n" + inventory_of(dataset) + wcs_of(dataset, blocks, tags);
+  return blocks.file(file);
 }
 
 }  // namespace astrofs::sim
