@@ -12,16 +12,22 @@
 
 namespace astrofs {
 
+struct OwnFile {
+  std::string name;
+  std::uint64_t size{0};
+  std::uint64_t version{0};  ///< of its content: another number, other bytes
+};
+
 class OwnFiles {
  public:
   virtual ~OwnFiles() = default;
-  /// `path`: names below the archive's directory, as the mount shows them. Files of a directory that was
-  /// listed, in order, until `visit` returns false; their sizes where they are known (else 0).
-  [[nodiscard]] virtual Result<void> files(
-      std::string_view path,
-      const std::function<bool(std::string_view name, std::uint64_t size)>& visit) const = 0;
-  /// Within the file; all of `range` or an error.
-  [[nodiscard]] virtual Result<Bytes> read(std::string_view path, ByteRange range) const = 0;
+  /// Files of known size in a directory that was listed, in order, until `visit` returns false. `path`: names
+  /// below the archive's directory, as the mount shows them.
+  [[nodiscard]] virtual Result<void> files(std::string_view path,
+                                           const std::function<bool(const OwnFile&)>& visit) const = 0;
+  /// All of `range`, within the file, or an error. Errc::stale: it has another version by now.
+  [[nodiscard]] virtual Result<Bytes> read(std::string_view path, std::uint64_t version,
+                                           ByteRange range) const = 0;
 };
 
 }  // namespace astrofs

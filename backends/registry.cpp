@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 
+#include "backends/dkist.h"
 #include "backends/index.h"
 #include "backends/local.h"
+#include "backends/login_file.h"
 #include "backends/s3.h"
 #include "backends/tess.h"
 #include "backends/url.h"
@@ -60,6 +62,7 @@ class TableReader {
     return checked.value_or("");
   }
 
+  [[nodiscard]] const std::string& archive() const { return table_.name; }
   /// For checks that the table alone cannot make.
   void complain(const std::string& where, const std::string& what) {
     if (!error_) error_ = Error{Errc::invalid, where + ": " + what};
@@ -154,11 +157,37 @@ MadeArchive make_local(TableReader& table, http::Fetcher&) {
   return std::make_unique<LocalArchive>(std::move(path));
 }
 
+MadeArchive make_dkist(TableReader& table, http::Fetcher& fetcher) {
+  static const SystemClock clock;
+  dkist::Sources sources;
+  sources.datasets = table.base_url("datasets", "https://api.dkistdc.nso.edu/datasets");
+  sources.download = table.base_url("download", "https://api.dkistdc.nso.edu/download");
+  sources.mirror = table.base_url("mirror", "", true);
+  dkist::Filter filter;
+  filter.embargoed = table.flag("embargoed", false);
+  filter.instrument = table.text("instrument", "");
+  filter.status = table.text("status", "");
+  constexpr std::array<std::string_view, 4> kStates{"", "ACTIVE", "DEPRECATED", "REMOVED"};
+  if (std::find(kStates.begin(), kStates.end(), filter.status) == kStates.end())
+    table.complain(table.where_of("status"), "status must be ACTIVE, DEPRECATED or REMOVED");
+  dkist::GlobusAddresses globus;
+  globus.auth = table.base_url("auth", "https://auth.globus.org");
+  globus.transfer = table.base_url("transfer", "https://transfer.api.globus.org");
+  globus.https = table.base_url("https", "", true);
+  globus.login = table.text("login", login_file::usual_path(table.archive()));
+  // For `astrofs login`; a mount has no use of it.
+  (void)table.text("client_id", "");
+  if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
+  return std::make_unique<DkistArchive>(std::move(sources), std::move(filter), std::move(globus), fetcher,
+                                        clock);
+}
+
 struct ArchiveType {
   std::string_view name;
   MadeArchive (*make)(TableReader&, http::Fetcher&);
 };
-constexpr std::array<ArchiveType, 4> kTypes{{
+constexpr std::array<ArchiveType, 5> kTypes{{
+    {"dkist", make_dkist},
     {"index", make_index},
     {"local", make_local},
     {"s3", make_s3},

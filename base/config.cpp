@@ -37,6 +37,9 @@ type = "tess"
 s3 = "https://stpubdata.s3.amazonaws.com"
 archive = "https://archive.stsci.edu"
 mast = "https://mast.stsci.edu"
+
+[archives.dkist]
+type = "dkist"
 )";
 
 /// How the kinds of TOML values are called in messages.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "fs/inode.h"
 #include "fs/waiting.h"
 
 namespace astrofs {
@@ -20,21 +21,20 @@ Result<Node> CachedFiles::at(std::string_view path) const {
   return node;
 }
 
-Result<void> CachedFiles::files(
-    std::string_view path,
-    const std::function<bool(std::string_view name, std::uint64_t size)>& visit) const {
+Result<void> CachedFiles::files(std::string_view path,
+                                const std::function<bool(const OwnFile&)>& visit) const {
   const Result<Node> directory = at(path);
   if (!directory) return tl::unexpected<Error>(directory.error());
   return catalog_.scan(directory->id, 0, [&visit](const Node& node) {
-    return node.kind != NodeKind::file || visit(node.name, node.size.value_or(0));
+    return node.kind != NodeKind::file || !node.size || visit({node.name, *node.size, inode_of(node)});
   });
 }
 
-Result<Bytes> CachedFiles::read(std::string_view path, ByteRange range) const {
+Result<Bytes> CachedFiles::read(std::string_view path, std::uint64_t version, ByteRange range) const {
   const Result<Node> file = at(path);
   if (!file) return tl::unexpected<Error>(file.error());
-  if (file->kind != NodeKind::file || !file->size || range.end() > *file->size)
-    return fail(Errc::invalid, file->name + " has no such bytes");
+  if (inode_of(*file) != version) return fail(Errc::stale, file->name + " has a newer version");
+  if (!file->size || range.end() > *file->size) return fail(Errc::invalid, file->name + " has no such bytes");
   return read_waiting(cache_, archives_.version(*file), range, timeout_);
 }
 

@@ -18,10 +18,10 @@ class CachedFiles final : public OwnFiles {
   CachedFiles(std::string name, const Catalog& catalog, BlockCache& cache, const ArchiveTable& archives,
               std::chrono::milliseconds timeout);
 
-  [[nodiscard]] Result<void> files(
-      std::string_view path,
-      const std::function<bool(std::string_view name, std::uint64_t size)>& visit) const override;
-  [[nodiscard]] Result<Bytes> read(std::string_view path, ByteRange range) const override;
+  [[nodiscard]] Result<void> files(std::string_view path,
+                                   const std::function<bool(const OwnFile&)>& visit) const override;
+  [[nodiscard]] Result<Bytes> read(std::string_view path, std::uint64_t version,
+                                   ByteRange range) const override;
 
  private:
   [[nodiscard]] Result<Node> at(std::string_view path) const;

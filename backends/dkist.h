@@ -1,0 +1,82 @@
+// Type "dkist": the datasets of the Daniel K. Inouye Solar Telescope.
+//
+//   <ID>/NAME.asdf, <ID>/NAME.fits, <ID>/<ID>.mp4, <ID>/<ID>.pdf, <ID>/extra/NAME
+//   product/<L1-ID>, by-instrument/<NAME>/<ID>, by-target/<NAME>/<ID>     links to datasets
+//
+// The search says which datasets there are, a dataset's ASDF file which frames it has. Both, the report and
+// the movie are anonymous; frames come from the Globus collection (dkist_globus) or from a mirror.
+//
+// Locators: directories "dataset/ID", "product", "by-target/NAME" and so on; files "asdf/ID", "movie/ID",
+// "report/ID" and "frame/<row>/<HDU>/<type>/<shape>/<bucket>/<proposal>/<ID>/NAME": where it lies, and what
+// must be known of a missing frame without asking anybody. Owned by the mount; any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backends/archive.h"
+#include "backends/dkist_globus.h"
+#include "backends/dkist_search.h"
+#include "backends/dkist_tables.h"
+#include "backends/http/fetcher.h"
+#include "base/clock.h"
+#include "base/mutex.h"
+
+namespace astrofs {
+
+namespace dkist {
+struct Sources {
+  std::string datasets;  ///< the search, ".../datasets"
+  std::string download;  ///< ASDF files, reports and movies, ".../download"
+  std::string mirror;    ///< "" or where copies lie as <proposal>/<ID>/NAME
+};
+}  // namespace dkist
+
+class DkistArchive final : public Archive {
+ public:
+  /// `fetcher` and `clock` outlive the archive.
+  DkistArchive(dkist::Sources sources, dkist::Filter filter, dkist::GlobusAddresses globus,
+               http::Fetcher& fetcher, const Clock& clock);
+
+  void attach(const OwnFiles& files) override { tables_.attach(files); }
+  [[nodiscard]] Result<std::variant<Listing, NotModified>> list(std::string_view dir, std::string_view token,
+                                                                std::stop_token stop) override;
+  [[nodiscard]] bool finds(std::string_view dir) const override { return dir.empty(); }
+  /// A dataset by its id, whatever the root shows.
+  [[nodiscard]] Result<std::optional<Entry>> find(std::string_view dir, std::string_view name,
+                                                  std::stop_token stop) override;
+  [[nodiscard]] Result<std::vector<http::Request>> locate(std::string_view locator) override;
+  [[nodiscard]] bool can_fetch(std::string_view locator) const override;
+  [[nodiscard]] Result<FrameShape> shape(std::string_view locator) const override;
+  /// With the cards of its row in the ASDF file's table.
+  [[nodiscard]] Result<FrameShape> describe(std::string_view locator) const override;
+
+ private:
+  Result<std::vector<dkist::Dataset>> datasets(std::stop_token stop) EXCLUDES(mutex_);
+  Result<std::variant<Listing, NotModified>> list_dataset(std::string_view id, std::string_view token,
+                                                          std::stop_token stop);
+  Result<std::variant<Listing, NotModified>> list_extra(std::string_view folder, std::string_view token,
+                                                        std::stop_token stop);
+  /// Its size and what tells one version from another; nullopt: the dataset has none.
+  Result<std::optional<Entry>> ask_asdf(const dkist::Dataset& dataset, std::stop_token stop);
+  /// What the collection has there; empty when it cannot be asked.
+  Result<std::vector<dkist::FolderEntry>> folder(const std::string& path, std::stop_token stop);
+  Result<std::vector<Entry>> frames(const dkist::Dataset& dataset, std::uint64_t asdf_size,
+                                    const std::vector<dkist::FolderEntry>& folder, std::stop_token stop);
+  [[nodiscard]] http::Request download(std::string_view kind, std::string_view id) const;
+
+  const dkist::Sources sources_;
+  http::Fetcher& fetcher_;
+  const Clock& clock_;
+  dkist::Search search_;
+  mutable dkist::Globus globus_;
+  mutable dkist::Tables tables_;
+
+  Mutex mutex_;
+  /// The last answer of the search: the root and the directories of links are all made of it.
+  std::optional<std::vector<dkist::Dataset>> recent_ GUARDED_BY(mutex_);
+  SteadyTime asked_ GUARDED_BY(mutex_){};
+};
+
+}  // namespace astrofs

@@ -1,0 +1,196 @@
+#!/usr/bin/python3
+"""DKIST's datasets through the real kernel: what is there without a login, and what a login brings."""
+import errno
+import json
+import os
+import time
+import urllib.error
+import urllib.request
+import warnings
+
+import numpy
+from astropy.io import fits
+
+from harness import MountTest, main, run, wait_until
+
+FRAMES = 40
+DATASET = "dkist/BEOGN"
+
+
+class Dkist(MountTest):
+    def dkist(self, *words, config=""):
+        self.login = self.directory / "logins" / "dkist.json"
+        self.centre = self.sim("--dkist", 12, "--dkist-frames", FRAMES, *words)
+        url = self.centre.url
+        keys = {"datasets": f"{url}/datasets", "download": f"{url}/download", "auth": f"{url}/auth",
+                "transfer": f"{url}/transfer", "login": self.login}
+        lines = "\n".join(f'{key} = "{value}"' for key, value in keys.items())
+        return self.mount(f'[archives.dkist]\ntype = "dkist"\n{lines}\n{config}')
+
+    def log_in(self, seconds=3600):
+        """As `astrofs login` leaves it."""
+        url = self.centre.url
+        collection = json.loads(self.centre.fetch("/datasets/v1/config"))["globusDataEndpointID"]
+        token = {"expires_at_seconds": int(time.time()) + seconds}
+        text = json.dumps({"client_id": "c", "collection": collection, "https": f"{url}/https",
+                           "transfer": {"access_token": "sim-transfer-token", "refresh_token": "sim-transfer-refresh", **token},
+                           "bytes": {"access_token": "sim-https-token", "refresh_token": "sim-https-refresh", **token}})
+        self.login.parent.mkdir(exist_ok=True)
+        self.login.touch(0o600)
+        self.login.write_text(text)
+
+    def tell(self, **change):
+        request = urllib.request.Request(self.centre.url + "/_sim/dkist", json.dumps(change).encode())
+        with urllib.request.urlopen(request) as answer:
+            self.assertEqual(answer.status, 200)
+
+    def names(self, mount):
+        return sorted(name for name in os.listdir(mount / DATASET) if name.endswith(".fits"))
+
+    def truth(self, name):
+        request = urllib.request.Request(f"{self.centre.url}/https/data/pid_1_123/BEOGN/{name}")
+        request.add_header("Authorization", "Bearer sim-https-token")
+        with urllib.request.urlopen(request) as answer:
+            return answer.read()
+
+    def assert_blank(self, path):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with fits.open(path) as file:
+                data = file[1].data
+                self.assertEqual((data.dtype.kind, data.dtype.itemsize), ("f", 8))
+                self.assertTrue(numpy.isnan(data).all())
+                return file[1].header.copy()
+
+    # ---- without a login
+
+    def test_datasets_are_listed_and_found_by_their_id_and_by_what_they_are(self):
+        mount = self.dkist()
+        listed = set(os.listdir(mount / "dkist"))
+        self.assertLess({"BEOGN", "product", "by-instrument", "by-target"}, listed)
+        every = json.loads(self.centre.fetch("/_sim/dkist"))["datasets"]
+        hidden = [row["id"] for row in every if row["id"] not in listed]
+        self.assertTrue(hidden, "some are embargoed or deprecated")
+        for name in hidden:
+            self.assertTrue((mount / "dkist" / name).is_dir(), name)
+        self.assert_errno(errno.ENOENT, os.stat, mount / "dkist/ZZZZZZ")
+        for product in os.listdir(mount / "dkist/product"):
+            self.assertTrue((mount / "dkist/product" / product).is_dir())
+        instruments = os.listdir(mount / "dkist/by-instrument")
+        self.assertIn("VISP", instruments)
+        self.assertIn("BEOGN", os.listdir(mount / "dkist/by-instrument/VISP"))
+        self.assertTrue((mount / "dkist/by-instrument/VISP/BEOGN").samefile(mount / DATASET))
+
+    def test_asdf_report_and_movie_are_the_archives_and_there_is_one_asdf(self):
+        mount = self.dkist()
+        names = os.listdir(mount / DATASET)
+        asdf = [name for name in names if name.endswith(".asdf")]
+        self.assertEqual(len(asdf), 1)
+        for name, kind in ((asdf[0], "asdf"), ("BEOGN.mp4", "movie"), ("BEOGN.pdf", "quality")):
+            self.assertEqual((mount / DATASET / name).read_bytes(), self.centre.fetch(f"/download/{kind}?datasetId=BEOGN"), name)
+
+    def test_a_listing_reads_no_more_of_the_asdf_than_its_tree_and_asks_nothing_per_frame(self):
+        mount = self.dkist("--dkist-ranges")
+        run("ls", "-l", mount / DATASET)
+        asked = [row for row in self.centre.log("BEOGN") if row["method"] == "GET" and "asdf" in row["target"]]
+        self.assertEqual(len(asked), 1)
+        self.assertEqual(self.centre.log(".fits"), [])
+
+    def test_frames_without_a_login_are_nan_and_say_so(self):
+        mount = self.dkist()
+        name = self.names(mount)[7]
+        path = mount / DATASET / name
+        self.assertEqual(len(self.names(mount)), FRAMES)
+        header = self.assert_blank(path)
+        self.assertEqual(header["FILENAME"], name)
+        self.assertEqual(os.getxattr(path, "user.astrofs.state"), b"not-logged-in")
+        self.assertIn("astrofs login dkist", mount.why(f"{DATASET}/{name}")["login"])
+        self.assertEqual(path.stat().st_size, len(path.read_bytes()))
+        run("fitsverify", "-q", path)
+        self.assertEqual(self.centre.log(name), [])
+
+    def test_an_unreachable_centre_is_an_error_and_no_empty_directory(self):
+        mount = self.dkist()
+        self.centre.fault("/datasets/*", "status", n=503)
+        self.assert_errno(errno.EIO, os.listdir, mount / "dkist")
+        self.assert_errno(errno.EIO, os.stat, mount / "dkist/ABCDE")
+
+    # ---- with one
+
+    def test_frames_are_the_collections_with_exact_sizes_from_one_listing(self):
+        mount = self.dkist("--dkist-need-token")
+        self.log_in()
+        names = self.names(mount)
+        truth = {name: self.truth(name) for name in names[:8]}
+        self.centre.forget()
+        sizes = {name: (mount / DATASET / name).stat().st_size for name in names}
+        self.assertEqual(self.centre.log(".fits"), [])
+        for name, data in truth.items():
+            self.assertEqual(sizes[name], len(data))
+            self.assertEqual((mount / DATASET / name).read_bytes(), data)
+        self.assertEqual(os.listdir(mount / DATASET / "extra"), [self.extra(mount)])
+        self.assertGreater(len((mount / DATASET / "extra" / self.extra(mount)).read_bytes()), 0)
+        self.assertNotIn("sim-https-token", mount.log() + json.dumps(mount.why(f"{DATASET}/{names[0]}")))
+
+    def extra(self, mount):
+        return os.listdir(mount / DATASET / "extra")[0]
+
+    def test_a_login_is_noticed_without_a_remount_and_no_blank_page_stays(self):
+        mount = self.dkist()
+        name = self.names(mount)[3]
+        path = mount / DATASET / name
+        self.assert_blank(path)
+        self.log_in()
+        truth = self.truth(name)
+        wait_until(lambda: os.getxattr(path, "user.astrofs.state") == b"remote", "the login is noticed")
+        wait_until(lambda: path.stat().st_size == len(truth), "its size is known")
+        self.assertEqual(path.read_bytes(), truth)
+        self.assertEqual(os.getxattr(path, "user.astrofs.state"), b"cached")
+        self.login.unlink()
+        wait_until(lambda: os.getxattr(mount / DATASET / self.names(mount)[4], "user.astrofs.state") == b"not-logged-in", "the logout is noticed")
+        self.assertEqual(path.read_bytes(), truth)
+        self.assert_blank(mount / DATASET / self.names(mount)[4])
+
+    def test_a_lost_frame_is_nan_and_a_sick_back_end_is_not(self):
+        mount = self.dkist("--dkist-lost", 1)
+        self.log_in()
+        lost = [name for name in self.names(mount) if self.is_lost(name)]
+        self.assertEqual(len(lost), 1)
+        good, other = [name for name in self.names(mount) if name not in lost][:2]
+        truth = self.truth(good)
+        self.centre.fault("*.fits", "sick_connection", times=2)
+        self.assertEqual((mount / DATASET / good).read_bytes(), truth)
+        self.assert_blank(mount / DATASET / lost[0])
+        self.assertEqual(os.getxattr(mount / DATASET / lost[0], "user.astrofs.state"), b"placeholder")
+        self.centre.fault("*.fits", "sick_connection", times=1000)
+        self.assert_errno(errno.EIO, (mount / DATASET / other).read_bytes)
+
+    def is_lost(self, name):
+        try:
+            return not self.truth(name)
+        except urllib.error.HTTPError as error:
+            return error.code == 404
+
+    def test_tokens_that_run_out_are_renewed_and_kept_to_their_user(self):
+        mount = self.dkist("--dkist-need-token")
+        self.log_in(seconds=600)
+        before = self.login.read_text()
+        name = self.names(mount)[0]
+        self.assertNotEqual(self.login.read_text(), before)
+        self.assertEqual(self.login.stat().st_mode & 0o777, 0o600)
+        self.assertGreater(json.loads(self.login.read_text())["bytes"]["expires_at_seconds"], time.time() + 3600)
+        self.assertGreater(len((mount / DATASET / name).read_bytes()), 2880)
+
+    def test_a_regenerated_asdf_is_new_after_a_refresh(self):
+        mount = self.dkist()
+        asdf = next(mount / DATASET / name for name in os.listdir(mount / DATASET) if name.endswith(".asdf"))
+        before = asdf.read_bytes()
+        self.tell(dataset="BEOGN", update=True)
+        mount.control("refresh", mount / DATASET)
+        now = asdf.read_bytes()
+        self.assertNotEqual(now, before)
+        self.assertEqual(now, self.centre.fetch("/download/asdf?datasetId=BEOGN"))
+
+
+if __name__ == "__main__":
+    main()
