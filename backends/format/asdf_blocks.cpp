@@ -187,23 +187,26 @@ Result<AsdfBlock> AsdfBlocks::block(std::int64_t number) const {
   while (true) {
     Offsets offsets;
     bool walked = false;
-    std::size_t i = 0;
     {
       const MutexLock lock(mutex_);
       offsets = offsets_;
       walked = walked_;
-      const auto count = static_cast<std::int64_t>(offsets->size());
-      if (number < -count || number >= count) {
-        return fail(Errc::corrupt, "an ASDF array in a block that is not there");
-      }
-      i = static_cast<std::size_t>(number < 0 ? number + count : number);
+    }
+    const auto count = static_cast<std::int64_t>(offsets->size());
+    const bool listed = number >= -count && number < count;
+    if (!listed && (walked || offsets->empty())) {
+      return fail(Errc::corrupt, "an ASDF array in a block that is not there");
+    }
+    const auto i = static_cast<std::size_t>(!listed ? 0 : number < 0 ? number + count : number);
+    if (listed) {
+      const MutexLock lock(mutex_);
       if (const auto known = seen_.find((*offsets)[i]); known != seen_.end()) return known->second;
     }
     auto block = header_at((*offsets)[i]);
     if (!block && block.error().code != Errc::corrupt) return block;
     const bool last = i + 1 == offsets->size();
-    const bool fits = block && (last || block->data_offset + block->allocated == (*offsets)[i + 1]);
-    if (fits || walked) {
+    const bool fits = listed && block && (last || block->data_offset + block->allocated == (*offsets)[i + 1]);
+    if (fits || (listed && walked)) {
       if (block) {
         const MutexLock lock(mutex_);
         seen_.insert_or_assign((*offsets)[i], *block);

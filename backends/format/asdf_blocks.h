@@ -43,8 +43,10 @@ class AsdfBlocks {
                                                                       std::uint64_t after_tree);
 
   /// Negative numbers count from the end, -1 is the last block. An entry of the index is looked at when it
-  /// is used: where no block is, or one that does not end where the next begins, the walk takes over.
-  /// Errors: those of read, corrupt (no such block, sizes that do not fit the file).
+  /// is used: where no block is, or one that does not end where the next begins, the walk takes over; so it
+  /// does for a number that the index does not have. (An index without a block in its middle is found out
+  /// beside the gap and at its end.) Errors: those of read, corrupt (no such block, sizes that do not fit the
+  /// file).
   [[nodiscard]] Result<AsdfBlock> block(std::int64_t number) const;
 
   /// Decoded bytes of a block. The MD5 is compared when they are all of its bytes. Of a compressed block

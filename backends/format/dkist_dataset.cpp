@@ -136,12 +136,12 @@ class DkistReader {
   }
 
   Result<void> find_tiles(const YamlNode& node, unsigned depth, std::vector<YamlNode>& tiles) {
-    if (node.is_null()) return {};  // masked
     if (++visits_ > kMostVisits || tiles.size() == kMostTiles || depth > kMostAxes) return too_large("tiles");
     if (node.is_mapping()) {
       tiles.push_back(node);
       return {};
     }
+    // A masked tile is null, and has no elements.
     for (std::size_t i = 0; i < node.size(); ++i) {
       if (auto found = find_tiles(node.at(i), depth + 1, tiles); !found) return found;
     }

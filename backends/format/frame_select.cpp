@@ -140,8 +140,7 @@ void keep_texts(Rows& rows, const FrameCondition& condition, const ColumnValues&
   keep(rows, condition.comparison, std::get<std::vector<std::string>>(column.values), column.missing,
        [&](const std::string& value) -> std::partial_ordering {
          auto time = period ? time_of(value) : std::nullopt;
-         // A column of years, or of other numbers of four digits, is no column of times.
-         if (time && time->size() >= kDay) return against_period(std::move(*time), *period);
+         if (time) return against_period(std::move(*time), *period);
          return value <=> condition.value;
        });
 }

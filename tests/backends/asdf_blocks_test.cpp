@@ -84,6 +84,18 @@ TEST(AsdfBlocks, AnIndexThatLiesInTheMiddleIsNoticedWhenItIsUsed) {
   EXPECT_EQ(open->blocks->block(2)->size, 5U);
 }
 
+TEST(AsdfBlocks, AnIndexThatLeavesABlockOutIsNotBelieved) {
+  AsdfBytes first(three_blocks().file("a: 1\n", AsdfIndex::without_first));
+  EXPECT_EQ(data_of(first, 0), "first");
+  EXPECT_EQ(data_of(first, 2), "third");
+  AsdfBytes second(three_blocks().file("a: 1\n", AsdfIndex::without_second));
+  EXPECT_EQ(data_of(second, 0), "first");
+  EXPECT_EQ(data_of(second, 3), "last");
+  const auto open = open_asdf(second.reader(), second.size());
+  ASSERT_TRUE(open->blocks->block(0).has_value());  // the gap is behind it
+  EXPECT_EQ(open->blocks->block(1)->size, 5'000U);
+}
+
 TEST(AsdfBlocks, DecodesEveryPacking) {
   const std::string data = noise(300'000, 2);
   for (const AsdfPacking packing :

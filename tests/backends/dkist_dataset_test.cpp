@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <random>
+#include <thread>
 
 #include "tests/backends/asdf_bytes.h"
 #include "tests/support/asdf_writer.h"
@@ -243,13 +245,14 @@ TEST(DkistDataset, ARowHasTheCardsThatAreThere) {
 TEST(DkistDataset, AnUnknownColumnIsAnErrorThatNamesTheColumns) {
   AsdfWriter writer;
   const std::string table =
-      asdf_table({{"ATMOS_R0", writer.float64s({0.1})}, {"DINDEX3", writer.int64s({1})}});
+      asdf_table({{"ATMOS_R0", writer.float64s({0.1})}, {"DINDEX3", writer.int64s({1})}, {"Mixed", "[2]"}});
   const Opened opened(writer.file("dataset: " + tagged(kNew, "dataset-1.2.0") + "{data: " + manager("[a]") +
                                   ", meta: {headers: " + table + "}}"));
   const auto column = opened.dataset->headers().column("SEEING");
   ASSERT_FALSE(column.has_value());
   EXPECT_EQ(column.error().code, Errc::not_found);
   EXPECT_NE(column.error().message.find("ATMOS_R0 DINDEX3"), std::string::npos);
+  EXPECT_TRUE(opened.dataset->headers().column("mixed").has_value());
 }
 
 TEST(DkistDataset, ATableOfAnotherLengthIsNotUsed) {
@@ -308,6 +311,39 @@ TEST(DkistDataset, BoundsBombsOfAliases) {
             Errc::too_large);
   EXPECT_EQ(refused(anchors + "dataset: " + tagged(kNew, "tiled_dataset-1.0.0") + "{datasets: *a13}"),
             Errc::too_large);
+}
+
+TEST(DkistDataset, SeveralThreadsMayReadAtOnce) {
+  AsdfWriter writer;
+  std::vector<AsdfColumn> columns;
+  for (std::int64_t c = 0; c < 20; ++c)
+    columns.push_back({"COL" + std::to_string(c), writer.int64s({c, c + 100})});
+  // An index that is found out in the middle: whoever comes first walks, while others read.
+  const std::string content =
+      writer.file("dataset: " + tagged(kNew, "dataset-1.2.0") + "{data: " + manager("[a, b]") +
+                      ", meta: {headers: " + asdf_table(columns) + "}}",
+                  sim::AsdfIndex::middle_wrong);
+  const ReadAt read = [&](std::uint64_t offset, std::span<std::byte> into) -> Result<void> {
+    std::memcpy(into.data(), content.data() + offset, into.size());
+    return {};
+  };
+  const auto dataset = DkistDataset::open(read, content.size());
+  ASSERT_TRUE(dataset.has_value());
+  std::atomic<int> right{0};
+  std::vector<std::jthread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int round = 0; round < 50; ++round) {
+        const int c = (t * 7 + round) % 20;
+        const auto column = dataset->headers().column("COL" + std::to_string(c));
+        const auto row = dataset->headers().row(1);
+        if (column && row && row->size() == 20 && column->at(1) == row->at(static_cast<std::size_t>(c)).value)
+          ++right;
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(right, 200);
 }
 
 /// Random tables come back as they were written: columns, some rows of them, cards.

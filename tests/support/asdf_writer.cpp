@@ -89,6 +89,8 @@ std::string index_text(std::vector<std::size_t> offsets, AsdfIndex index) {
   if (index == AsdfIndex::shifted)
     std::for_each(offsets.begin(), offsets.end(), [](auto& offset) { offset += 3; });
   if (index == AsdfIndex::middle_wrong && offsets.size() > 2) offsets[offsets.size() / 2] += 1;
+  if (index == AsdfIndex::without_first) offsets.erase(offsets.begin());
+  if (index == AsdfIndex::without_second && offsets.size() > 2) offsets.erase(offsets.begin() + 1);
   std::string list;
   for (const std::size_t offset : offsets) {
     list += index == AsdfIndex::flow ? (list.empty() ? " [" : ", ") : "\n- ";

@@ -10,7 +10,15 @@
 namespace astrofs::sim {
 
 enum class AsdfPacking : std::uint8_t { none, zlib, bzp2, lz4 };
-enum class AsdfIndex : std::uint8_t { right, none, shifted, middle_wrong, flow };
+enum class AsdfIndex : std::uint8_t {
+  right,
+  none,
+  shifted,
+  middle_wrong,
+  flow,
+  without_first,
+  without_second
+};
 
 struct AsdfBlockForm {
   AsdfPacking packing{AsdfPacking::none};
