@@ -25,6 +25,9 @@ constexpr hours kGoodFor = hours(6);
 constexpr std::chrono::seconds kRecent{60};
 
 constexpr std::string_view kDataset = "dataset/";
+/// "select/ID" and "select/ID/EXPR".
+constexpr std::string_view kSelect = "select/";
+constexpr std::string_view kSelectName = ".select";
 /// Of a directory: "extra/" and its dataset's folder; of a file: "extra/" and its path on the collection.
 constexpr std::string_view kExtra = "extra/";
 
@@ -97,6 +100,7 @@ Result<std::vector<dkist::Dataset>> DkistArchive::datasets(std::stop_token stop)
 Result<std::variant<Listing, NotModified>> DkistArchive::list(std::string_view dir, std::string_view token,
                                                               std::stop_token stop) {
   if (dir.starts_with(kDataset)) return list_dataset(dir.substr(kDataset.size()), token, stop);
+  if (dir.starts_with(kSelect)) return list_select(dir.substr(kSelect.size()), token);
   if (dir.starts_with(kExtra)) return list_extra(dir.substr(kExtra.size()), token, stop);
   if (!dir.empty() && !dkist::is_links(dir))
     return fail(Errc::not_found, "DKIST has no directory " + std::string(dir));
@@ -109,9 +113,30 @@ Result<std::variant<Listing, NotModified>> DkistArchive::list(std::string_view d
   return settle(std::move(entries), token, kGoodFor, "DKIST " + std::string(dir));
 }
 
+bool DkistArchive::finds(std::string_view dir) const {
+  const bool is_selecting =
+      dir.starts_with(kSelect) && dir.find('/', kSelect.size()) == std::string_view::npos;
+  return dir.empty() || dir.starts_with(kDataset) || is_selecting;
+}
+
+Result<std::vector<Entry>> DkistArchive::selected(std::string_view id, std::string_view expression) {
+  const auto dataset = tables_.of(id);
+  if (!dataset) return tl::unexpected<Error>(dataset.error());
+  return dkist::selected_links(**dataset, expression);
+}
+
 Result<std::optional<Entry>> DkistArchive::find(std::string_view dir, std::string_view name,
                                                 std::stop_token stop) {
-  if (!dir.empty()) return std::optional<Entry>{};
+  if (dir.starts_with(kDataset)) {
+    if (name != kSelectName) return std::optional<Entry>{};
+    return directory(std::string(name), std::string(kSelect) + std::string(dir.substr(kDataset.size())));
+  }
+  if (dir.starts_with(kSelect)) {
+    // A name that selects nothing is an empty directory; one that cannot be answered is none.
+    const auto links = selected(dir.substr(kSelect.size()), name);
+    if (!links) return tl::unexpected<Error>(links.error());
+    return directory(std::string(name), std::string(dir) + "/" + std::string(name));
+  }
   const Result<std::optional<dkist::Dataset>> found = search_.by_id(name, stop);
   if (!found) return tl::unexpected<Error>(found.error());
   return *found ? std::optional(dataset_entry(**found)) : std::nullopt;
@@ -211,6 +236,16 @@ Result<std::variant<Listing, NotModified>> DkistArchive::list_dataset(std::strin
       entries.push_back(directory(file.name, std::string(kExtra) + dataset.folder().substr(1)));
   }
   return Listing{settle_entries(std::move(entries), "DKIST " + dataset.id), std::move(state), kGoodFor};
+}
+
+/// `dir`: the dataset, and the selection behind it.
+Result<std::variant<Listing, NotModified>> DkistArchive::list_select(std::string_view dir,
+                                                                     std::string_view token) {
+  const std::string_view id = dir.substr(0, dir.find('/'));
+  const std::string_view expression = dir.substr(std::min(id.size() + 1, dir.size()));
+  Result<std::vector<Entry>> links = expression.empty() ? std::vector<Entry>{} : selected(id, expression);
+  if (!links) return tl::unexpected<Error>(links.error());
+  return settle(std::move(*links), token, kGoodFor, "DKIST " + std::string(dir));
 }
 
 /// Darks, gains and the like: named by nothing but the collection.

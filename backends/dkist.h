@@ -1,6 +1,7 @@
 // Type "dkist": the datasets of the Daniel K. Inouye Solar Telescope.
 //
 //   <ID>/NAME.asdf, <ID>/NAME.fits, <ID>/<ID>.mp4, <ID>/<ID>.pdf, <ID>/extra/NAME
+//   <ID>/.select/<EXPR>/NAME.fits               links to the frames whose header cards satisfy EXPR
 //   product/<L1-ID>, by-instrument/<NAME>/<ID>, by-target/<NAME>/<ID>     links to datasets
 //
 // The search says which datasets there are, a dataset's ASDF file which frames it has. Both, the report and
@@ -42,8 +43,8 @@ class DkistArchive final : public Archive {
   void attach(const OwnFiles& files) override { tables_.attach(files); }
   [[nodiscard]] Result<std::variant<Listing, NotModified>> list(std::string_view dir, std::string_view token,
                                                                 std::stop_token stop) override;
-  [[nodiscard]] bool finds(std::string_view dir) const override { return dir.empty(); }
-  /// A dataset by its id, whatever the root shows.
+  [[nodiscard]] bool finds(std::string_view dir) const override;
+  /// A dataset by its id, whatever the root shows; in a dataset ".select", and there any selection.
   [[nodiscard]] Result<std::optional<Entry>> find(std::string_view dir, std::string_view name,
                                                   std::stop_token stop) override;
   [[nodiscard]] Result<std::vector<http::Request>> locate(std::string_view locator) override;
@@ -56,6 +57,7 @@ class DkistArchive final : public Archive {
   Result<std::vector<dkist::Dataset>> datasets(std::stop_token stop) EXCLUDES(mutex_);
   Result<std::variant<Listing, NotModified>> list_dataset(std::string_view id, std::string_view token,
                                                           std::stop_token stop);
+  Result<std::variant<Listing, NotModified>> list_select(std::string_view dir, std::string_view token);
   Result<std::variant<Listing, NotModified>> list_extra(std::string_view folder, std::string_view token,
                                                         std::stop_token stop);
   /// Its size and what tells one version from another; nullopt: the dataset has none.
@@ -64,6 +66,8 @@ class DkistArchive final : public Archive {
   Result<std::vector<dkist::FolderEntry>> folder(const std::string& path, std::stop_token stop);
   Result<std::vector<Entry>> frames(const dkist::Dataset& dataset, std::uint64_t asdf_size,
                                     const std::vector<dkist::FolderEntry>& folder, std::stop_token stop);
+  /// The frames that `expression` selects, as links.
+  Result<std::vector<Entry>> selected(std::string_view id, std::string_view expression);
   [[nodiscard]] http::Request download(std::string_view kind, std::string_view id) const;
 
   const dkist::Sources sources_;

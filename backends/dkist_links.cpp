@@ -6,6 +6,8 @@
 #include <string>
 #include <tuple>
 
+#include "backends/format/frame_select.h"
+
 namespace astrofs::dkist {
 namespace {
 
@@ -91,6 +93,21 @@ std::vector<Entry> links_in(std::string_view dir, const std::vector<Dataset>& da
   if (kind == kProduct) return product_links(datasets);
   const std::string_view group = dir.substr(std::min(kind.size() + 1, dir.size()));
   return group.empty() ? group_directories(datasets, kind) : group_links(datasets, kind, group);
+}
+
+Result<std::vector<Entry>> selected_links(const DkistDataset& dataset, std::string_view expression) {
+  const auto conditions = parse_frame_select(expression);
+  if (!conditions) return fail(Errc::not_found, conditions.error().message);
+  const auto rows = select_frames(*conditions, columns_of(dataset.headers()));
+  if (!rows && rows.error().code == Errc::invalid) return fail(Errc::not_found, rows.error().message);
+  if (!rows) return tl::unexpected<Error>(rows.error());
+  std::vector<Entry> links;
+  for (const std::uint64_t row : *rows) {
+    std::string name(dataset.frame_name(row));
+    std::string target = "../../" + name;
+    links.push_back(link_to(std::move(name), std::move(target)));
+  }
+  return links;
 }
 
 }  // namespace astrofs::dkist

@@ -1,5 +1,7 @@
 #include "fs/commands.h"
 
+#include <filesystem>
+
 #include <nlohmann/json.hpp>
 
 #include "base/redact.h"
@@ -11,6 +13,11 @@ namespace astrofs {
 namespace {
 
 using nlohmann::json;
+
+/// Where a relative link in the directory `dir` leads, both below the root.
+std::string linked_path(const std::string& dir, const std::string& target) {
+  return (std::filesystem::path(dir) / target).lexically_normal().string();
+}
 
 /// Deeper trees than this are a loop.
 constexpr unsigned kDeepest = 64;
@@ -128,6 +135,12 @@ Result<void> Commands::walk(const Node& start, const std::function<Result<void>(
       if (!scanned) return scanned;
       for (Node& child : page) {
         after = child.id;
+        if (child.kind == NodeKind::symlink) {
+          // Of a selection: the file that is meant. Directories are walked where they are.
+          Result<Node> target = resolve(linked_path(shown_path(step.dir), child.locator));
+          if (!target || target->kind != NodeKind::file) continue;
+          child = std::move(*target);
+        }
         if (child.kind == NodeKind::file && (stopping_ || !visit(child))) return {};
         if (child.kind == NodeKind::directory && step.depth < kDeepest)
           steps.push_back({std::move(child), step.depth + 1});
@@ -258,7 +271,8 @@ Result<std::string> Commands::verify(const std::vector<std::string>& paths, cons
     return !stopping_ && progress(dump({{"progress", {{"files", seen}, {"verifying", true}}}}));
   };
   // Nothing is listed or fetched: what was never listed has nothing here.
-  const Result<void> walked = for_files(paths, [](const Node&) { return Result<void>{}; }, visit);
+  const Result<void> walked = for_files(
+      paths, [](const Node&) { return Result<void>{}; }, visit);
   if (!walked) return tl::unexpected<Error>(walked.error());
   return dump({{"yes", yes},
                {"unavailable", unavailable},

@@ -29,7 +29,7 @@ std::string refused(std::string_view text) {
 TEST(Config, TheBuiltInOneNamesTheRealArchives) {
   const Config config = parsed(builtin_config());
   EXPECT_EQ(config.cache_size, 100ULL << 30U);
-  ASSERT_EQ(config.archives.size(), 1U);
+  ASSERT_EQ(config.archives.size(), 2U);
   const ArchiveConfig& tess = config.archives[0];
   EXPECT_EQ(tess.name, "tess");
   EXPECT_EQ(tess.type, "tess");
@@ -37,6 +37,8 @@ TEST(Config, TheBuiltInOneNamesTheRealArchives) {
   EXPECT_EQ(std::get<std::string>(tess.keys.at("s3").value), "https://stpubdata.s3.amazonaws.com");
   EXPECT_EQ(std::get<std::string>(tess.keys.at("archive").value), "https://archive.stsci.edu");
   EXPECT_EQ(std::get<std::string>(tess.keys.at("mast").value), "https://mast.stsci.edu");
+  EXPECT_EQ(config.archives[1].name, "dkist");
+  EXPECT_EQ(config.archives[1].type, "dkist");
 }
 
 TEST(Config, AnEmptyTextIsTheDefaultsWithoutArchives) {

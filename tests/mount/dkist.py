@@ -109,6 +109,30 @@ class Dkist(MountTest):
         run("fitsverify", "-q", path)
         self.assertEqual(self.centre.log(name), [])
 
+    def test_frames_are_chosen_by_their_cards_before_they_are_fetched(self):
+        mount = self.dkist()
+        select = mount / DATASET / ".select"
+        headers = {name: fits.getheader(mount / DATASET / name, 1) for name in self.names(mount)}
+        wanted = {name for name, header in headers.items() if header.get("ATMOS_R0", 9) < 0.15}
+        self.assertTrue(0 < len(wanted) < FRAMES)
+        self.assertEqual(set(os.listdir(select / "ATMOS_R0<0.15")), wanted)
+        some = {name for name in wanted if headers[name]["DINDEX4"] == 1}
+        self.assertEqual(set(os.listdir(select / "DINDEX4==1,ATMOS_R0<0.15")), some)
+        self.assertEqual(set(os.listdir(select / "stokes==I")), {name for name in headers if "_I_" in name})
+        name = sorted(wanted)[0]
+        self.assertTrue((select / "ATMOS_R0<0.15" / name).samefile(mount / DATASET / name))
+        self.assertEqual(os.listdir(select / "ATMOS_R0<0"), [])
+        for wrong in ("NOSUCH<1", "ATMOS_R0<", "nonsense"):
+            self.assert_errno(errno.ENOENT, os.stat, select / wrong)
+        self.assertNotIn(".select", os.listdir(mount / DATASET))
+
+    def test_a_selection_is_warmed_and_no_other_frame(self):
+        mount = self.dkist()
+        self.log_in()
+        mount.control("warm", mount / DATASET / ".select" / "stokes==Q")
+        cached = {name for name in self.names(mount) if os.getxattr(mount / DATASET / name, "user.astrofs.state") == b"cached"}
+        self.assertEqual(cached, {name for name in self.names(mount) if "_Q_" in name})
+
     def test_an_unreachable_centre_is_an_error_and_no_empty_directory(self):
         mount = self.dkist()
         self.centre.fault("/datasets/*", "status", n=503)
