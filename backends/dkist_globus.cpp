@@ -15,8 +15,6 @@ using std::chrono::minutes;
 
 /// Access tokens live for two days: this is early enough for a read that begins now, and seldom enough.
 constexpr minutes kRenewBefore{60};
-/// The file is looked at for a newer login at most so often.
-constexpr std::chrono::seconds kLookAgain{1};
 
 void authorize(http::Request& request, const globus::Token& token) {
   request.headers.push_back({"Authorization", "Bearer " + token.access});
@@ -33,9 +31,7 @@ Globus::Globus(GlobusAddresses addresses, http::Fetcher& fetcher, const Clock& c
 
 std::optional<globus::Login> Globus::login() const {
   const MutexLock lock(mutex_);
-  const SteadyTime now = clock_.steady();
-  if (looked_ != SteadyTime{} && now - looked_ < kLookAgain) return known_;
-  looked_ = now;
+  // Each time: it costs a microsecond, and who has just logged in must not be shown a blank frame.
   const std::optional<std::int64_t> written = login_file::written(addresses_.login);
   if (!written) {
     known_.reset();
@@ -107,9 +103,6 @@ Result<globus::Login> Globus::fresh_login(std::stop_token stop) {
   if (renewed) {
     if (auto kept = login_file::write(addresses_.login, *known); !kept)
       return tl::unexpected<Error>(kept.error());
-    const MutexLock lock(mutex_);
-    known_ = known;
-    looked_ = SteadyTime{};
   }
   return *known;
 }

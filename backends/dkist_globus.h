@@ -51,7 +51,6 @@ class Globus {
   mutable Mutex mutex_;
   mutable std::optional<globus::Login> known_ GUARDED_BY(mutex_);
   mutable std::int64_t written_ GUARDED_BY(mutex_){0};  ///< the file's time when it was read
-  mutable SteadyTime looked_ GUARDED_BY(mutex_){};
 };
 
 }  // namespace astrofs::dkist

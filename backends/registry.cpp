@@ -157,29 +157,39 @@ MadeArchive make_local(TableReader& table, http::Fetcher&) {
   return std::make_unique<LocalArchive>(std::move(path));
 }
 
+struct DkistTable {
+  dkist::Sources sources;
+  dkist::Filter filter;
+  dkist::GlobusAddresses globus;
+  std::string client_id;
+};
+
+Result<DkistTable> read_dkist(TableReader& table) {
+  DkistTable read;
+  read.sources.datasets = table.base_url("datasets", "https://api.dkistdc.nso.edu/datasets");
+  read.sources.download = table.base_url("download", "https://api.dkistdc.nso.edu/download");
+  read.sources.mirror = table.base_url("mirror", "", true);
+  read.filter.embargoed = table.flag("embargoed", false);
+  read.filter.instrument = table.text("instrument", "");
+  read.filter.status = table.text("status", "");
+  constexpr std::array<std::string_view, 4> kStates{"", "ACTIVE", "DEPRECATED", "REMOVED"};
+  if (std::find(kStates.begin(), kStates.end(), read.filter.status) == kStates.end())
+    table.complain(table.where_of("status"), "status must be ACTIVE, DEPRECATED or REMOVED");
+  read.globus.auth = table.base_url("auth", "https://auth.globus.org");
+  read.globus.transfer = table.base_url("transfer", "https://transfer.api.globus.org");
+  read.globus.https = table.base_url("https", "", true);
+  read.globus.login = table.text("login", login_file::usual_path(table.archive()));
+  read.client_id = table.text("client_id", "");
+  if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
+  return read;
+}
+
 MadeArchive make_dkist(TableReader& table, http::Fetcher& fetcher) {
   static const SystemClock clock;
-  dkist::Sources sources;
-  sources.datasets = table.base_url("datasets", "https://api.dkistdc.nso.edu/datasets");
-  sources.download = table.base_url("download", "https://api.dkistdc.nso.edu/download");
-  sources.mirror = table.base_url("mirror", "", true);
-  dkist::Filter filter;
-  filter.embargoed = table.flag("embargoed", false);
-  filter.instrument = table.text("instrument", "");
-  filter.status = table.text("status", "");
-  constexpr std::array<std::string_view, 4> kStates{"", "ACTIVE", "DEPRECATED", "REMOVED"};
-  if (std::find(kStates.begin(), kStates.end(), filter.status) == kStates.end())
-    table.complain(table.where_of("status"), "status must be ACTIVE, DEPRECATED or REMOVED");
-  dkist::GlobusAddresses globus;
-  globus.auth = table.base_url("auth", "https://auth.globus.org");
-  globus.transfer = table.base_url("transfer", "https://transfer.api.globus.org");
-  globus.https = table.base_url("https", "", true);
-  globus.login = table.text("login", login_file::usual_path(table.archive()));
-  // For `astrofs login`; a mount has no use of it.
-  (void)table.text("client_id", "");
-  if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
-  return std::make_unique<DkistArchive>(std::move(sources), std::move(filter), std::move(globus), fetcher,
-                                        clock);
+  Result<DkistTable> read = read_dkist(table);
+  if (!read) return tl::unexpected<Error>(read.error());
+  return std::make_unique<DkistArchive>(std::move(read->sources), std::move(read->filter),
+                                        std::move(read->globus), fetcher, clock);
 }
 
 struct ArchiveType {
@@ -212,6 +222,18 @@ Result<std::unique_ptr<Archive>> make_archive(const ArchiveConfig& config, http:
     table.complain(table.where_of("missing"), "missing must be \"placeholder\" or \"enoent\"");
   }
   return type->make(table, fetcher);
+}
+
+Result<LoginAddresses> login_addresses(const ArchiveConfig& config) {
+  if (config.type != "dkist")
+    return fail(Errc::unsupported, "archives of type \"" + config.type + "\" need no login");
+  TableReader table(config);
+  // Of every type, and of no use here.
+  for (const char* const key : {"missing", "verify"}) (void)table.text(key, "");
+  const Result<DkistTable> read = read_dkist(table);
+  if (!read) return tl::unexpected<Error>(read.error());
+  return LoginAddresses{read->sources.datasets, read->globus.auth, read->globus.transfer, read->client_id,
+                        read->globus.login};
 }
 
 }  // namespace astrofs

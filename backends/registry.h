@@ -14,4 +14,13 @@ namespace astrofs {
 [[nodiscard]] Result<std::unique_ptr<Archive>> make_archive(const ArchiveConfig& config,
                                                             http::Fetcher& fetcher);
 
+/// What a login to an archive needs of its table.
+struct LoginAddresses {
+  std::string datasets, auth, transfer;  ///< base URLs
+  std::string client_id;                 ///< "" = not configured
+  std::string file;                      ///< where the login is kept
+};
+/// Errc::unsupported: archives of this type know no users.
+[[nodiscard]] Result<LoginAddresses> login_addresses(const ArchiveConfig& config);
+
 }  // namespace astrofs

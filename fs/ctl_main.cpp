@@ -1,4 +1,4 @@
-// astrofs: asks a mount how it is, warms, evicts, pins, refreshes, explains, unmounts.
+// astrofs: asks a mount how it is, warms, evicts, pins, refreshes, explains, unmounts; logs in to archives.
 
 #include <unistd.h>
 
@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdio>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "base/one_line.h"
 #include "base/version.h"
 #include "fs/control_client.h"
+#include "fs/ctl_login.h"
 
 namespace {
 
@@ -297,7 +299,17 @@ int main(int argc, char** argv) {
     CLI::Option* option = command->add_option("PATH", paths, "Paths inside a mount");
     if (verb.needs_path) option->required();
   }
+  std::string archive;
+  std::optional<std::string> config;
+  CLI::App* const login =
+      app.add_subcommand("login", "Log in to an archive that gives its frames to users it knows");
+  login->add_option("ARCHIVE", archive, "Its name in the configuration")->required();
+  login->add_option("--config", config, "Configuration file, as mount.astrofs takes it");
   CLI11_PARSE(app, argc, argv);
+  if (login->parsed()) {
+    const Result<void> done = login_on_terminal(archive, config);
+    return done ? 0 : complain(done.error());
+  }
   const std::string command = app.get_subcommands().front()->get_name();
   return paths.empty() ? run_on_all(command, as_json) : run_on_paths(command, paths, as_json);
 }

@@ -1,17 +1,25 @@
 #!/usr/bin/python3
 """DKIST's datasets through the real kernel: what is there without a login, and what a login brings."""
+import contextlib
 import errno
+import http.client
 import json
 import os
+import pathlib
+import socket
+import subprocess
+import sys
 import time
+import unittest
 import urllib.error
+import urllib.parse
 import urllib.request
 import warnings
 
 import numpy
 from astropy.io import fits
 
-from harness import MountTest, main, run, wait_until
+from harness import BUILD, MountTest, main, run, wait_until
 
 FRAMES = 40
 DATASET = "dkist/BEOGN"
@@ -166,7 +174,7 @@ class Dkist(MountTest):
         self.assert_blank(path)
         self.log_in()
         truth = self.truth(name)
-        wait_until(lambda: os.getxattr(path, "user.astrofs.state") == b"remote", "the login is noticed")
+        self.assertEqual(os.getxattr(path, "user.astrofs.state"), b"remote")
         wait_until(lambda: path.stat().st_size == len(truth), "its size is known")
         self.assertEqual(path.read_bytes(), truth)
         self.assertEqual(os.getxattr(path, "user.astrofs.state"), b"cached")
@@ -174,6 +182,35 @@ class Dkist(MountTest):
         wait_until(lambda: os.getxattr(mount / DATASET / self.names(mount)[4], "user.astrofs.state") == b"not-logged-in", "the logout is noticed")
         self.assertEqual(path.read_bytes(), truth)
         self.assert_blank(mount / DATASET / self.names(mount)[4])
+
+    def test_a_code_from_any_browser_is_a_login(self):
+        mount = self.dkist("--dkist-need-token", config='client_id = "11111111-2222-3333-4444-555555555555"')
+        name = self.names(mount)[2]
+        self.assertEqual(os.getxattr(mount / DATASET / name, "user.astrofs.state"), b"not-logged-in")
+        words = [BUILD / "astrofs", "login", "dkist", "--config", mount.config]
+        wrong = subprocess.run(words, input="nonsense\n", capture_output=True, text=True)
+        self.assertEqual(wrong.returncode, 1)
+        self.assertFalse(self.login.exists())
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as login:
+            address = next(line.strip() for line in login.stdout if line.startswith("http"))
+            browser = http.client.HTTPConnection(urllib.parse.urlsplit(address).netloc)
+            browser.request("GET", address[address.index("/auth/"):])
+            # Where the browser is sent the code is shown.
+            shown = browser.getresponse().getheader("Location")
+            browser.close()
+            self.assertTrue(shown.startswith("https://auth.globus.org/v2/web/auth-code?"), shown)
+            code = urllib.parse.parse_qs(urllib.parse.urlsplit(shown).query)["code"][0]
+            login.communicate(f"  {code}\n")
+        self.assertEqual(login.returncode, 0)
+        self.assertEqual(self.login.stat().st_mode & 0o777, 0o600)
+        wait_until(lambda: os.getxattr(mount / DATASET / name, "user.astrofs.state") == b"remote", "the login is noticed")
+        self.assertEqual((mount / DATASET / name).read_bytes(), self.truth(name))
+
+    def test_a_login_without_an_application_says_what_is_wanting(self):
+        mount = self.dkist()
+        done = subprocess.run([BUILD / "astrofs", "login", "dkist", "--config", mount.config], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("client_id", done.stderr)
 
     def test_a_lost_frame_is_nan_and_a_sick_back_end_is_not(self):
         mount = self.dkist("--dkist-lost", 1)
@@ -214,6 +251,48 @@ class Dkist(MountTest):
         now = asdf.read_bytes()
         self.assertNotEqual(now, before)
         self.assertEqual(now, self.centre.fetch("/download/asdf?datasetId=BEOGN"))
+
+
+SAMPLES = os.environ.get("ASTROFS_SAMPLES")
+
+
+@unittest.skipUnless(SAMPLES and os.path.isdir(f"{SAMPLES}/dkist/standin_server"), "no recorded files")
+class AnotherStandIn(MountTest):
+    """Written by others after the real client; what both of us take for DKIST is more likely so."""
+
+    def centre(self):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        folder = f"{SAMPLES}/dkist"
+        server = subprocess.Popen([sys.executable, f"{folder}/standin_server/dkist_standin.py", "--root", f"{folder}/standin_store", "--inventory",
+                                   f"{folder}/standin_server/inventory.json", "--port", str(port), "--need-token"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.terminate)
+        url = f"http://127.0.0.1:{port}"
+
+        def answers():
+            with contextlib.suppress(OSError), urllib.request.urlopen(url + "/datasets/v1/config"):
+                return True
+        wait_until(answers, "the stand-in answers")
+        return url
+
+    def test_every_recorded_frame_and_the_asdf_are_byte_identical(self):
+        url = self.centre()
+        login = self.directory / "login.json"
+        mount = self.mount(f'[archives.dkist]\ntype = "dkist"\ndatasets = "{url}/datasets"\ndownload = "{url}/download"\n'
+                           f'auth = "{url}/auth"\ntransfer = "{url}/transfer"\nlogin = "{login}"\nclient_id = "11111111-2222-3333-4444-555555555555"')
+        self.assertGreater(len(os.listdir(mount / "dkist")), 300)
+        store = pathlib.Path(f"{SAMPLES}/dkist/standin_store/data/pid_1_123/BEOGN")
+        frames = sorted(path.name for path in store.glob("*.fits"))
+        self.assertEqual(sorted(name for name in os.listdir(mount / DATASET) if name.endswith(".fits")), frames)
+        self.assertEqual(os.getxattr(mount / DATASET / frames[0], "user.astrofs.state"), b"not-logged-in")
+        run(BUILD / "astrofs", "login", "dkist", "--config", mount.config, input="standin-code\n")
+        mount.control("refresh", mount / DATASET)
+        for path in sorted(store.iterdir()):
+            if path.is_file() and path.suffix in (".fits", ".asdf", ".mp4", ".pdf"):
+                self.assertTrue((mount / DATASET / path.name).read_bytes() == path.read_bytes(), path.name)
+        self.assertEqual(len(frames), 80)
 
 
 if __name__ == "__main__":
