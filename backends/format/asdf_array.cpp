@@ -6,8 +6,8 @@
 namespace astrofs {
 namespace {
 
-constexpr std::uint64_t kLongestText =
-    64 * 1024;  // characters; a FITS value has 68, CONTINUEd ones some hundred
+constexpr std::uint64_t kLongestText = 64ULL
+                                       << 10;  // characters; a FITS value has 68, CONTINUEd ones some hundred
 
 struct NamedElement {
   std::string_view name;

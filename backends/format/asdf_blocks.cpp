@@ -20,10 +20,10 @@ constexpr std::string_view kIndexHead = "#ASDF BLOCK INDEX";
 constexpr std::size_t kHeaderStart = 6;    // magic, and the length of what follows
 constexpr std::size_t kHeaderLength = 48;  // of what follows, at least
 constexpr std::uint64_t kMostPadding = 1ULL
-                                       << 20;     // between YAML and first block; writers pad by up to 64 KiB
-constexpr std::uint64_t kIndexGuess = 64 * 1024;  // an index of 254 blocks has 3 KiB
+                                       << 20;  // between YAML and first block; writers pad by up to 64 KiB
+constexpr std::uint64_t kIndexGuess = 64ULL << 10;    // an index of 254 blocks has 3 KiB
 constexpr std::uint64_t kLongestIndex = 16ULL << 20;  // kMostBlocks of them
-constexpr std::size_t kInputPiece = 256 * 1024;       // of a compressed block at a time
+constexpr std::size_t kInputPiece = 256UL << 10;      // of a compressed block at a time
 
 std::uint64_t big_endian(std::span<const std::byte> bytes) {
   std::uint64_t value = 0;

@@ -14,7 +14,7 @@
 namespace astrofs {
 namespace {
 
-constexpr std::size_t kPiece = 64 * 1024;  // of decoded bytes at a time
+constexpr std::size_t kPiece = 64UL << 10;  // of decoded bytes at a time
 // Of one lz4 frame; the Python library makes frames of 4 MiB unless it is told otherwise.
 constexpr std::size_t kLargestFrame = 64ULL << 20;
 constexpr std::size_t kMostInput = 1ULL << 30;  // zlib and bzip2 count in unsigned int: stay below 4 GiB

@@ -9,7 +9,7 @@ namespace astrofs {
 namespace {
 
 constexpr std::string_view kHead = "#ASDF";
-constexpr std::uint64_t kFirstPiece = 256 * 1024;  // most trees of 4,000 frames
+constexpr std::uint64_t kFirstPiece = 256ULL << 10;  // most trees of 4,000 frames
 
 /// Where the tree ends: behind the line "..."; npos when it is not there yet. `from` was looked at before.
 std::size_t end_of_tree(std::string_view text, std::size_t from, bool whole_file) {

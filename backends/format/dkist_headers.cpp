@@ -122,7 +122,7 @@ Result<ColumnValues> DkistHeaders::column(std::string_view name) const {
   }
   ColumnValues out = ColumnValues::nothing(columns_[*number].type, 0);
   for (const Part& part : parts_) {
-    const auto values = part_of_column(part, *number);
+    auto values = part_of_column(part, *number);
     if (!values) return values;
     if (!out.append(*values)) {
       return fail(Errc::unsupported, "the column " + std::string(name) + " has another type in another tile");

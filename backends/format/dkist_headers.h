@@ -75,7 +75,7 @@ class DkistHeaders {
     std::uint64_t begin, end;  ///< frames
   };
   std::size_t column_number(std::string_view name, ColumnType type);
-  Result<ColumnValues> part_of_column(const Part& part, std::size_t column) const;
+  [[nodiscard]] Result<ColumnValues> part_of_column(const Part& part, std::size_t column) const;
 
   std::shared_ptr<const AsdfBlocks> blocks_;
   std::vector<DkistColumn> columns_;

@@ -256,7 +256,7 @@ Result<YamlTree> YamlTree::parse(std::string_view text, const YamlLimits& limits
   fy_parse_cfg config{};
   config.diag = diag.get();
   // The depth is counted here: libfyaml's own limit depends on the machine, and its events need no recursion.
-  config.flags = static_cast<fy_parse_cfg_flags>(FYPCF_DISABLE_DEPTH_LIMIT | FYPCF_JSON_NONE);
+  config.flags = FYPCF_DISABLE_DEPTH_LIMIT;
   const std::unique_ptr<fy_parser, ParserEnd> parser(fy_parser_create(&config));
   if (!diag || !parser || fy_parser_set_string(parser.get(), text.data(), text.size()) != 0) {
     return fail(Errc::too_large, "no memory for a YAML parser");
