@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "backends/archive.h"
+#include "backends/dkist_folders.h"
 #include "backends/dkist_globus.h"
 #include "backends/dkist_search.h"
 #include "backends/dkist_tables.h"
@@ -55,26 +56,15 @@ class DkistArchive final : public Archive {
 
  private:
   Result<std::vector<dkist::Dataset>> datasets(std::stop_token stop) EXCLUDES(mutex_);
-  Result<std::variant<Listing, NotModified>> list_dataset(std::string_view id, std::string_view token,
-                                                          std::stop_token stop);
   Result<std::variant<Listing, NotModified>> list_select(std::string_view dir, std::string_view token);
-  Result<std::variant<Listing, NotModified>> list_extra(std::string_view folder, std::string_view token,
-                                                        std::stop_token stop);
-  /// Its size and what tells one version from another; nullopt: the dataset has none.
-  Result<std::optional<Entry>> ask_asdf(const dkist::Dataset& dataset, std::stop_token stop);
-  /// What the collection has there; empty when it cannot be asked.
-  Result<std::vector<dkist::FolderEntry>> folder(const std::string& path, std::stop_token stop);
-  Result<std::vector<Entry>> frames(const dkist::Dataset& dataset, std::uint64_t asdf_size,
-                                    const std::vector<dkist::FolderEntry>& folder, std::stop_token stop);
   /// The frames that `expression` selects, as links.
   Result<std::vector<Entry>> selected(std::string_view id, std::string_view expression);
-  [[nodiscard]] http::Request download(std::string_view kind, std::string_view id) const;
 
   const dkist::Sources sources_;
-  http::Fetcher& fetcher_;
   const Clock& clock_;
   dkist::Search search_;
   mutable dkist::Globus globus_;
+  dkist::Folders folders_;
   mutable dkist::Tables tables_;
 
   Mutex mutex_;

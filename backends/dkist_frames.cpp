@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "backends/format/dkist_dataset.h"
+#include "backends/format/dkist_inventory.h"
 #include "backends/format/fits_value.h"
 #include "base/bytes.h"
 
@@ -54,11 +55,6 @@ std::string value_of(const CellValue& value) {
     std::string operator()(const std::string& text) const { return fits::text_value(text); }
   };
   return std::visit(Writer{}, value);
-}
-
-bool is_component(std::string_view name) {
-  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos &&
-         name.find('\0') == std::string_view::npos;
 }
 
 }  // namespace

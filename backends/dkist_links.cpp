@@ -50,9 +50,8 @@ std::vector<Entry> product_links(std::vector<Dataset> datasets) {
 /// What a dataset is listed under in one of the directories of links.
 std::vector<std::string> groups_of(const Dataset& dataset, std::string_view kind) {
   if (kind == kByTarget) return dataset.targets;
-  return !dataset.instrument.empty() && dataset.instrument.find('/') == std::string::npos
-             ? std::vector<std::string>{dataset.instrument}
-             : std::vector<std::string>{};
+  return is_component(dataset.instrument) ? std::vector<std::string>{dataset.instrument}
+                                          : std::vector<std::string>{};
 }
 
 std::vector<Entry> group_directories(const std::vector<Dataset>& datasets, std::string_view kind) {

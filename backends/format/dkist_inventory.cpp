@@ -41,12 +41,6 @@ bool is_capital(char c) {
   return c >= 'A' && c <= 'Z';
 }
 
-/// One component of a path of the collection, from which URLs are made.
-bool is_component(std::string_view text) {
-  return !text.empty() && text != "." && text != ".." && text.find('/') == std::string_view::npos &&
-         text.find('\0') == std::string_view::npos;
-}
-
 std::optional<Dataset> dataset_of(const json& record) {
   if (!record.is_object()) return std::nullopt;
   Dataset dataset;
@@ -78,6 +72,11 @@ std::optional<Dataset> dataset_of(const json& record) {
 }
 
 }  // namespace
+
+bool is_component(std::string_view text) {
+  return !text.empty() && text != "." && text != ".." && text.find('/') == std::string_view::npos &&
+         text.find('\0') == std::string_view::npos;
+}
 
 bool is_dataset_id(std::string_view text) {
   // Six are common by now; no id is longer than a name may sensibly be.

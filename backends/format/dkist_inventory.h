@@ -38,6 +38,8 @@ struct SearchPage {
   std::vector<Dataset> datasets;
 };
 
+/// A single name, which is no way up or down.
+[[nodiscard]] bool is_component(std::string_view text);
 /// Five capital letters or more; it becomes a directory and a part of URLs.
 [[nodiscard]] bool is_dataset_id(std::string_view text);
 /// "L1-" and such letters.

@@ -8,11 +8,15 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "backends/dkist.h"
 #include "backends/format/tess_name.h"
 #include "backends/index.h"
 #include "backends/local.h"
 #include "backends/s3.h"
 #include "backends/tess.h"
+#include "tests/support/dkist_asdf.h"
+#include "tests/support/dkist_centre.h"
+#include "tests/support/dkist_frame.h"
 
 namespace astrofs::contract {
 namespace {
@@ -187,6 +191,37 @@ class TessStage final : public ServedStage {
   ManualClock clock_;
 };
 
+/// A dataset of DKIST, its frames from the collection without a token.
+class DkistStage final : public ServedStage {
+ public:
+  DkistStage() {
+    centre_ = &server_.add_dkist({.datasets = 3, .frames = 6});
+    const auto dataset = centre_->shelf().find(kId);
+    path = {kId};
+    unknown = "dataset/ZZZZZ";
+    files = {{dataset->asdf_name(), sim::asdf_file(*dataset)},
+             {dataset->movie_name(), sim::movie_file(*dataset)},
+             {dataset->report_name(), sim::report_file(*dataset)}};
+    for (int i = 0; i < dataset->frames(); ++i)
+      files.emplace(dataset->names->all[static_cast<std::size_t>(i)], sim::frame_file(*dataset, i));
+    dkist::Sources sources{server_.url() + "/datasets", server_.url() + "/download", ""};
+    dkist::GlobusAddresses globus{server_.url() + "/auth", server_.url() + "/transfer",
+                                  server_.url() + "/https", "/nonexistent/login.json"};
+    archive_ = std::make_unique<DkistArchive>(std::move(sources), dkist::Filter{}, std::move(globus),
+                                              http_.fetcher(), clock_);
+  }
+  // Names come from the ASDF file, which the stand-in writes; those of hostile ones have tests of their own.
+  bool add_hostile_names() override { return false; }
+  void change() override {
+    centre_->change(kId, [](sim::DkistDataset& dataset) { ++dataset.revision; });
+  }
+
+ private:
+  static constexpr const char* kId = "BEOGN";
+  sim::DkistCentre* centre_{nullptr};
+  SystemClock clock_;
+};
+
 template <class T, class... Args>
 std::function<std::unique_ptr<Stage>()> maker(Args... args) {
   return [=] { return std::make_unique<T>(args...); };
@@ -202,6 +237,7 @@ const std::vector<StageKind>& stage_kinds() {
       {"IndexNginx", maker<IndexStage>(ListingStyle::nginx)},
       {"IndexNginxJson", maker<IndexStage>(ListingStyle::nginx_json)},
       {"IndexLighttpd", maker<IndexStage>(ListingStyle::lighttpd)},
+      {"Dkist", maker<DkistStage>()},
       {"Local", maker<LocalStage>()},
       {"TessFromS3", maker<TessStage>(TessStage::From::s3)},
       {"TessFromScript", maker<TessStage>(TessStage::From::script)},

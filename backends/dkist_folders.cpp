@@ -1,0 +1,150 @@
+#include "backends/dkist_folders.h"
+
+#include <fmt/format.h>
+
+#include <unordered_map>
+
+#include "backends/dkist_frames.h"
+#include "backends/dkist_head.h"
+#include "backends/format/dates.h"
+#include "backends/settle.h"
+#include "base/hash.h"
+#include "base/log.h"
+
+namespace astrofs::dkist {
+namespace {
+
+std::string_view last_component(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+/// The anonymous files of a dataset that are neither ASDF nor frames.
+void add_documents(const Dataset& dataset, std::vector<Entry>& entries) {
+  for (const auto& [key, locator] :
+       {std::pair(&dataset.movie_key, "movie/"), std::pair(&dataset.quality_key, "report/")}) {
+    const std::string_view name = last_component(*key);
+    if (!is_component(name)) continue;
+    Entry entry;
+    entry.name = name;
+    entry.locator = locator + dataset.id;
+    entry.mtime = dataset.mtime;
+    entries.push_back(std::move(entry));
+  }
+}
+
+}  // namespace
+
+Folders::Folders(std::string download, http::Fetcher& fetcher, Globus& globus)
+    : download_(std::move(download)), fetcher_(fetcher), globus_(globus) {}
+
+http::Request Folders::download(std::string_view kind, std::string_view id) const {
+  http::Request request;
+  request.url = fmt::format("{}/{}?datasetId={}", download_, kind, id);
+  return request;
+}
+
+Result<std::optional<Entry>> Folders::ask_asdf(const Dataset& dataset, std::stop_token stop) {
+  Entry asdf;
+  asdf.name = last_component(dataset.asdf_key);
+  if (!is_component(asdf.name)) return std::optional<Entry>{};
+  http::Request question = download("asdf", dataset.id);
+  question.method = http::Method::head;
+  question.headers.push_back({"Want-Repr-Digest", "sha-512=8, sha-256=7, sha=3, md5=2"});
+  const Result<http::Response> answer = fetcher_.fetch({question}, stop);
+  if (!answer) return tl::unexpected<Error>(answer.error());
+  asdf.size = answer->head.content_length();
+  if (!asdf.size) return fail(Errc::unsupported, question.url + " does not say how long the ASDF file is");
+  asdf.locator = "asdf/" + dataset.id;
+  asdf.mtime = dataset.mtime;
+  asdf.validator = answer->head.header("repr-digest");
+  if (asdf.validator.empty()) asdf.validator = dataset.updated;
+  return asdf;
+}
+
+Result<std::vector<FolderEntry>> Folders::on_collection(const std::string& path, std::stop_token stop) {
+  if (!globus_.is_logged_in()) return std::vector<FolderEntry>{};
+  Result<std::vector<FolderEntry>> found = globus_.list(path, stop);
+  // What is not for this user has no sizes, and neither has what Globus cannot be asked for now: names come
+  // from the ASDF file, and reading says what is wrong.
+  if (!found && found.error().code != Errc::interrupted) {
+    log::warning("DKIST {}: no sizes of frames: {}", path, found.error().message);
+    return std::vector<FolderEntry>{};
+  }
+  return found;
+}
+
+Result<std::vector<Entry>> Folders::frames(const Dataset& dataset, std::uint64_t asdf_size,
+                                           const std::vector<FolderEntry>& folder, std::stop_token stop) {
+  const Result<std::string> head = fetch_asdf_head(fetcher_, {download("asdf", dataset.id)}, asdf_size, stop);
+  if (!head) return tl::unexpected<Error>(head.error());
+  const Result<std::vector<Frame>> frames = frames_in(*head);
+  if (!frames) return tl::unexpected<Error>(frames.error());
+  std::unordered_map<std::string_view, std::uint64_t> sizes;
+  for (const FolderEntry& file : folder) {
+    if (!file.directory) sizes.emplace(file.name, file.size);
+  }
+  const SysSeconds made = parse_iso8601(dataset.created).value_or(SysSeconds{});
+  std::vector<Entry> entries;
+  entries.reserve(frames->size());
+  for (const Frame& frame : *frames) {
+    Entry entry;
+    entry.name = frame.name;
+    entry.locator = locator_of(frame, dataset.folder().substr(1));
+    entry.mtime = made;
+    if (const auto size = sizes.find(frame.name); size != sizes.end()) entry.size = size->second;
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+Result<std::variant<Listing, NotModified>> Folders::list(const Dataset& dataset, std::string_view token,
+                                                         std::stop_token stop) {
+  Result<std::optional<Entry>> asdf = ask_asdf(dataset, stop);
+  if (!asdf) return tl::unexpected<Error>(asdf.error());
+  const Result<std::vector<FolderEntry>> folder = on_collection(dataset.folder(), stop);
+  if (!folder) return tl::unexpected<Error>(folder.error());
+
+  // The tree of a large dataset has megabytes: it is read again only when something has changed.
+  std::string state = dataset.updated + dataset.folder();
+  if (*asdf) state += fmt::format(" {} {}", *(*asdf)->size, (*asdf)->validator);
+  for (const FolderEntry& file : *folder) state += fmt::format("\n{} {}", file.name, file.size);
+  state = to_hex(sha256_prefix({state}));
+  if (state == token) return NotModified{};
+
+  std::vector<Entry> entries;
+  add_documents(dataset, entries);
+  if (*asdf) {
+    Result<std::vector<Entry>> named = frames(dataset, *(*asdf)->size, *folder, stop);
+    if (!named) return tl::unexpected<Error>(named.error());
+    std::move(named->begin(), named->end(), std::back_inserter(entries));
+    entries.push_back(std::move(**asdf));
+  }
+  for (const FolderEntry& file : *folder) {
+    if (file.directory && file.name == "extra") {
+      Entry extra;
+      extra.kind = EntryKind::directory;
+      extra.name = file.name;
+      extra.locator = std::string(kExtra) + dataset.folder().substr(1);
+      entries.push_back(std::move(extra));
+    }
+  }
+  return Listing{settle_entries(std::move(entries), "DKIST " + dataset.id), std::move(state), kGoodFor};
+}
+
+Result<std::variant<Listing, NotModified>> Folders::list_extra(std::string_view folder,
+                                                               std::string_view token, std::stop_token stop) {
+  const Result<std::vector<FolderEntry>> files = globus_.list("/" + std::string(folder) + "/extra", stop);
+  if (!files) return tl::unexpected<Error>(files.error());
+  std::vector<Entry> entries;
+  for (const FolderEntry& file : *files) {
+    if (file.directory || !is_component(file.name)) continue;
+    Entry entry;
+    entry.name = file.name;
+    entry.size = file.size;
+    entry.locator = fmt::format("{}{}/extra/{}", kExtra, folder, file.name);
+    entries.push_back(std::move(entry));
+  }
+  return settle(std::move(entries), token, kGoodFor, "DKIST " + std::string(folder) + "/extra");
+}
+
+}  // namespace astrofs::dkist

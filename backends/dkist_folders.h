@@ -1,0 +1,52 @@
+// What is in one dataset's directory, and in its extra/: the ASDF file's own account of its frames, the data
+// centre's documents, the collection's sizes. For type "dkist" alone. Blocks; any thread but the client's.
+#pragma once
+
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "backends/archive.h"
+#include "backends/dkist_globus.h"
+#include "backends/format/dkist_inventory.h"
+#include "backends/http/fetcher.h"
+
+namespace astrofs::dkist {
+
+// Datasets come by the day, and are calibrated anew some times in their life.
+inline constexpr std::chrono::hours kGoodFor{6};
+/// Of a directory: "extra/" and its dataset's folder; of a file: "extra/" and its path on the collection.
+inline constexpr std::string_view kExtra = "extra/";
+
+class Folders {
+ public:
+  /// `download`: base URL of ASDF files, reports and movies. All outlive this.
+  Folders(std::string download, http::Fetcher& fetcher, Globus& globus);
+
+  /// `token`: that of the listing known so far.
+  [[nodiscard]] Result<std::variant<Listing, NotModified>> list(const Dataset& dataset,
+                                                                std::string_view token, std::stop_token stop);
+  /// Darks, gains and the like, named by nothing but the collection. `folder`: "bucket/proposal/ID".
+  [[nodiscard]] Result<std::variant<Listing, NotModified>> list_extra(std::string_view folder,
+                                                                      std::string_view token,
+                                                                      std::stop_token stop);
+  /// `kind`: "asdf", "movie" or "quality".
+  [[nodiscard]] http::Request download(std::string_view kind, std::string_view id) const;
+
+ private:
+  /// Its size and what tells one version from another; nullopt: the dataset has none.
+  Result<std::optional<Entry>> ask_asdf(const Dataset& dataset, std::stop_token stop);
+  /// What the collection has there; empty when it cannot be asked.
+  Result<std::vector<FolderEntry>> on_collection(const std::string& path, std::stop_token stop);
+  Result<std::vector<Entry>> frames(const Dataset& dataset, std::uint64_t asdf_size,
+                                    const std::vector<FolderEntry>& folder, std::stop_token stop);
+
+  const std::string download_;
+  http::Fetcher& fetcher_;
+  Globus& globus_;
+};
+
+}  // namespace astrofs::dkist
