@@ -51,15 +51,34 @@ show_tail() { # log
   sed 's/^/    | /' "$1" | tail -n 60
 }
 
-run_step() { # name command...: one check that passes or fails as a whole
-  local name=$1 log=$results/${1//[^A-Za-z0-9_.-]/_}.log start=$SECONDS
+log_of() { # label
+  echo "$results/${1//[^A-Za-z0-9_.-]/_}.log"
+}
+
+execute() { # label command...: keeps what it says, how it ends and how long it takes
+  local log start=$SECONDS status=0
+  log=$(log_of "$1")
   shift
-  if timeout "$limit_seconds" "$@" >"$log" 2>&1; then
-    count "$name" 1 0 0 $((SECONDS - start))
+  rm -f "$log.end"
+  timeout "$limit_seconds" "$@" >"$log" 2>&1 || status=$?
+  echo "$status $((SECONDS - start))" >"$log.end"
+}
+
+report_step() { # label: a check that passes or fails as a whole
+  local log status=1 seconds=0
+  log=$(log_of "$1")
+  [[ -f $log.end ]] && read -r status seconds <"$log.end"
+  if [[ $status -eq 0 ]]; then
+    count "$1" 1 0 0 "$seconds"
   else
-    count "$name" 0 1 0 $((SECONDS - start))
+    count "$1" 0 1 0 "$seconds"
     show_tail "$log"
   fi
+}
+
+run_step() { # label command...
+  execute "$@"
+  report_step "$1"
 }
 
 # The test programs that tests/CMakeLists.txt knows and whose folder has sources.
@@ -109,12 +128,12 @@ report_gtest() { # preset name
   return 0
 }
 
-# Two programs at a time: much of what they do is waiting. They share nothing but the machine.
-run_gtests() { # preset names...
-  local preset=$1 name running=0
+# Two at a time: much of what tests do is waiting. They share nothing but the machine.
+in_pairs() { # function names...: calls the function with each name
+  local call=$1 name running=0
   shift
   for name in "$@"; do
-    execute_gtest "$preset" "$name" &
+    "$call" "$name" &
     running=$((running + 1))
     if [[ $running -eq 2 ]]; then
       wait -n
@@ -122,22 +141,27 @@ run_gtests() { # preset names...
     fi
   done
   wait
+}
+
+run_gtests() { # preset names...
+  local preset=$1 name
+  shift
+  execute_one() { execute_gtest "$preset" "$1"; }
+  in_pairs execute_one "$@"
   for name in "$@"; do report_gtest "$preset" "$name"; done
 }
 
 # A script says "N passed, N failed" or "N passed, N failed, N skipped" in its last line.
-run_script() { # label command...
-  local label=$1 start=$SECONDS status=0
-  local log=$results/${label//[^A-Za-z0-9_.-]/_}.log
-  shift
-  timeout "$limit_seconds" "$@" >"$log" 2>&1 || status=$?
-  local line p=0 f=1 s=0
+report_script() { # label
+  local label=$1 log status=1 seconds=0 line p=0 f=1 s=0
+  log=$(log_of "$label")
+  [[ -f $log.end ]] && read -r status seconds <"$log.end"
   line=$(grep -oE '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$log" | tail -n 1)
   if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]; then
     p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]} s=${BASH_REMATCH[4]:-0}
     [[ $status -ne 0 && $f -eq 0 ]] && f=1
   fi
-  count "$label" "$p" "$f" "$s" $((SECONDS - start))
+  count "$label" "$p" "$f" "$s" "$seconds"
   [[ $f -gt 0 ]] && show_tail "$log"
   return 0
 }
@@ -161,9 +185,9 @@ stage_release() {
   [[ -n $only && $only != release && ${#scripts[@]} -eq 0 ]] && targets=("${names[@]/%/_tests}")
   configure_and_build release "${targets[@]}" || return
   run_gtests release "${names[@]}"
-  for script in "${scripts[@]}"; do
-    ASTROFS_BUILD=$root/build/release run_script "$script" "$script"
-  done
+  execute_one() { ASTROFS_BUILD=$root/build/release execute "$1" "$1"; }
+  in_pairs execute_one "${scripts[@]}"
+  for script in "${scripts[@]}"; do report_script "$script"; done
 }
 
 stage_sanitizer() { # preset names...; all but the mount tests when none are given
@@ -188,11 +212,13 @@ stage_sanitized_mounts() { # preset scripts...
   configure_and_build "$preset" mount.astrofs astrofs archive_sim || return
   local reports=$results/$preset-report
   rm -f "$reports".*
-  for name in "$@"; do
-    # No leak check at exit: the daemon is not dumpable, so that tokens never reach a core, and cannot be traced for it.
+  # No leak check at exit: the daemon is not dumpable, so that tokens never reach a core, and cannot be traced for it.
+  execute_one() {
     ASAN_OPTIONS="log_path=$reports:detect_leaks=0" UBSAN_OPTIONS="log_path=$reports:print_stacktrace=1" \
-      TSAN_OPTIONS="log_path=$reports" ASTROFS_BUILD=$root/build/$preset run_script "$preset tests/mount/$name" "tests/mount/$name"
-  done
+      TSAN_OPTIONS="log_path=$reports" ASTROFS_BUILD=$root/build/$preset execute "$preset tests/mount/$1" "tests/mount/$1"
+  }
+  in_pairs execute_one "$@"
+  for name in "$@"; do report_script "$preset tests/mount/$name"; done
   if compgen -G "$reports.*" >/dev/null; then
     failed_step "$preset reports of the daemon"
     cat "$reports".* | head -n 60 | sed 's/^/    | /'
@@ -217,11 +243,13 @@ stage_clang() {
   done
   [[ ${#targets[@]} -eq 0 ]] && return
   configure_and_build fuzz "${targets[@]}" || return
-  for name in "${targets[@]}"; do
-    local corpus=$root/build/corpus/$name seeds=()
+  execute_one() {
+    local name=$1 corpus=$root/build/corpus/$1 seeds=()
     mkdir -p "$corpus"
     [[ -d tests/fuzz/corpus/${name#fuzz_} ]] && seeds=("tests/fuzz/corpus/${name#fuzz_}")
-    run_step "$name" "build/fuzz/$name" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 \
+    execute "$name" "build/fuzz/$name" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 \
       -artifact_prefix="$results/$name-" "$corpus" "${seeds[@]}"
-  done
+  }
+  in_pairs execute_one "${targets[@]}"
+  for name in "${targets[@]}"; do report_step "$name"; done
 }
