@@ -100,6 +100,14 @@ bool DkistArchive::finds(std::string_view dir) const {
   return dir.empty() || dir.starts_with(kDataset) || is_selecting;
 }
 
+bool DkistArchive::lists_offline(std::string_view dir) const {
+  return dir.starts_with(kSelect);
+}
+
+bool DkistArchive::finds_offline(std::string_view dir) const {
+  return dir.starts_with(kSelect) || dir.starts_with(kDataset);
+}
+
 Result<std::vector<Entry>> DkistArchive::selected(std::string_view id, std::string_view expression) {
   const auto dataset = tables_.of(id);
   if (!dataset) return tl::unexpected<Error>(dataset.error());

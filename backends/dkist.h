@@ -45,6 +45,9 @@ class DkistArchive final : public Archive {
   [[nodiscard]] Result<std::variant<Listing, NotModified>> list(std::string_view dir, std::string_view token,
                                                                 std::stop_token stop) override;
   [[nodiscard]] bool finds(std::string_view dir) const override;
+  /// Selections are made of the ASDF file.
+  [[nodiscard]] bool lists_offline(std::string_view dir) const override;
+  [[nodiscard]] bool finds_offline(std::string_view dir) const override;
   /// A dataset by its id, whatever the root shows; in a dataset ".select", and there any selection.
   [[nodiscard]] Result<std::optional<Entry>> find(std::string_view dir, std::string_view name,
                                                   std::stop_token stop) override;

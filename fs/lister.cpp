@@ -104,7 +104,8 @@ void Lister::ensure(const Node& dir, Done done) {
     if (!offline_ && old && due_again(dir.id)) start(dir, {});
     return done({});
   }
-  if (offline_) {
+  const MountedArchive* archive = archives_.of(dir);
+  if (offline_ && (archive == nullptr || !archive->archive->lists_offline(dir.locator))) {
     return done(fail(Errc::offline, "this directory was not listed before the mount went offline"));
   }
   start(dir, std::move(done));
@@ -233,7 +234,8 @@ void Lister::find(const Node& dir, std::string name, std::function<void(Result<N
     if (!shown) continue;
     if (Result<Node> node = catalog_.child(dir.id, *shown)) return done(std::move(node));
   }
-  if (!archive->archive->finds(dir.locator) || offline_) return done(none());
+  if (!archive->archive->finds(dir.locator)) return done(none());
+  if (offline_ && !archive->archive->finds_offline(dir.locator)) return done(none());
   const auto ask = [this, dir, archive, raw, none, done] {
     Result<std::optional<Entry>> found = archive->archive->find(dir.locator, raw, stop_.get_token());
     if (!found) return done(tl::unexpected<Error>(found.error()));

@@ -147,6 +147,24 @@ class Dkist(MountTest):
         self.assert_errno(errno.EIO, os.listdir, mount / "dkist")
         self.assert_errno(errno.EIO, os.stat, mount / "dkist/ABCDE")
 
+    def test_offline_what_was_listed_is_blank_with_its_own_header_and_can_be_chosen(self):
+        mount = self.dkist(config='missing = "placeholder"')
+        self.log_in()
+        names = self.names(mount)
+        asdf = next(name for name in os.listdir(mount / DATASET) if name.endswith(".asdf"))
+        kept, blank = names[0], names[5]
+        data = (mount / DATASET / kept).read_bytes()
+        (mount / DATASET / asdf).read_bytes()
+        mount.unmount()
+        self.centre.stop()
+        mount.options = (*mount.options, "-o", "offline")
+        mount.mount()
+        self.assertEqual((mount / DATASET / kept).read_bytes(), data)
+        self.assertEqual(self.assert_blank(mount / DATASET / blank)["FILENAME"], blank)
+        self.assertEqual(os.getxattr(mount / DATASET / blank, "user.astrofs.state"), b"not-fetched")
+        self.assertEqual(set(os.listdir(mount / DATASET / ".select" / "stokes==U")), {name for name in names if "_U_" in name})
+        self.assert_errno(errno.ENETUNREACH, os.listdir, mount / "dkist/by-target")
+
     # ---- with one
 
     def test_frames_are_the_collections_with_exact_sizes_from_one_listing(self):
