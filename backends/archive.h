@@ -95,8 +95,8 @@ class Archive {
   [[nodiscard]] virtual Result<std::optional<Entry>> find(std::string_view dir, std::string_view name,
                                                           std::stop_token stop);
 
-  /// Are list() and find() of that directory answered from the archive's own cached files, so that they may be
-  /// asked while the mount is offline?
+  /// Are list() and find() of that directory answered from the archive's own cached files, so that they may
+  /// be asked while the mount is offline?
   [[nodiscard]] virtual bool lists_offline(std::string_view) const { return false; }
   [[nodiscard]] virtual bool finds_offline(std::string_view) const { return false; }
 

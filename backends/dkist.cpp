@@ -15,14 +15,12 @@ namespace {
 
 using dkist::kExtra;
 using dkist::kGoodFor;
+using dkist::kSelect;
 
 /// The directories of links are walked one behind the other: one search serves them all.
 constexpr std::chrono::seconds kRecent{60};
 
 constexpr std::string_view kDataset = "dataset/";
-/// "select/ID" and "select/ID/EXPR".
-constexpr std::string_view kSelect = "select/";
-constexpr std::string_view kSelectName = ".select";
 
 Entry directory(std::string name, std::string locator, SysSeconds mtime = {}) {
   Entry entry;
@@ -95,17 +93,15 @@ Result<std::variant<Listing, NotModified>> DkistArchive::list(std::string_view d
 }
 
 bool DkistArchive::finds(std::string_view dir) const {
-  const bool is_selecting =
-      dir.starts_with(kSelect) && dir.find('/', kSelect.size()) == std::string_view::npos;
-  return dir.empty() || dir.starts_with(kDataset) || is_selecting;
+  return dir.empty() || finds_offline(dir);
+}
+
+bool DkistArchive::finds_offline(std::string_view dir) const {
+  return dir.starts_with(kSelect) && dir.find('/', kSelect.size()) == std::string_view::npos;
 }
 
 bool DkistArchive::lists_offline(std::string_view dir) const {
   return dir.starts_with(kSelect);
-}
-
-bool DkistArchive::finds_offline(std::string_view dir) const {
-  return dir.starts_with(kSelect) || dir.starts_with(kDataset);
 }
 
 Result<std::vector<Entry>> DkistArchive::selected(std::string_view id, std::string_view expression) {
@@ -116,10 +112,6 @@ Result<std::vector<Entry>> DkistArchive::selected(std::string_view id, std::stri
 
 Result<std::optional<Entry>> DkistArchive::find(std::string_view dir, std::string_view name,
                                                 std::stop_token stop) {
-  if (dir.starts_with(kDataset)) {
-    if (name != kSelectName) return std::optional<Entry>{};
-    return directory(std::string(name), std::string(kSelect) + std::string(dir.substr(kDataset.size())));
-  }
   if (dir.starts_with(kSelect)) {
     // A name that selects nothing is an empty directory; one that cannot be answered is none.
     const auto links = selected(dir.substr(kSelect.size()), name);

@@ -48,7 +48,7 @@ class DkistArchive final : public Archive {
   /// Selections are made of the ASDF file.
   [[nodiscard]] bool lists_offline(std::string_view dir) const override;
   [[nodiscard]] bool finds_offline(std::string_view dir) const override;
-  /// A dataset by its id, whatever the root shows; in a dataset ".select", and there any selection.
+  /// A dataset by its id, whatever the root shows; in a dataset's ".select" any selection.
   [[nodiscard]] Result<std::optional<Entry>> find(std::string_view dir, std::string_view name,
                                                   std::stop_token stop) override;
   [[nodiscard]] Result<std::vector<http::Request>> locate(std::string_view locator) override;

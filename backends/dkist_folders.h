@@ -20,6 +20,8 @@ namespace astrofs::dkist {
 inline constexpr std::chrono::hours kGoodFor{6};
 /// Of a directory: "extra/" and its dataset's folder; of a file: "extra/" and its path on the collection.
 inline constexpr std::string_view kExtra = "extra/";
+/// Of directories: "select/ID" is the dataset's ".select", "select/ID/EXPR" what is in it.
+inline constexpr std::string_view kSelect = "select/";
 
 class Folders {
  public:
