@@ -18,6 +18,7 @@
 #include "base/one_line.h"
 #include "base/version.h"
 #include "fs/control_client.h"
+#include "fs/ctl_headers.h"
 #include "fs/ctl_login.h"
 
 namespace {
@@ -305,7 +306,20 @@ int main(int argc, char** argv) {
       app.add_subcommand("login", "Log in to an archive that gives its frames to users it knows");
   login->add_option("ARCHIVE", archive, "Its name in the configuration")->required();
   login->add_option("--config", config, "Configuration file, as mount.astrofs takes it");
+  HeadersWish wish;
+  bool as_text = false;
+  CLI::App* const headers =
+      app.add_subcommand("headers", "Print the header cards of a dataset's frames, none of which is fetched");
+  headers->add_option("DATASET", wish.dataset, "Its directory")->required();
+  headers->add_option("--where", wish.where, "Frames whose cards are so: ATMOS_R0<0.15,stokes==I");
+  headers->add_option("--columns", wish.columns, "These cards, in this order; else all")->delimiter(',');
+  headers->add_flag("--text", as_text, "Columns that line up, not CSV");
   CLI11_PARSE(app, argc, argv);
+  if (headers->parsed()) {
+    wish.format = as_text ? TableFormat::text : TableFormat::csv;
+    const Result<void> done = print_headers(wish);
+    return done ? 0 : complain(done.error());
+  }
   if (login->parsed()) {
     const Result<void> done = login_on_terminal(archive, config);
     return done ? 0 : complain(done.error());

@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """DKIST's datasets through the real kernel: what is there without a login, and what a login brings."""
 import contextlib
+import csv
 import errno
 import http.client
+import io
 import json
 import os
 import pathlib
@@ -132,6 +134,23 @@ class Dkist(MountTest):
         self.assertEqual(os.listdir(select / "ATMOS_R0<0"), [])
         for wrong in ("NOSUCH<1", "ATMOS_R0<", "nonsense"):
             self.assert_errno(errno.ENOENT, os.stat, select / wrong)
+
+    def test_the_table_of_headers_is_printed_without_a_frame(self):
+        mount = self.dkist()
+        table = list(csv.DictReader(io.StringIO(mount.control("headers", mount / DATASET).stdout)))
+        self.assertEqual([row["file"] for row in table], [row["FILENAME"] for row in table])
+        self.assertEqual(len(table), FRAMES)
+        self.assertIn("", [row["ATMOS_R0"] for row in table], "a masked value is empty")
+        some = mount.control("headers", mount / DATASET, "--where", "stokes==V,ATMOS_R0<0.15", "--columns", "ATMOS_R0,DINDEX4", "--text").stdout
+        lines = [line.split() for line in some.splitlines()]
+        self.assertEqual(lines[0], ["file", "ATMOS_R0", "DINDEX4"])
+        self.assertEqual([(name, float(r0), stokes) for name, r0, stokes in lines[1:]],
+                         [(row["file"], float(row["ATMOS_R0"]), "4") for row in table
+                          if row["DINDEX4"] == "4" and row["ATMOS_R0"] and float(row["ATMOS_R0"]) < 0.15])
+        wrong = mount.control("headers", mount / DATASET, "--columns", "NOSUCH", check=False)
+        self.assertEqual(wrong.returncode, 1)
+        self.assertIn("ATMOS_R0", wrong.stderr)
+        self.assertEqual(self.centre.log(".fits"), [])
 
     def test_a_selection_is_warmed_and_no_other_frame(self):
         mount = self.dkist()
