@@ -94,6 +94,8 @@ Result<bool> take_own(MountOptions& options, std::string_view name, std::string_
     options.log_target = std::string(value);
   else if (name == "offline")
     return flag(options.offline);
+  else if (name == "sparse")
+    return flag(options.sparse);
   else if (name == "allow_other")
     return flag(options.allow_other);
   else if (name == "cache_size") {
@@ -169,7 +171,7 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments
   app.set_version_flag("-V,--version", std::string("mount.astrofs ") + kVersion);
   app.add_option("place", places, "[SOURCE] MOUNTPOINT")->required()->expected(1, 2);
   app.add_option("-o", lists,
-                 "Options, separated by commas: config= cache= cache_size= offline missing= timeout= "
+                 "Options, separated by commas: config= cache= cache_size= offline sparse missing= timeout= "
                  "allow_other uid= gid= log=")
       ->allow_extra_args(false);
   app.add_option("--config", config, "Configuration file");

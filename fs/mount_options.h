@@ -19,6 +19,7 @@ struct MountOptions {
   std::optional<std::string> cache_dir;
   std::optional<std::uint64_t> cache_size;  ///< bytes
   bool offline{false};
+  bool sparse{false};  ///< what is not cached is a hole to SEEK_HOLE
   std::optional<MissingPolicy> missing;
   std::chrono::seconds timeout{60};  ///< what any one call may take
   bool allow_other{false};

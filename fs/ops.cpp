@@ -413,6 +413,22 @@ void op_read(fuse_req_t req, fuse_ino_t, std::size_t size, off_t offset, fuse_fi
                    direct);
 }
 
+/// Without `sparse` the kernel is left to say that every byte is data: cp and tar write zeros for a hole
+/// without reading it, and bytes that are not here yet are none to them.
+void op_lseek(fuse_req_t req, fuse_ino_t, off_t offset, int whence, fuse_file_info* fi) {
+  if (offset < 0 || (whence != SEEK_DATA && whence != SEEK_HOLE)) {
+    fuse_reply_err(req, offset < 0 ? ENXIO : EINVAL);
+    return;
+  }
+  const Result<std::uint64_t> at =
+      vfs_of(req).seek(*handle_of(*fi), static_cast<std::uint64_t>(offset), whence == SEEK_DATA);
+  if (at) {
+    fuse_reply_lseek(req, static_cast<off_t>(*at));
+  } else {
+    fuse_reply_err(req, at.error().code == Errc::unsupported ? ENOSYS : ENXIO);
+  }
+}
+
 // ---- the rest
 
 void op_getxattr(fuse_req_t req, fuse_ino_t inode, const char* name, std::size_t size) {
@@ -495,8 +511,7 @@ const fuse_lowlevel_ops& fuse_operations() {
     ops.releasedir = op_releasedir;
     ops.open = op_open;
     ops.read = op_read;
-    // No lseek: the kernel then says that every byte is data. Bytes that are not here yet are no hole: cp and
-    // tar write zeros for a hole without reading it.
+    ops.lseek = op_lseek;
     ops.release = op_release;
     ops.getxattr = op_getxattr;
     ops.listxattr = op_listxattr;

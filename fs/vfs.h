@@ -54,6 +54,7 @@ struct DirEntry {
 struct VfsOptions {
   bool offline{false};
   std::uint64_t quota{0};  ///< what statfs shows as the size of the file system
+  bool sparse{false};      ///< seek() tells what is cached from what is not
 };
 
 /// What one file or directory is to this mount, for xattrs and `astrofs why`.
@@ -100,6 +101,9 @@ class Vfs {
   void read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ReplyPtr<Bytes> reply,
             bool direct = false);
   void release(const std::shared_ptr<OpenHandle>& handle);
+  /// Next offset, from `offset` on, of data (cached bytes) or of a hole. Errc::not_found: ENXIO;
+  /// Errc::unsupported: this mount has no holes.
+  [[nodiscard]] Result<std::uint64_t> seek(const OpenHandle& handle, std::uint64_t offset, bool data) const;
 
   /// A missing frame is asked for again now, not when its time has come.
   void recheck(const Node& node);

@@ -117,6 +117,22 @@ void Vfs::arrived(const std::shared_ptr<OpenFile>& file, ByteRange range, Result
   pending->settle(std::move(bytes));
 }
 
+Result<std::uint64_t> Vfs::seek(const OpenHandle& handle, std::uint64_t offset, bool data) const {
+  if (!options_.sparse) return fail(Errc::unsupported, "not mounted with sparse");
+  const OpenFile& file = *handle.file;
+  const std::uint64_t size = file.version.size;
+  if (offset >= size) return fail(Errc::not_found, "beyond the end of the file");
+  const bool whole = file.local || file.placeholder();
+  if (whole) return data ? offset : size;
+  for (const ByteRange& range : parts_.cache.present_ranges(file.version, ByteRange::between(offset, size))) {
+    if (data) return range.offset;
+    if (range.offset > offset) return offset;
+    offset = range.end();
+  }
+  if (data) return fail(Errc::not_found, "nothing further on is cached");
+  return offset;
+}
+
 // ---- missing frames
 
 void Vfs::mark_missing(const Node& node, bool missing, std::function<void()> then) {

@@ -95,7 +95,7 @@ TEST(CommandLine, HelpNamesEveryOptionAndVersionTheVersion) {
   const auto help = parse_command_line({"--help"});
   ASSERT_TRUE(help);
   for (const char* option :
-       {"config=", "cache=", "cache_size=", "offline", "missing=", "timeout=", "allow_other",
+       {"config=", "cache=", "cache_size=", "offline", "sparse", "missing=", "timeout=", "allow_other",
         "uid=", "gid=", "log=", "--foreground", "--config", "-s", "-f", "-n", "-v", "--version"}) {
     EXPECT_THAT(help->text, HasSubstr(option));
   }
@@ -122,13 +122,14 @@ TEST(CommandLine, AWrongOneSaysInOneLineHowItIsUsed) {
 TEST(MountOption, EachOfOursIsTaken) {
   const auto options = with(
       "config=/etc/a.toml,cache=/var/"
-      "c,cache_size=1.5GiB,offline,missing=enoent,timeout=7,allow_other,uid=1000,"
+      "c,cache_size=1.5GiB,offline,sparse,missing=enoent,timeout=7,allow_other,uid=1000,"
       "gid=100,log=journal");
   ASSERT_TRUE(options) << options.error().message;
   EXPECT_EQ(options->config_path, "/etc/a.toml");
   EXPECT_EQ(options->cache_dir, "/var/c");
   EXPECT_EQ(options->cache_size, 3ULL << 29);
   EXPECT_TRUE(options->offline);
+  EXPECT_TRUE(options->sparse);
   EXPECT_EQ(options->missing, MissingPolicy::enoent);
   EXPECT_EQ(options->timeout, seconds(7));
   EXPECT_TRUE(options->allow_other);

@@ -246,6 +246,24 @@ class Reading(MountTest):
             self.assertEqual((self.directory / "copy").read_bytes(), sim.fetch(key_of(path)), f"tool {number}")
             (self.directory / "copy").unlink()
 
+    def test_with_sparse_what_is_not_here_is_a_hole_to_who_asks(self):
+        sim = self.sim("--sector", 4, "--frames", 1, "--chips", "1-1", "--size", "full")
+        mount = self.mount(tess_config(sim), "-o", "sparse")
+        path = first_frame(mount)
+        size = path.stat().st_size
+        with open(path, "rb", buffering=0) as file:
+            self.assert_errno(errno.ENXIO, os.lseek, file.fileno(), 0, os.SEEK_DATA)
+            self.assertEqual(os.lseek(file.fileno(), 0, os.SEEK_HOLE), 0)
+            os.pread(file.fileno(), 100, 0)
+            wait_until(lambda: os.getxattr(path, "user.astrofs.cached") == str(HEAD).encode(), "its head is here")
+            self.assertEqual(os.lseek(file.fileno(), 0, os.SEEK_DATA), 0)
+            self.assertEqual(os.lseek(file.fileno(), 0, os.SEEK_HOLE), HEAD)
+            self.assert_errno(errno.ENXIO, os.lseek, file.fileno(), HEAD, os.SEEK_DATA)
+            self.assert_errno(errno.ENXIO, os.lseek, file.fileno(), size, os.SEEK_HOLE)
+            file.seek(0)
+            self.assertEqual(len(file.readall()), size)
+            wait_until(lambda: os.lseek(file.fileno(), 0, os.SEEK_HOLE) == size, "all of it is here")
+
     # Claim 2
     def test_a_directory_page_without_sizes_is_sized_in_parallel(self):
         folder, sim = self.folder("apache")
