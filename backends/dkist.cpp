@@ -57,10 +57,10 @@ DkistArchive::DkistArchive(dkist::Sources sources, dkist::Filter filter, dkist::
       globus_(std::move(globus), fetcher, clock),
       folders_(sources_.download, fetcher, globus_) {}
 
-Result<std::vector<dkist::Dataset>> DkistArchive::datasets(std::stop_token stop) {
+Result<std::vector<dkist::Dataset>> DkistArchive::datasets(bool recent_will_do, std::stop_token stop) {
   {
     const MutexLock lock(mutex_);
-    if (recent_ && clock_.steady() - asked_ < kRecent) return *recent_;
+    if (recent_will_do && recent_ && clock_.steady() - asked_ < kRecent) return *recent_;
   }
   Result<std::vector<dkist::Dataset>> found = search_.all(stop);
   if (!found) return found;
@@ -83,7 +83,7 @@ Result<std::variant<Listing, NotModified>> DkistArchive::list(std::string_view d
   if (dir.starts_with(kExtra)) return folders_.list_extra(dir.substr(kExtra.size()), token, stop);
   if (!dir.empty() && !dkist::is_links(dir))
     return fail(Errc::not_found, "DKIST has no directory " + std::string(dir));
-  Result<std::vector<dkist::Dataset>> found = datasets(stop);
+  Result<std::vector<dkist::Dataset>> found = datasets(!dir.empty(), stop);
   if (!found) return tl::unexpected<Error>(found.error());
   std::vector<Entry> entries = dkist::links_in(dir, *found);
   if (dir.empty()) {

@@ -58,7 +58,7 @@ class DkistArchive final : public Archive {
   [[nodiscard]] Result<FrameShape> describe(std::string_view locator) const override;
 
  private:
-  Result<std::vector<dkist::Dataset>> datasets(std::stop_token stop) EXCLUDES(mutex_);
+  Result<std::vector<dkist::Dataset>> datasets(bool recent_will_do, std::stop_token stop) EXCLUDES(mutex_);
   Result<std::variant<Listing, NotModified>> list_select(std::string_view dir, std::string_view token);
   /// The frames that `expression` selects, as links.
   Result<std::vector<Entry>> selected(std::string_view id, std::string_view expression);

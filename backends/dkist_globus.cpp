@@ -11,10 +11,11 @@
 namespace astrofs::dkist {
 namespace {
 
-using std::chrono::minutes;
+using std::chrono::hours;
 
-/// Access tokens live for two days: this is early enough for a read that begins now, and seldom enough.
-constexpr minutes kRenewBefore{60};
+/// Access tokens live for two days, and a directory that is in use is listed every six hours: renewed at half
+/// their life, they do not run out between two listings.
+constexpr hours kRenewBefore{24};
 
 void authorize(http::Request& request, const globus::Token& token) {
   request.headers.push_back({"Authorization", "Bearer " + token.access});

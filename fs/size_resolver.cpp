@@ -88,7 +88,12 @@ void SizeResolver::answer(const Node& node, const Result<http::ContentInfo>& inf
   writer_.set_size(node.id, *info->size, node.mtime, validator,
                    [this, id = node.id](const Result<void>& set) {
                      if (!set) return finish(id, tl::unexpected<Error>(set.error()));
-                     finish(id, catalog_.node(id));
+                     Result<Node> now = catalog_.node(id);
+                     // A new listing has taken the size away again, for the content is another: an error,
+                     // and no file of 0 bytes. The kernel looks such a name up once more.
+                     if (now && !now->size && !now->missing)
+                       now = fail(Errc::stale, now->name + " changed while its size was asked for");
+                     finish(id, now);
                    });
 }
 

@@ -52,18 +52,18 @@ Attr Vfs::attr_of(const Node& node) const {
     if (const auto listing = parts_.catalog.listing(node.id)) attr.mtime = listing->fetched;
     return attr;
   }
-  if (!node.size && blank_because(node)) attr.size = parts_.missing.natural_size(node).value_or(0);
   if (node.missing) {
     attr.good_for = kKeepPlaceholder;
+    if (!node.size) attr.size = parts_.missing.natural_size(node).value_or(0);
     return attr;
   }
   const MountedArchive* archive = parts_.archives.of(node);
   if (archive != nullptr && archive->archive->is_local()) {
     attr.cached_bytes = attr.size;
     attr.good_for = kKeepLocal;
-  } else if (archive != nullptr && !archive->archive->can_fetch(node.locator) &&
-             state_of(node) == FileState::not_logged_in) {
+  } else if (state_of(node) == FileState::not_logged_in) {
     attr.good_for = kKeepUntilLogin;
+    if (!node.size) attr.size = parts_.missing.natural_size(node).value_or(0);
   } else if (node.size) {
     attr.cached_bytes = parts_.cache.presence(parts_.archives.version(node)).bytes;
     if (parts_.cache.bytes_in_flight() > 0) attr.good_for = kKeepLanding;
@@ -114,7 +114,8 @@ void Vfs::lookup_listed(const Node& dir, const std::string& name, const AttrPend
 }
 
 bool Vfs::has_attributes(const Node& node) const {
-  return node.kind != NodeKind::file || node.size || (blank_because(node) && parts_.missing.can_make(node));
+  return node.kind != NodeKind::file || node.size || (node.missing && parts_.missing.can_make(node)) ||
+         state_of(node) == FileState::not_logged_in;
 }
 
 void Vfs::send_attr(const Node& node, ReplyPtr<Attr> reply) {

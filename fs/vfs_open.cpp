@@ -74,9 +74,8 @@ std::optional<MissingCause> Vfs::blank_because(const Node& node) const {
   if (node.missing) return MissingCause::denied_by_archive;
   const FileState state = state_of(node);
   if (state == FileState::not_logged_in) return MissingCause::not_logged_in;
-  // An empty file is what it is; one of unknown size is blank where its archive knows what it looks like.
-  const bool may_be_blank = node.size ? *node.size > 0 : parts_.missing.can_make(node);
-  if (state == FileState::not_fetched && may_be_blank) return MissingCause::not_fetched;
+  // An empty file is what it is, and one of unknown size is not shown with another.
+  if (state == FileState::not_fetched && node.size.value_or(0) > 0) return MissingCause::not_fetched;
   return std::nullopt;
 }
 
