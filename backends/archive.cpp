@@ -2,6 +2,23 @@
 
 namespace astrofs {
 
+Entry directory_entry(std::string name, std::string locator, SysSeconds mtime) {
+  Entry entry;
+  entry.name = std::move(name);
+  entry.kind = EntryKind::directory;
+  entry.mtime = mtime;
+  entry.locator = std::move(locator);
+  return entry;
+}
+
+Entry link_entry(std::string name, std::string target) {
+  Entry entry;
+  entry.name = std::move(name);
+  entry.kind = EntryKind::symlink;
+  entry.locator = std::move(target);
+  return entry;
+}
+
 Result<std::optional<Entry>> Archive::find(std::string_view, std::string_view, std::stop_token) {
   return std::optional<Entry>{};
 }

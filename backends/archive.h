@@ -31,6 +31,10 @@ struct Entry {
   std::string validator;  ///< strong ETag with quotes, or "" (an opaque version tag of the listing)
 };
 
+[[nodiscard]] Entry directory_entry(std::string name, std::string locator, SysSeconds mtime = {});
+/// A link's locator is its target.
+[[nodiscard]] Entry link_entry(std::string name, std::string target);
+
 /// What an archive says of a file's bytes beyond their number.
 struct Digest {
   DigestKind kind{DigestKind::md5};

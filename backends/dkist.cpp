@@ -22,21 +22,8 @@ constexpr std::chrono::seconds kRecent{60};
 
 constexpr std::string_view kDataset = "dataset/";
 
-Entry directory(std::string name, std::string locator, SysSeconds mtime = {}) {
-  Entry entry;
-  entry.kind = EntryKind::directory;
-  entry.name = std::move(name);
-  entry.locator = std::move(locator);
-  entry.mtime = mtime;
-  return entry;
-}
-
 Entry dataset_entry(const dkist::Dataset& dataset) {
-  return directory(dataset.id, std::string(kDataset) + dataset.id, dataset.mtime);
-}
-
-std::string_view last_component(std::string_view path) {
-  return path.substr(path.rfind('/') + 1);
+  return directory_entry(dataset.id, std::string(kDataset) + dataset.id, dataset.mtime);
 }
 
 /// On the collection, of a frame or an extra; nullopt: it is not from there.
@@ -116,7 +103,7 @@ Result<std::optional<Entry>> DkistArchive::find(std::string_view dir, std::strin
     // A name that selects nothing is an empty directory; one that cannot be answered is none.
     const auto links = selected(dir.substr(kSelect.size()), name);
     if (!links) return tl::unexpected<Error>(links.error());
-    return directory(std::string(name), std::string(dir) + "/" + std::string(name));
+    return directory_entry(std::string(name), std::string(dir) + "/" + std::string(name));
   }
   const Result<std::optional<dkist::Dataset>> found = search_.by_id(name, stop);
   if (!found) return tl::unexpected<Error>(found.error());
@@ -172,7 +159,7 @@ Result<FrameShape> DkistArchive::describe(std::string_view locator) const {
   Result<FrameShape> shape = this->shape(locator);
   const std::optional<dkist::Located> frame = dkist::parse_locator(locator);
   if (!shape || !frame) return shape;
-  const auto row = tables_.row(last_component(frame->folder), frame->frame.row);
+  const auto row = tables_.row(dkist::last_component(frame->folder), frame->frame.row);
   if (row) {
     std::vector<FitsCard>& cards = shape->hdus.back().cards;
     for (FitsCard& card : dkist::cards_of(*row)) cards.push_back(std::move(card));

@@ -14,18 +14,6 @@
 namespace astrofs::dkist {
 namespace {
 
-std::string_view last_component(std::string_view path) {
-  return path.substr(path.rfind('/') + 1);
-}
-
-Entry directory(std::string name, std::string locator) {
-  Entry entry;
-  entry.kind = EntryKind::directory;
-  entry.name = std::move(name);
-  entry.locator = std::move(locator);
-  return entry;
-}
-
 /// The anonymous files of a dataset that are neither ASDF nor frames.
 void add_documents(const Dataset& dataset, std::vector<Entry>& entries) {
   for (const auto& [key, locator] :
@@ -126,11 +114,11 @@ Result<std::variant<Listing, NotModified>> Folders::list(const Dataset& dataset,
     if (!named) return tl::unexpected<Error>(named.error());
     std::move(named->begin(), named->end(), std::back_inserter(entries));
     entries.push_back(std::move(**asdf));
-    entries.push_back(directory(".select", std::string(kSelect) + dataset.id));
+    entries.push_back(directory_entry(".select", std::string(kSelect) + dataset.id));
   }
   for (const FolderEntry& file : *folder) {
     if (file.directory && file.name == "extra")
-      entries.push_back(directory(file.name, std::string(kExtra) + dataset.folder().substr(1)));
+      entries.push_back(directory_entry(file.name, std::string(kExtra) + dataset.folder().substr(1)));
   }
   return Listing{settle_entries(std::move(entries), "DKIST " + dataset.id), std::move(state), kGoodFor};
 }

@@ -5,27 +5,19 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 #include <variant>
 
 #include "backends/format/dkist_dataset.h"
 #include "backends/format/dkist_inventory.h"
 #include "backends/format/fits_value.h"
+#include "backends/format/numbers.h"
 #include "base/bytes.h"
 
 namespace astrofs::dkist {
 namespace {
 
 constexpr std::string_view kKind = "frame/";
-
-template <class Number>
-std::optional<Number> number_in(std::string_view text) {
-  Number number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 /// What stands before the next '/', which is taken too.
 std::string_view take(std::string_view& rest) {

@@ -16,23 +16,6 @@ constexpr std::string_view kByInstrument = "by-instrument";
 constexpr std::string_view kByTarget = "by-target";
 constexpr std::array<std::string_view, 3> kKinds{kProduct, kByInstrument, kByTarget};
 
-Entry directory(std::string name, std::string locator) {
-  Entry entry;
-  entry.kind = EntryKind::directory;
-  entry.name = std::move(name);
-  entry.locator = std::move(locator);
-  return entry;
-}
-
-/// A link's locator is its target.
-Entry link_to(std::string name, std::string target) {
-  Entry entry;
-  entry.kind = EntryKind::symlink;
-  entry.name = std::move(name);
-  entry.locator = std::move(target);
-  return entry;
-}
-
 /// Of the datasets of one product, all calibrations of the same observation, the latest.
 std::vector<Entry> product_links(std::vector<Dataset> datasets) {
   std::erase_if(datasets, [](const Dataset& each) { return each.product.empty(); });
@@ -42,7 +25,7 @@ std::vector<Entry> product_links(std::vector<Dataset> datasets) {
   std::vector<Entry> links;
   for (const Dataset& dataset : datasets) {
     if (links.empty() || links.back().name != dataset.product)
-      links.push_back(link_to(dataset.product, "../" + dataset.id));
+      links.push_back(link_entry(dataset.product, "../" + dataset.id));
   }
   return links;
 }
@@ -60,7 +43,8 @@ std::vector<Entry> group_directories(const std::vector<Dataset>& datasets, std::
     for (std::string& name : groups_of(dataset, kind)) names.insert(std::move(name));
   }
   std::vector<Entry> entries;
-  for (const std::string& name : names) entries.push_back(directory(name, std::string(kind) + "/" + name));
+  for (const std::string& name : names)
+    entries.push_back(directory_entry(name, std::string(kind) + "/" + name));
   return entries;
 }
 
@@ -70,7 +54,7 @@ std::vector<Entry> group_links(const std::vector<Dataset>& datasets, std::string
   for (const Dataset& dataset : datasets) {
     const std::vector<std::string> groups = groups_of(dataset, kind);
     if (std::find(groups.begin(), groups.end(), name) != groups.end())
-      links.push_back(link_to(dataset.id, "../../" + dataset.id));
+      links.push_back(link_entry(dataset.id, "../../" + dataset.id));
   }
   return links;
 }
@@ -86,7 +70,7 @@ std::vector<Entry> links_in(std::string_view dir, const std::vector<Dataset>& da
   if (kind.empty()) {
     std::vector<Entry> kinds;
     for (const std::string_view each : kKinds)
-      kinds.push_back(directory(std::string(each), std::string(each)));
+      kinds.push_back(directory_entry(std::string(each), std::string(each)));
     return kinds;
   }
   if (kind == kProduct) return product_links(datasets);
@@ -104,7 +88,7 @@ Result<std::vector<Entry>> selected_links(const DkistDataset& dataset, std::stri
   for (const std::uint64_t row : *rows) {
     std::string name(dataset.frame_name(row));
     std::string target = "../../" + name;
-    links.push_back(link_to(std::move(name), std::move(target)));
+    links.push_back(link_entry(std::move(name), std::move(target)));
   }
   return links;
 }

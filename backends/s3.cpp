@@ -41,11 +41,8 @@ Result<std::variant<Listing, NotModified>> S3Archive::list(std::string_view dir,
   entries.reserve(level->objects.size() + level->prefixes.size());
   for (const S3Object& object : level->objects) entries.push_back(entry_of(object, prefix.size()));
   for (const std::string& deeper : level->prefixes) {
-    Entry entry;
-    entry.kind = EntryKind::directory;
-    entry.name = deeper.substr(prefix.size(), deeper.size() - prefix.size() - 1);
-    entry.locator = deeper;
-    entries.push_back(std::move(entry));
+    entries.push_back(
+        directory_entry(deeper.substr(prefix.size(), deeper.size() - prefix.size() - 1), deeper));
   }
   return settle(std::move(entries), token, kGoodFor, base_ + "/" + prefix);
 }

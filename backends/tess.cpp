@@ -61,12 +61,8 @@ std::vector<std::string_view> split(std::string_view path) {
   return parts;
 }
 
-Entry directory(std::string_view parent, std::string name) {
-  Entry entry;
-  entry.kind = EntryKind::directory;
-  entry.locator = parent.empty() ? name : std::string(parent) + "/" + name;
-  entry.name = std::move(name);
-  return entry;
+Entry directory(std::string_view parent, const std::string& name) {
+  return directory_entry(name, parent.empty() ? name : std::string(parent) + "/" + name);
 }
 
 std::vector<Entry> four_directories(std::string_view parent) {

@@ -51,7 +51,6 @@ std::optional<Dataset> dataset_of(const json& record) {
   if (!is_component(dataset.bucket) || !is_component(dataset.proposal)) return std::nullopt;
   dataset.product = text_of(record, "productId");
   if (!is_product_id(dataset.product)) dataset.product.clear();
-  dataset.status = text_of(record, "status");
   dataset.asdf_key = text_of(record, "asdfObjectKey");
   dataset.movie_key = text_of(record, "browseMovieObjectKey");
   dataset.quality_key = text_of(record, "qualityReportObjectKey");
@@ -66,8 +65,6 @@ std::optional<Dataset> dataset_of(const json& record) {
   dataset.updated = text_of(record, "updateDate");
   const std::string& newest = dataset.updated.empty() ? dataset.created : dataset.updated;
   dataset.mtime = parse_iso8601(newest).value_or(SysSeconds{});
-  const auto embargoed = record.find("isEmbargoed");
-  dataset.embargoed = embargoed != record.end() && embargoed->is_boolean() && embargoed->get<bool>();
   return dataset;
 }
 
@@ -76,6 +73,10 @@ std::optional<Dataset> dataset_of(const json& record) {
 bool is_component(std::string_view text) {
   return !text.empty() && text != "." && text != ".." && text.find('/') == std::string_view::npos &&
          text.find('\0') == std::string_view::npos;
+}
+
+std::string_view last_component(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
 }
 
 bool is_dataset_id(std::string_view text) {

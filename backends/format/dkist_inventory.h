@@ -18,7 +18,6 @@ namespace astrofs::dkist {
 struct Dataset {
   std::string id;       ///< "BEOGN"
   std::string product;  ///< "L1-ABCDE": the same after each reprocessing
-  std::string status;   ///< ACTIVE, DEPRECATED, REMOVED
   std::string bucket, proposal;
   std::string asdf_key, movie_key, quality_key;
   std::string instrument;
@@ -26,7 +25,6 @@ struct Dataset {
   std::string updated;  ///< updateDate as sent: another text is another state
   SysSeconds mtime{};   ///< updateDate, else createDate; 0 = not known
   std::string created;  ///< createDate as sent; sorts by time
-  bool embargoed{false};
 
   /// Of the collection: "/data/pid_1_123/BEOGN".
   [[nodiscard]] std::string folder() const { return "/" + bucket + "/" + proposal + "/" + id; }
@@ -40,6 +38,8 @@ struct SearchPage {
 
 /// A single name, which is no way up or down.
 [[nodiscard]] bool is_component(std::string_view text);
+/// What stands behind the last '/'; all of it without any.
+[[nodiscard]] std::string_view last_component(std::string_view path);
 /// Five capital letters or more; it becomes a directory and a part of URLs.
 [[nodiscard]] bool is_dataset_id(std::string_view text);
 /// "L1-" and such letters.

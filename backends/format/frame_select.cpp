@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <compare>
 #include <map>
 #include <optional>
 #include <utility>
+
+#include "backends/format/numbers.h"
 
 namespace astrofs {
 namespace {
@@ -37,15 +38,6 @@ bool holds(Comparison comparison, std::partial_ordering order) {
 }
 
 // ---- values as written
-
-template <class T>
-std::optional<T> number(std::string_view text) {
-  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 std::optional<bool> truth(std::string_view text) {
   for (const std::string_view word : {"T", "true", "1"}) {
@@ -106,13 +98,13 @@ tl::unexpected<Error> impossible(const FrameCondition& condition, std::string_vi
 
 Result<void> keep_numbers(Rows& rows, const FrameCondition& condition, const ColumnValues& column) {
   // An integer is compared with an integer as it is: both may have more digits than a double.
-  if (const auto exact = number<std::int64_t>(condition.value);
+  if (const auto exact = signed_number_in<std::int64_t>(condition.value);
       exact && column.type() == ColumnType::integer) {
     keep(rows, condition.comparison, std::get<std::vector<std::int64_t>>(column.values), column.missing,
          [&](std::int64_t value) -> std::partial_ordering { return value <=> *exact; });
     return {};
   }
-  const auto wanted = number<double>(condition.value);
+  const auto wanted = signed_number_in<double>(condition.value);
   if (!wanted || std::isnan(*wanted)) return impossible(condition, "numbers");
   const auto order = [&](auto value) { return static_cast<double>(value) <=> *wanted; };
   if (column.type() == ColumnType::integer) {

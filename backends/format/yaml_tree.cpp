@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -12,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "backends/format/numbers.h"
 #include "backends/format/utf8.h"
 
 namespace astrofs {
@@ -228,15 +228,6 @@ Error refusal(std::string_view complaint) {
           "not YAML" + std::string(complaint.empty() ? "" : ": ") + std::string(complaint) + line};
 }
 
-template <class T>
-std::optional<T> number(std::string_view text) {
-  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 template <std::size_t N>
 bool is_one_of(std::string_view text, const std::array<std::string_view, N>& words) {
   return std::find(words.begin(), words.end(), text) != words.end();
@@ -313,7 +304,7 @@ std::string_view YamlNode::tag() const {
 }
 
 std::optional<std::int64_t> YamlNode::integer() const {
-  return is_plain() ? number<std::int64_t>(text()) : std::nullopt;
+  return is_plain() ? signed_number_in<std::int64_t>(text()) : std::nullopt;
 }
 std::optional<double> YamlNode::real() const {
   if (!is_plain()) return std::nullopt;
@@ -326,7 +317,7 @@ std::optional<double> YamlNode::real() const {
   if (is_one_of(word, kInfinity)) return negative ? -HUGE_VAL : HUGE_VAL;
   // from_chars knows "nan", "inf" and "infinity", which are words to YAML.
   if (word.empty() || (word[0] != '.' && (word[0] < '0' || word[0] > '9'))) return std::nullopt;
-  const auto value = number<double>(word);
+  const auto value = signed_number_in<double>(word);
   return value && negative ? std::optional(-*value) : value;
 }
 std::optional<bool> YamlNode::boolean() const {

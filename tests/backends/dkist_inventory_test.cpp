@@ -26,7 +26,6 @@ TEST(DkistInventory, ReadsWhatARecordSaysAndPassesOverWhatIsNone) {
   EXPECT_EQ(dataset.folder(), "/data/pid_1_123/BEOGN");
   EXPECT_EQ(dataset.quality_key, "");
   EXPECT_EQ(dataset.targets, std::vector<std::string>{"sunspot"});
-  EXPECT_TRUE(dataset.embargoed);
   EXPECT_EQ(dataset.mtime, SysSeconds(std::chrono::seconds(1714979289)));
 }
 
