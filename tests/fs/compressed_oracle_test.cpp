@@ -20,6 +20,7 @@
 namespace astrofs {
 namespace {
 
+using fake::expect_sums;
 using fake::Case;
 using fake::observation_shape;
 using fake::run;
@@ -134,21 +135,12 @@ TEST(CompressedOracle, CfitsioFindsEverySumRightAndEveryPixelBlank) {
     if (one.size) {
       EXPECT_EQ(std::filesystem::file_size(written.path()), *one.size);
     }
+    expect_sums(written.path(), 2);
     fitsfile* file = nullptr;
     int status = 0;
-    int hdus = 0;
     int bitpix = 0;
     ASSERT_EQ(fits_open_diskfile(&file, written.path().c_str(), READONLY, &status), 0);
-    fits_get_num_hdus(file, &hdus, &status);
-    EXPECT_EQ(hdus, 2);
-    for (int i = 1; i <= hdus; ++i) {
-      int data_ok = 0;
-      int hdu_ok = 0;
-      fits_movabs_hdu(file, i, nullptr, &status);
-      fits_verify_chksum(file, &data_ok, &hdu_ok, &status);
-      EXPECT_EQ(data_ok, 1) << i;
-      EXPECT_EQ(hdu_ok, 1) << i;
-    }
+    fits_movabs_hdu(file, 2, nullptr, &status);
     EXPECT_TRUE(fits_is_compressed_image(file, &status));
     fits_get_img_type(file, &bitpix, &status);
     EXPECT_EQ(bitpix, one.shape.hdus[1].bitpix);

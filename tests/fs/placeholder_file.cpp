@@ -1,5 +1,6 @@
 #include "tests/fs/placeholder_file.h"
 
+#include <fitsio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,6 +35,25 @@ WrittenCase::WrittenCase(const Case& one) {
 
 WrittenCase::~WrittenCase() {
   std::filesystem::remove_all(directory_);
+}
+
+void expect_sums(const std::string& path, int hdus) {
+  fitsfile* file = nullptr;
+  int status = 0;
+  ASSERT_EQ(fits_open_diskfile(&file, path.c_str(), READONLY, &status), 0);
+  int found = 0;
+  fits_get_num_hdus(file, &found, &status);
+  EXPECT_EQ(found, hdus);
+  for (int i = 1; i <= hdus; ++i) {
+    int data_ok = 0;
+    int hdu_ok = 0;
+    fits_movabs_hdu(file, i, nullptr, &status);
+    fits_verify_chksum(file, &data_ok, &hdu_ok, &status);
+    EXPECT_EQ(data_ok, 1) << i;
+    EXPECT_EQ(hdu_ok, 1) << i;
+  }
+  EXPECT_EQ(status, 0);
+  fits_close_file(file, &status);
 }
 
 Finished run(const std::string& command) {

@@ -31,6 +31,9 @@ class WrittenCase {
   std::string directory_;
 };
 
+/// cfitsio finds so many HDUs, and CHECKSUM and DATASUM of each right.
+void expect_sums(const std::string& path, int hdus);
+
 struct Finished {
   int status;
   std::string output;  ///< of both streams

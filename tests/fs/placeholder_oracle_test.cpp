@@ -13,6 +13,7 @@
 namespace astrofs {
 namespace {
 
+using fake::expect_sums;
 using fake::Case;
 using fake::exists;
 using fake::ffi_shape;
@@ -43,20 +44,13 @@ TEST(PlaceholderOracle, CfitsioFindsEverySumRightAndEveryPixelBlank) {
   for (const Case& one : all_cases()) {
     SCOPED_TRACE(one.name);
     const WrittenCase written(one);
+    constexpr int kHdus = 3;
+    expect_sums(written.path(), kHdus);
     fitsfile* file = nullptr;
     int status = 0;
     ASSERT_EQ(fits_open_diskfile(&file, written.path().c_str(), READONLY, &status), 0);
-    int hdus = 0;
-    fits_get_num_hdus(file, &hdus, &status);
-    EXPECT_EQ(hdus, 3);
-    for (int i = 1; i <= hdus; ++i) {
-      int data_ok = 0;
-      int hdu_ok = 0;
+    for (int i = 2; i <= kHdus; ++i) {
       fits_movabs_hdu(file, i, nullptr, &status);
-      fits_verify_chksum(file, &data_ok, &hdu_ok, &status);
-      EXPECT_EQ(data_ok, 1) << i;
-      EXPECT_EQ(hdu_ok, 1) << i;
-      if (i == 1) continue;
       long axes[2] = {0, 0};
       fits_get_img_size(file, 2, axes, &status);
       std::vector<double> pixels(static_cast<std::size_t>(axes[0] * axes[1]), 1.0);

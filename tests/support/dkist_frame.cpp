@@ -1,7 +1,6 @@
 #include "tests/support/dkist_frame.h"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <bit>
@@ -10,6 +9,7 @@
 #include <span>
 
 #include "tests/support/fits_cards.h"
+#include "tests/support/gzip.h"
 
 namespace astrofs::sim {
 namespace {
@@ -17,7 +17,6 @@ namespace {
 constexpr std::uint64_t kHeaderBytes = 4 * kFitsBlock;  ///< room for 143 cards; a row has fewer than 70
 constexpr int kTileRows = 8;
 constexpr std::uint64_t kDescriptor = 8;  ///< 1PB: two 32-bit numbers
-constexpr std::uint64_t kGzipFrame = 64;  ///< header and trailer of gzip, and of deflate's stored blocks
 
 std::uint64_t pixel_bytes(const DkistDataset& dataset) {
   return dataset.single ? 4 : 8;
@@ -57,20 +56,6 @@ std::string pixels(const DkistDataset& dataset, std::uint64_t seed, int first, i
 
 std::uint64_t seed_of(const DkistDataset& dataset, std::string_view name) {
   return scatter(name, static_cast<std::uint64_t>(dataset.pixels_version));
-}
-
-std::string gzip(const std::string& plain) {
-  z_stream stream{};
-  ::deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);  // + 16: with gzip's frame
-  std::string packed(::deflateBound(&stream, static_cast<uLong>(plain.size())) + kGzipFrame, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(plain.data()));
-  stream.avail_in = static_cast<uInt>(plain.size());
-  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
-  stream.avail_out = static_cast<uInt>(packed.size());
-  ::deflate(&stream, Z_FINISH);
-  packed.resize(stream.total_out);
-  ::deflateEnd(&stream);
-  return packed;
 }
 
 /// Table, heap and padding of a frame. What the tiles leave of it is a part of the heap that nothing points

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "tests/support/gzip.h"
 #include "tests/support/sim_reply.h"
 
 namespace astrofs::sim {
@@ -37,21 +38,10 @@ ByteRange shifted(const Reply& reply, std::uint64_t by) {
   return {ahead <= last ? ahead : reply.range.offset - std::min(by, reply.range.offset), reply.range.length};
 }
 
-/// raw deflate of a whole stream, or with the gzip frame (window bits + 16).
 std::string gzip_of(const Reply& reply) {
   std::string plain(static_cast<std::size_t>(reply.range.length), '\0');
   reply.body->read(reply.range.offset, std::as_writable_bytes(std::span(plain)));
-  z_stream stream{};
-  ::deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
-  std::string packed(::deflateBound(&stream, static_cast<uLong>(plain.size())) + 32, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(plain.data());
-  stream.avail_in = static_cast<uInt>(plain.size());
-  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
-  stream.avail_out = static_cast<uInt>(packed.size());
-  ::deflate(&stream, Z_FINISH);
-  packed.resize(stream.total_out);
-  ::deflateEnd(&stream);
-  return packed;
+  return gzip(plain);
 }
 
 /// One MiB of zeros is packed once; after a full flush the same block may follow itself any number of times.
