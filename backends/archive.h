@@ -72,6 +72,9 @@ struct FrameShape {
   std::vector<HduShape> hdus;
 };
 
+/// The credential scope of what anybody may fetch.
+inline constexpr std::string_view kPublic = "public";
+
 /// A file on this machine: type "local" serves it without a copy in the cache.
 struct LocalFile {
   std::string path;
@@ -133,8 +136,11 @@ class Archive {
   /// The same with the cards that the archive has for this very frame. Blocks. Default: shape().
   [[nodiscard]] virtual Result<FrameShape> describe(std::string_view locator) const { return shape(locator); }
 
-  /// Who may see the bytes: part of every cached object's identity. "public" unless tokens are in play.
-  [[nodiscard]] virtual std::string credential_scope() const { return "public"; }
+  /// Who may see a file's bytes, or a directory's names: part of every cached object's identity. What is not
+  /// "public" is shown to nobody but who mounted. Asked often, answered at once.
+  [[nodiscard]] virtual std::string credential_scope(std::string_view) const { return std::string(kPublic); }
+  /// Looks whether a login has come or gone: until then the last one counts. Blocks on the disk.
+  virtual void notice_login() {}
 };
 
 }  // namespace astrofs

@@ -28,6 +28,7 @@ Entry dataset_entry(const dkist::Dataset& dataset) {
 
 /// On the collection, of a frame or an extra; nullopt: it is not from there.
 std::optional<std::string> path_of(std::string_view locator) {
+  locator = dkist::without_rights(locator);
   if (locator.starts_with(kExtra)) return "/" + std::string(locator.substr(kExtra.size()));
   const std::optional<dkist::Located> located = dkist::parse_locator(locator);
   if (!located) return std::nullopt;
@@ -67,7 +68,7 @@ Result<std::variant<Listing, NotModified>> DkistArchive::list(std::string_view d
     return folders_.list(**found, token, stop);
   }
   if (dir.starts_with(kSelect)) return list_select(dir.substr(kSelect.size()), token);
-  if (dir.starts_with(kExtra)) return folders_.list_extra(dir.substr(kExtra.size()), token, stop);
+  if (dkist::without_rights(dir).starts_with(kExtra)) return folders_.list_extra(dir, token, stop);
   if (!dir.empty() && !dkist::is_links(dir))
     return fail(Errc::not_found, "DKIST has no directory " + std::string(dir));
   Result<std::vector<dkist::Dataset>> found = datasets(!dir.empty(), stop);
@@ -149,15 +150,19 @@ bool DkistArchive::can_fetch(std::string_view locator) const {
   return !path_of(locator) || !sources_.mirror.empty() || globus_.can_fetch();
 }
 
+std::string DkistArchive::credential_scope(std::string_view locator) const {
+  return locator.starts_with(dkist::kPrivate) ? globus_.scope() : std::string(kPublic);
+}
+
 Result<FrameShape> DkistArchive::shape(std::string_view locator) const {
-  const std::optional<dkist::Located> frame = dkist::parse_locator(locator);
+  const std::optional<dkist::Located> frame = dkist::parse_locator(dkist::without_rights(locator));
   if (!frame) return fail(Errc::unsupported, "only frames have placeholders");
   return dkist::shape_of(frame->frame);
 }
 
 Result<FrameShape> DkistArchive::describe(std::string_view locator) const {
   Result<FrameShape> shape = this->shape(locator);
-  const std::optional<dkist::Located> frame = dkist::parse_locator(locator);
+  const std::optional<dkist::Located> frame = dkist::parse_locator(dkist::without_rights(locator));
   if (!shape || !frame) return shape;
   const auto row = tables_.row(dkist::last_component(frame->folder), frame->frame.row);
   if (row) {

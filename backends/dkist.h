@@ -9,7 +9,8 @@
 //
 // Locators: directories "dataset/ID", "product", "by-target/NAME" and so on; files "asdf/ID", "movie/ID",
 // "report/ID" and "frame/<row>/<HDU>/<type>/<shape>/<bucket>/<proposal>/<ID>/NAME": where it lies, and what
-// must be known of a missing frame without asking anybody. Owned by the mount; any thread.
+// must be known of a missing frame without asking anybody; with "private/" before it while the dataset is
+// under embargo. Owned by the mount; any thread.
 #pragma once
 
 #include <optional>
@@ -53,6 +54,9 @@ class DkistArchive final : public Archive {
                                                   std::stop_token stop) override;
   [[nodiscard]] Result<std::vector<http::Request>> locate(std::string_view locator) override;
   [[nodiscard]] bool can_fetch(std::string_view locator) const override;
+  /// Frames and extras of a dataset under embargo are those of who has logged in.
+  [[nodiscard]] std::string credential_scope(std::string_view locator) const override;
+  void notice_login() override { globus_.notice_login(); }
   [[nodiscard]] Result<FrameShape> shape(std::string_view locator) const override;
   /// With the cards of its row in the ASDF file's table.
   [[nodiscard]] Result<FrameShape> describe(std::string_view locator) const override;

@@ -28,7 +28,15 @@ void add_documents(const Dataset& dataset, std::vector<Entry>& entries) {
   }
 }
 
+std::string_view rights_of(const Dataset& dataset) {
+  return dataset.embargoed ? kPrivate : "";
+}
+
 }  // namespace
+
+std::string_view without_rights(std::string_view locator) {
+  return locator.starts_with(kPrivate) ? locator.substr(kPrivate.size()) : locator;
+}
 
 Folders::Folders(std::string download, http::Fetcher& fetcher, Globus& globus)
     : download_(std::move(download)), fetcher_(fetcher), globus_(globus) {}
@@ -85,7 +93,8 @@ Result<std::vector<Entry>> Folders::frames(const Dataset& dataset, std::uint64_t
   for (const Frame& frame : *frames) {
     Entry entry;
     entry.name = frame.name;
-    entry.locator = locator_of(frame, dataset.folder().substr(1));
+    entry.locator = rights_of(dataset);
+    entry.locator += locator_of(frame, dataset.folder().substr(1));
     entry.mtime = made;
     if (const auto size = sizes.find(frame.name); size != sizes.end()) entry.size = size->second;
     entries.push_back(std::move(entry));
@@ -101,7 +110,7 @@ Result<std::variant<Listing, NotModified>> Folders::list(const Dataset& dataset,
   if (!folder) return tl::unexpected<Error>(folder.error());
 
   // The tree of a large dataset has megabytes: it is read again only when something has changed.
-  std::string state = dataset.updated + dataset.folder();
+  std::string state = fmt::format("{}{}{}", dataset.updated, rights_of(dataset), dataset.folder());
   if (*asdf) state += fmt::format(" {} {}", *(*asdf)->size, (*asdf)->validator);
   for (const FolderEntry& file : *folder) state += fmt::format("\n{} {}", file.name, file.size);
   state = to_hex(sha256_prefix({state}));
@@ -118,13 +127,15 @@ Result<std::variant<Listing, NotModified>> Folders::list(const Dataset& dataset,
   }
   for (const FolderEntry& file : *folder) {
     if (file.directory && file.name == "extra")
-      entries.push_back(directory_entry(file.name, std::string(kExtra) + dataset.folder().substr(1)));
+      entries.push_back(directory_entry(
+          file.name, fmt::format("{}{}{}", rights_of(dataset), kExtra, dataset.folder().substr(1))));
   }
   return Listing{settle_entries(std::move(entries), "DKIST " + dataset.id), std::move(state), kGoodFor};
 }
 
-Result<std::variant<Listing, NotModified>> Folders::list_extra(std::string_view folder,
-                                                               std::string_view token, std::stop_token stop) {
+Result<std::variant<Listing, NotModified>> Folders::list_extra(std::string_view dir, std::string_view token,
+                                                               std::stop_token stop) {
+  const std::string_view folder = without_rights(dir).substr(kExtra.size());
   const Result<std::vector<FolderEntry>> files = globus_.list("/" + std::string(folder) + "/extra", stop);
   if (!files) return tl::unexpected<Error>(files.error());
   std::vector<Entry> entries;
@@ -133,7 +144,7 @@ Result<std::variant<Listing, NotModified>> Folders::list_extra(std::string_view 
     Entry entry;
     entry.name = file.name;
     entry.size = file.size;
-    entry.locator = fmt::format("{}{}/extra/{}", kExtra, folder, file.name);
+    entry.locator = fmt::format("{}/extra/{}", dir, file.name);
     entries.push_back(std::move(entry));
   }
   return settle(std::move(entries), token, kGoodFor, "DKIST " + std::string(folder) + "/extra");

@@ -20,8 +20,13 @@ namespace astrofs::dkist {
 inline constexpr std::chrono::hours kGoodFor{6};
 /// Of a directory: "extra/" and its dataset's folder; of a file: "extra/" and its path on the collection.
 inline constexpr std::string_view kExtra = "extra/";
+/// Before the locator of a file or directory that is its investigators' alone.
+inline constexpr std::string_view kPrivate = "private/";
 /// Of directories: "select/ID" is the dataset's ".select", "select/ID/EXPR" what is in it.
 inline constexpr std::string_view kSelect = "select/";
+
+/// A locator without it.
+[[nodiscard]] std::string_view without_rights(std::string_view locator);
 
 class Folders {
  public:
@@ -31,8 +36,8 @@ class Folders {
   /// `token`: that of the listing known so far.
   [[nodiscard]] Result<std::variant<Listing, NotModified>> list(const Dataset& dataset,
                                                                 std::string_view token, std::stop_token stop);
-  /// Darks, gains and the like, named by nothing but the collection. `folder`: "bucket/proposal/ID".
-  [[nodiscard]] Result<std::variant<Listing, NotModified>> list_extra(std::string_view folder,
+  /// Darks, gains and the like, named by nothing but the collection. `dir`: the directory's locator.
+  [[nodiscard]] Result<std::variant<Listing, NotModified>> list_extra(std::string_view dir,
                                                                       std::string_view token,
                                                                       std::stop_token stop);
   /// `kind`: "asdf", "movie" or "quality".

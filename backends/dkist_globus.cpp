@@ -32,16 +32,25 @@ Globus::Globus(GlobusAddresses addresses, http::Fetcher& fetcher, const Clock& c
 
 std::optional<globus::Login> Globus::login() const {
   const MutexLock lock(mutex_);
-  // Each time: it costs a microsecond, and who has just logged in must not be shown a blank frame.
-  const std::optional<std::int64_t> written = login_file::written(addresses_.login);
-  if (!written) {
-    known_.reset();
-  } else if (*written != written_ || !known_) {
-    const Result<globus::Login> read = login_file::read(addresses_.login);
-    known_ = read ? std::optional(*read) : std::nullopt;
-  }
-  written_ = written.value_or(0);
   return known_;
+}
+
+void Globus::notice_login() {
+  const std::optional<std::int64_t> written = login_file::written(addresses_.login);
+  {
+    const MutexLock lock(mutex_);
+    if (written == written_) return;
+  }
+  const Result<globus::Login> read =
+      written ? login_file::read(addresses_.login) : fail(Errc::not_found, "nobody has logged in");
+  const MutexLock lock(mutex_);
+  known_ = read ? std::optional(*read) : std::nullopt;
+  written_ = written;
+}
+
+std::string Globus::scope() const {
+  const std::optional<globus::Login> known = login();
+  return known ? "login " + known->account : "nobody";
 }
 
 bool Globus::is_logged_in() const {
@@ -85,6 +94,7 @@ Result<std::vector<FolderEntry>> Globus::list(std::string_view path, std::stop_t
 
 Result<globus::Login> Globus::fresh_login(std::stop_token stop) {
   const MutexLock one_at_a_time(renewing_);
+  notice_login();
   std::optional<globus::Login> known = login();
   if (!known) return no_login();
   bool renewed = false;
@@ -104,6 +114,7 @@ Result<globus::Login> Globus::fresh_login(std::stop_token stop) {
   if (renewed) {
     if (auto kept = login_file::write(addresses_.login, *known); !kept)
       return tl::unexpected<Error>(kept.error());
+    notice_login();
   }
   return *known;
 }

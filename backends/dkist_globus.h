@@ -1,6 +1,6 @@
 // The Globus collection that has DKIST's frames: where it serves bytes, what a folder holds, and the login
-// that both need. The login is a file that `astrofs login` writes and this keeps fresh; it is looked at again
-// when it changes, so that a mount notices. Tokens go to Globus and to the collection and nowhere else.
+// that both need. The login is a file that `astrofs login` writes and this keeps fresh; what was last seen of
+// it counts until notice_login() looks again. Tokens go to Globus and to the collection and nowhere else.
 // For type "dkist" alone. Any thread; what asks the network blocks, and not on the client's thread.
 #pragma once
 
@@ -33,6 +33,10 @@ class Globus {
   /// configured.
   [[nodiscard]] bool can_fetch() const EXCLUDES(mutex_);
   [[nodiscard]] bool is_logged_in() const EXCLUDES(mutex_);
+  /// Looks at the login's file. Blocks on the disk.
+  void notice_login() EXCLUDES(mutex_);
+  /// Whose rights are in play: a scope of credentials.
+  [[nodiscard]] std::string scope() const EXCLUDES(mutex_);
   /// The request for a file of the collection, with the token where there is one; `path` begins with '/'.
   /// Errc::denied: nobody has logged in, or what he got has run out.
   [[nodiscard]] Result<http::Request> file(std::string_view path) const EXCLUDES(mutex_);
@@ -49,8 +53,8 @@ class Globus {
   const Clock& clock_;
   Mutex renewing_;  ///< one at a time: Globus may give each refresh token's answer only once
   mutable Mutex mutex_;
-  mutable std::optional<globus::Login> known_ GUARDED_BY(mutex_);
-  mutable std::int64_t written_ GUARDED_BY(mutex_){0};  ///< the file's time when it was read
+  std::optional<globus::Login> known_ GUARDED_BY(mutex_);
+  std::optional<std::int64_t> written_ GUARDED_BY(mutex_);  ///< the file's time when it was read
 };
 
 }  // namespace astrofs::dkist

@@ -47,7 +47,7 @@ FileVersion ArchiveTable::version(const Node& node) const {
       node.validator.empty() ? std::to_string(node.mtime.time_since_epoch().count()) : node.validator;
   version.object =
       sha256_prefix({archive ? archive->name : "", archive ? archive->identity : "", node.locator, validator,
-                     std::to_string(node.generation), archive ? archive->archive->credential_scope() : "",
+                     std::to_string(node.generation), archive ? archive->archive->credential_scope(node.locator) : "",
                      std::to_string(version.size), std::to_string(kBlockSize), kObjectFormat});
   return version;
 }

@@ -67,6 +67,10 @@ Result<std::string> Commands::run(const std::string& line, const Progress& progr
   if (command == "verify") return verify(paths, progress);
   if (command == "pin" || command == "unpin") return pin(paths, command == "pin");
   if (command == "refresh") return refresh(paths);
+  if (command == "logins") {
+    for (const MountedArchive& each : vfs_.parts().archives.all()) each.archive->notice_login();
+    return dump(json::object());
+  }
   if (command == "why") {
     if (paths.size() > 1) return fail(Errc::invalid, "`why` explains one path at a time");
     const Result<Node> node = resolve(paths.empty() ? "" : paths.front());

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/config.h"
+#include "fs/control_client.h"
 #include "fs/login.h"
 
 namespace astrofs {
@@ -34,6 +35,9 @@ Result<void> login_on_terminal(const std::string& archive, const std::optional<s
   const Result<LoginAddresses> addresses = login_addresses(*table);
   if (!addresses) return tl::unexpected<Error>(addresses.error());
   if (auto done = log_in(*addresses, ask_on_terminal); !done) return done;
+  // They would find it by themselves, but soon is late for who reads at once. Others' mounts do not listen.
+  for (const MountPlace& mount : list_mounts())
+    (void)ask(mount, R"({"command": "logins"})", [](const std::string&) {});
   fmt::print("Logged in. Mounts of this user read the frames of {} from now on; {} holds the login.\n",
              archive, addresses->file);
   return {};

@@ -17,7 +17,6 @@
 #include <fmt/format.h>
 
 #include "backends/http/curl_client.h"
-#include "backends/registry.h"
 #include "base/home.h"
 #include "base/log.h"
 #include "base/version.h"
@@ -25,6 +24,7 @@
 #include "cache/index_writer.h"
 #include "fs/cached_files.h"
 #include "fs/commands.h"
+#include "fs/configured_archives.h"
 #include "fs/control.h"
 #include "fs/lister.h"
 #include "fs/missing_frames.h"
@@ -57,71 +57,12 @@ void block_ending_signals(int how) {
   pthread_sigmask(how, &signals, nullptr);
 }
 
-/// Type and every key of an archive's table, in order of key.
-std::string identity_of(const ArchiveConfig& table) {
-  std::string text = table.type;
-  const auto say = [&text](const auto& value) {
-    using Value = std::decay_t<decltype(value)>;
-    if constexpr (std::is_same_v<Value, std::string>)
-      text += value;
-    else if constexpr (std::is_same_v<Value, std::vector<std::string>>)
-      text += fmt::format("{}", fmt::join(value, "\n"));
-    else if constexpr (std::is_arithmetic_v<Value>)
-      text += fmt::format("{}", value);
-    else
-      for (const auto& [name, item] : value) text += name + '=' + item + '\n';
-  };
-  for (const auto& [key, value] : table.keys) {
-    text += '\n' + key + '=';
-    std::visit(say, value.value);
-  }
-  return to_hex(sha256_prefix({text}));
-}
-
-Result<std::vector<MountedArchive>> make_archives(const Config& config, const MountOptions& options,
-                                                  http::Fetcher& fetcher) {
-  std::vector<MountedArchive> archives;
-  for (const ArchiveConfig& table : config.archives) {
-    MountedArchive mounted;
-    mounted.name = table.name;
-    ArchiveConfig own = table;
-    if (const auto missing = own.keys.find("missing"); missing != own.keys.end()) {
-      const auto* policy = std::get_if<std::string>(&missing->second.value);
-      if (policy == nullptr || (*policy != "placeholder" && *policy != "enoent")) {
-        return fail(Errc::invalid, missing->second.where + ": missing must be \"placeholder\" or \"enoent\"");
-      }
-      mounted.missing = *policy == "enoent" ? MissingPolicy::enoent : MissingPolicy::placeholder;
-      own.keys.erase(missing);
-    }
-    if (const auto verify = own.keys.find("verify"); verify != own.keys.end()) {
-      const auto* policy = std::get_if<std::string>(&verify->second.value);
-      const std::string wanted = policy == nullptr ? "" : *policy;
-      if (wanted != "refuse" && wanted != "report" && wanted != "off")
-        return fail(Errc::invalid,
-                    verify->second.where + ": verify must be \"refuse\", \"report\" or \"off\"");
-      mounted.verify = wanted == "off"      ? VerifyPolicy::off
-                       : wanted == "report" ? VerifyPolicy::report
-                                            : VerifyPolicy::refuse;
-      own.keys.erase(verify);
-    }
-    if (options.missing) mounted.missing = *options.missing;
-    // How many connections bring a file makes it no other file.
-    ArchiveConfig what = own;
-    what.keys.erase("connections");
-    mounted.identity = identity_of(what);
-    Result<std::unique_ptr<Archive>> archive = make_archive(own, fetcher);
-    if (!archive) return tl::unexpected<Error>(archive.error());
-    mounted.archive = std::move(*archive);
-    archives.push_back(std::move(mounted));
-  }
-  return archives;
-}
-
-/// Counts what the cache really occupies, removes what no index knows, and keeps it inside its quota.
+/// Counts what the cache really occupies, removes what no index knows, keeps it inside its quota, and looks
+/// after logins.
 class House {
  public:
-  explicit House(BlockCache& cache)
-      : thread_([this, &cache](const std::stop_token& stop) { run(cache, stop); }) {}
+  House(BlockCache& cache, const ArchiveTable& archives)
+      : thread_([this, &cache, &archives](const std::stop_token& stop) { run(cache, archives, stop); }) {}
   ~House() {
     thread_.request_stop();
     wake_.notify_all();
@@ -130,12 +71,13 @@ class House {
   House& operator=(const House&) = delete;
 
  private:
-  void run(BlockCache& cache, const std::stop_token& stop) {
+  void run(BlockCache& cache, const ArchiveTable& archives, const std::stop_token& stop) {
     name_this_thread("house");
     if (const Result<void> counted = cache.resum(stop); !counted)
       log::warning("the cache could not be counted: {}", counted.error().message);
     while (!stop.stop_requested()) {
       cache.evict_to_quota();
+      for (const MountedArchive& each : archives.all()) each.archive->notice_login();
       MutexLock lock(mutex_);
       if (!stop.stop_requested()) lock.wait_for(wake_, kHouseEvery);
     }
@@ -160,7 +102,7 @@ Result<void> check_archives(const Config& config, const MountOptions& options) {
   const SystemClock clock;
   Metrics metrics;
   http::Fetcher fetcher(client, clock, metrics, {});
-  return make_archives(config, options, fetcher).map([](const auto&) {});
+  return configured_archives(config, options.missing, fetcher).map([](const auto&) {});
 }
 
 Result<void> check_mountpoint(const std::string& path) {
@@ -272,7 +214,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   http::FetcherOptions fetching;
   fetching.body_timeout = std::min(fetching.body_timeout, timeout);
   http::Fetcher fetcher(client, clock, metrics, fetching);
-  Result<std::vector<MountedArchive>> mounted = make_archives(config, options, fetcher);
+  Result<std::vector<MountedArchive>> mounted = configured_archives(config, options.missing, fetcher);
   if (!mounted) return tl::unexpected<Error>(mounted.error());
   const ArchiveTable archives(**catalog, std::move(*mounted));
   IndexWriter writer(**catalog);
@@ -288,6 +230,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   std::deque<CachedFiles> own_files;
   for (const MountedArchive& each : archives.all()) {
     each.archive->attach(own_files.emplace_back(each.name, **catalog, cache, archives, timeout));
+    each.archive->notice_login();
   }
   MissingFrames missing(**catalog, cache, archives, turns, timeout);
   Sweep sweep(**catalog, cache, archives, metrics);
@@ -301,7 +244,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   Result<std::unique_ptr<ControlServer>> control = ControlServer::start(mount.control_socket, commands);
   if (!control) return tl::unexpected<Error>(control.error());
   if (Result<void> root = lister.list_root(); !root) return root;
-  const House house(cache);
+  const House house(cache, archives);
 
   log::info("mounted {} from {}, cache {} of {}{}", options.mountpoint, config.source, config.cache_dir,
             format_size(config.cache_size), options.offline ? ", offline" : "");

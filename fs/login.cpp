@@ -11,6 +11,7 @@
 #include "backends/http/fetcher.h"
 #include "backends/login_file.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/metrics.h"
 #include "base/version.h"
 
@@ -66,6 +67,9 @@ Result<void> log_in(const LoginAddresses& addresses, const AskCode& ask) {
   const Result<std::string> random = random_bytes();
   if (!random) return tl::unexpected<Error>(random.error());
   const std::string verifier = globus::verifier_of(*random);
+  const Result<std::string> account = random_bytes();
+  if (!account) return tl::unexpected<Error>(account.error());
+  login.account = to_hex(sha256_prefix({*account}));
   const Result<std::string> code = ask(globus::authorize_url(addresses.auth, login, verifier));
   if (!code) return tl::unexpected<Error>(code.error());
   const std::string form = globus::code_form(login, *code, verifier);

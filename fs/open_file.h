@@ -30,8 +30,8 @@ class OpenFile {
   const Node node;
   const FileVersion version;
   const MountedArchive* const archive;
-  UniqueFd local;         ///< a file on this machine, read directly
-  bool was_blank{false};  ///< the inode was a placeholder before, of which the kernel may have pages
+  UniqueFd local;                ///< a file on this machine, read directly
+  bool pages_are_others{false};  ///< those that the kernel may have of the inode are not of these bytes
   /// The kernel reads it by itself. Either through all handles or through none: it refuses one inode that is
   /// read both ways (EIO at open), so a file that becomes complete stays with the daemon until its last
   /// handle is closed.

@@ -91,22 +91,29 @@ std::unique_ptr<FuseReply<T, Send>> reply_to(fuse_req_t req, Send send, bool is_
   return std::make_unique<FuseReply<T, Send>>(req, std::move(send), is_lookup);
 }
 
-mode_t mode_of(NodeKind kind) {
+mode_t type_of(NodeKind kind) {
   switch (kind) {
     case NodeKind::directory:
-      return S_IFDIR | 0555;
+      return S_IFDIR;
     case NodeKind::symlink:
-      return S_IFLNK | 0777;
+      return S_IFLNK;
     case NodeKind::file:
       break;
   }
-  return S_IFREG | 0444;
+  return S_IFREG;
+}
+
+/// The kernel judges by it (default_permissions): what is private is its owner's, with allow_other too.
+mode_t mode_of(const Attr& attr) {
+  if (attr.kind == NodeKind::symlink) return S_IFLNK | 0777;
+  const mode_t may = attr.kind == NodeKind::directory ? 0555 : 0444;
+  return type_of(attr.kind) | (attr.is_private ? may & S_IRWXU : may);
 }
 
 struct stat stat_of(const OpsContext& context, const Attr& attr) {
   struct stat st {};
   st.st_ino = attr.node;
-  st.st_mode = mode_of(attr.kind);
+  st.st_mode = mode_of(attr);
   st.st_nlink = attr.kind == NodeKind::directory ? 2 : 1;
   st.st_uid = context.uid;
   st.st_gid = context.gid;
@@ -279,13 +286,13 @@ class DirBuffer {
       fuse_entry_param entry = attr ? entry_of(context_of(req_), *attr) : fuse_entry_param{};
       if (attr == nullptr) {
         entry.attr.st_ino = node;
-        entry.attr.st_mode = mode_of(kind);
+        entry.attr.st_mode = type_of(kind);
       }
       length = fuse_add_direntry_plus(req_, at, left, name, &entry, static_cast<off_t>(cookie));
     } else {
       struct stat st {};
       st.st_ino = node;
-      st.st_mode = mode_of(kind);
+      st.st_mode = type_of(kind);
       length = fuse_add_direntry(req_, at, left, name, &st, static_cast<off_t>(cookie));
     }
     if (length > left) return false;
@@ -386,7 +393,7 @@ void op_open(fuse_req_t req, fuse_ino_t inode, fuse_file_info* fi) {
              // SIGKILL ends it. A placeholder's reads never stall, and one made at another time may have
              // another sibling's cards.
              const OpenFile& file = *(*kept)->file;
-             info.keep_cache = file.placeholder() || file.was_blank ? 0 : 1;
+             info.keep_cache = file.placeholder() || file.pages_are_others ? 0 : 1;
              info.noflush = 1;
              const int failed =
                  file.given ? reply_given(to, info, file.given.id()) : fuse_reply_open(to, &info);

@@ -47,7 +47,10 @@ Result<Node> Vfs::node(Inode inode) const {
 }
 
 Attr Vfs::attr_of(const Node& node) const {
-  Attr attr{inode_of(node), node.id, node.kind, node.size.value_or(0), node.mtime, 0, kKeepAttributes};
+  Attr attr{inode_of(node), node.id, node.kind, node.size.value_or(0), node.mtime};
+  const MountedArchive* archive = parts_.archives.of(node);
+  attr.is_private = archive != nullptr && archive->archive->credential_scope(node.locator) != kPublic;
+  attr.good_for = kKeepAttributes;
   if (node.kind == NodeKind::directory) {
     if (const auto listing = parts_.catalog.listing(node.id)) attr.mtime = listing->fetched;
     return attr;
@@ -57,7 +60,6 @@ Attr Vfs::attr_of(const Node& node) const {
     if (!node.size) attr.size = parts_.missing.natural_size(node).value_or(0);
     return attr;
   }
-  const MountedArchive* archive = parts_.archives.of(node);
   if (archive != nullptr && archive->archive->is_local()) {
     attr.cached_bytes = attr.size;
     attr.good_for = kKeepLocal;

@@ -11,7 +11,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "base/bytes.h"
@@ -37,6 +36,7 @@ struct Attr {
   NodeKind kind{NodeKind::file};
   std::uint64_t size{0};
   SysSeconds mtime{};
+  bool is_private{false};            ///< for who mounted alone
   std::uint64_t cached_bytes{0};     ///< st_blocks counts these
   std::chrono::seconds good_for{0};  ///< how long the kernel may keep name and attributes
 };
@@ -133,8 +133,9 @@ class Vfs {
   void open_local(const Node& node, const Archive& archive, ReplyPtr<std::shared_ptr<OpenHandle>> reply);
   /// Why a reader of the file gets a placeholder; nullopt: he does not.
   [[nodiscard]] std::optional<MissingCause> blank_because(const Node& node) const;
-  /// Notes whether an inode is opened as a placeholder now, and returns whether it was before.
-  bool note_blank(Inode inode, bool blank) EXCLUDES(mutex_);
+  /// Notes what an inode is opened as, and returns whether it was something else before. `object`: of bytes
+  /// that one login has fetched; all zeros: a placeholder; nullopt: what everybody gets.
+  bool note_shown(Inode inode, const std::optional<Hash128>& object) EXCLUDES(mutex_);
   void hand_over(const Node& node, std::shared_ptr<const Placeholder> placeholder,
                  const OpenPending& pending);
   void open_placeholder(const Node& node, MissingCause cause, const OpenPending& pending);
@@ -165,8 +166,9 @@ class Vfs {
   LastErrors last_errors_;
   Mutex mutex_;
   std::unordered_map<NodeId, SteadyTime> rechecked_
-      GUARDED_BY(mutex_);                               ///< missing frames asked again, and when
-  std::unordered_set<Inode> blank_ GUARDED_BY(mutex_);  ///< opened as placeholders when last opened
+      GUARDED_BY(mutex_);  ///< missing frames asked again, and when
+  /// What was opened as something else than everybody gets: see note_shown().
+  std::unordered_map<Inode, Hash128> shown_ GUARDED_BY(mutex_);
 };
 
 }  // namespace astrofs

@@ -91,21 +91,31 @@ std::shared_ptr<OpenHandle> Vfs::open_version(const Node& node,
   const MountedArchive* archive = parts_.archives.of(node);
   const FileVersion version = parts_.archives.version(node);
   GivenFile given = placeholder || local ? GivenFile() : give_to_kernel(version, archive);
+  std::optional<Hash128> shown;
+  if (placeholder)
+    shown.emplace();
+  else if (archive != nullptr && archive->archive->credential_scope(node.locator) != kPublic)
+    shown = version.object;
   return open_files_.open(inode_of(node), [&] {
     auto file = std::make_shared<OpenFile>(node, version, archive);
     // What the kernel reads is not heard of here: it counts as read from the start.
     if (given && file->serve()) file->given = std::move(given);
-    file->was_blank = note_blank(inode_of(node), placeholder != nullptr);
+    file->pages_are_others = note_shown(inode_of(node), shown);
     if (placeholder) (void)file->set_placeholder(std::move(placeholder));  // nobody has read of it yet
     file->local = std::move(local);
     return file;
   });
 }
 
-bool Vfs::note_blank(Inode inode, bool blank) {
+bool Vfs::note_shown(Inode inode, const std::optional<Hash128>& object) {
   const MutexLock lock(mutex_);
-  if (blank) return !blank_.insert(inode).second;
-  return blank_.erase(inode) > 0;
+  const auto known = shown_.find(inode);
+  const bool other = (known == shown_.end() ? std::nullopt : std::optional(known->second)) != object;
+  if (object)
+    shown_.insert_or_assign(inode, *object);
+  else if (known != shown_.end())
+    shown_.erase(known);
+  return other;
 }
 
 Result<void> Vfs::passthrough() const {

@@ -55,6 +55,8 @@ std::optional<Dataset> dataset_of(const json& record) {
   dataset.movie_key = text_of(record, "browseMovieObjectKey");
   dataset.quality_key = text_of(record, "qualityReportObjectKey");
   dataset.instrument = text_of(record, "instrumentName");
+  const auto embargoed = record.find("isEmbargoed");
+  dataset.embargoed = embargoed != record.end() && embargoed->is_boolean() && embargoed->get<bool>();
   if (const auto targets = record.find("targetTypes"); targets != record.end() && targets->is_array()) {
     for (const json& target : *targets) {
       if (target.is_string() && is_component(target.get_ref<const std::string&>()))

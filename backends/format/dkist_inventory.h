@@ -21,6 +21,7 @@ struct Dataset {
   std::string bucket, proposal;
   std::string asdf_key, movie_key, quality_key;
   std::string instrument;
+  bool embargoed{false};  ///< frames and extra/ are its investigators'
   std::vector<std::string> targets;
   std::string updated;  ///< updateDate as sent: another text is another state
   SysSeconds mtime{};   ///< updateDate, else createDate; 0 = not known

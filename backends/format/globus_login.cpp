@@ -90,6 +90,7 @@ Result<Login> parse_login(std::string_view text) {
   if (!object || !object->contains("transfer") || !object->contains("bytes"))
     return fail(Errc::corrupt, "the login file is none");
   Login login;
+  login.account = text_of(*object, "account");
   login.client_id = text_of(*object, "client_id");
   login.collection = text_of(*object, "collection");
   login.https = text_of(*object, "https");
@@ -99,7 +100,8 @@ Result<Login> parse_login(std::string_view text) {
 }
 
 std::string format_login(const Login& login) {
-  return json{{"client_id", login.client_id},
+  return json{{"account", login.account},
+              {"client_id", login.client_id},
               {"collection", login.collection},
               {"https", login.https},
               {"transfer", to_json(login.transfer)},

@@ -19,6 +19,7 @@ struct Token {
 };
 
 struct Login {
+  std::string account;  ///< at random: what only this login may fetch is kept for it alone
   std::string client_id;
   std::string collection;  ///< UUID
   std::string https;       ///< where the collection serves bytes; "" = it does not

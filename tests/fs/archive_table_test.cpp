@@ -23,7 +23,7 @@ class NamedArchive final : public Archive {
   Result<std::vector<http::Request>> locate(std::string_view) override {
     return fail(Errc::unavailable, "nobody fetches here");
   }
-  [[nodiscard]] std::string credential_scope() const override { return scope_; }
+  [[nodiscard]] std::string credential_scope(std::string_view) const override { return scope_; }
 
  private:
   const std::string scope_;

@@ -28,26 +28,27 @@ DATASET = "dkist/BEOGN"
 
 
 class Dkist(MountTest):
-    def dkist(self, *words, config=""):
+    def dkist(self, *words, config="", options=()):
         self.login = self.directory / "logins" / "dkist.json"
         self.centre = self.sim("--dkist", 12, "--dkist-frames", FRAMES, *words)
         url = self.centre.url
         keys = {"datasets": f"{url}/datasets", "download": f"{url}/download", "auth": f"{url}/auth",
                 "transfer": f"{url}/transfer", "login": self.login}
         lines = "\n".join(f'{key} = "{value}"' for key, value in keys.items())
-        return self.mount(f'[archives.dkist]\ntype = "dkist"\n{lines}\n{config}')
+        return self.mount(f'[archives.dkist]\ntype = "dkist"\n{lines}\n{config}', *options)
 
-    def log_in(self, seconds=3600):
+    def log_in(self, mount, seconds=3600, account="first"):
         """As `astrofs login` leaves it."""
         url = self.centre.url
         collection = json.loads(self.centre.fetch("/datasets/v1/config"))["globusDataEndpointID"]
         token = {"expires_at_seconds": int(time.time()) + seconds}
-        text = json.dumps({"client_id": "c", "collection": collection, "https": f"{url}/https",
+        text = json.dumps({"account": account, "client_id": "c", "collection": collection, "https": f"{url}/https",
                            "transfer": {"access_token": "sim-transfer-token", "refresh_token": "sim-transfer-refresh", **token},
                            "bytes": {"access_token": "sim-https-token", "refresh_token": "sim-https-refresh", **token}})
         self.login.parent.mkdir(exist_ok=True)
         self.login.touch(0o600)
         self.login.write_text(text)
+        mount.tell(command="logins")
 
     def tell(self, **change):
         request = urllib.request.Request(self.centre.url + "/_sim/dkist", json.dumps(change).encode())
@@ -154,7 +155,7 @@ class Dkist(MountTest):
 
     def test_a_selection_is_warmed_and_no_other_frame(self):
         mount = self.dkist()
-        self.log_in()
+        self.log_in(mount)
         mount.control("warm", mount / DATASET / ".select" / "stokes==Q")
         def cached():
             return {name for name in self.names(mount) if os.getxattr(mount / DATASET / name, "user.astrofs.state") == b"cached"}
@@ -169,7 +170,7 @@ class Dkist(MountTest):
 
     def test_offline_what_was_listed_is_blank_with_its_own_header_and_can_be_chosen(self):
         mount = self.dkist(config='missing = "placeholder"')
-        self.log_in()
+        self.log_in(mount)
         names = self.names(mount)
         asdf = next(name for name in os.listdir(mount / DATASET) if name.endswith(".asdf"))
         kept, blank = names[0], names[5]
@@ -189,7 +190,7 @@ class Dkist(MountTest):
 
     def test_frames_are_the_collections_with_exact_sizes_from_one_listing(self):
         mount = self.dkist("--dkist-need-token")
-        self.log_in()
+        self.log_in(mount)
         names = self.names(mount)
         truth = {name: self.truth(name) for name in names[:8]}
         self.centre.forget()
@@ -210,7 +211,7 @@ class Dkist(MountTest):
         name = self.names(mount)[3]
         path = mount / DATASET / name
         self.assert_blank(path)
-        self.log_in()
+        self.log_in(mount)
         truth = self.truth(name)
         self.assertEqual(os.getxattr(path, "user.astrofs.state"), b"remote")
         wait_until(lambda: path.stat().st_size == len(truth), "its size is known")
@@ -220,6 +221,44 @@ class Dkist(MountTest):
         wait_until(lambda: os.getxattr(mount / DATASET / self.names(mount)[4], "user.astrofs.state") == b"not-logged-in", "the logout is noticed")
         self.assertEqual(path.read_bytes(), truth)
         self.assert_blank(mount / DATASET / self.names(mount)[4])
+
+    def test_a_login_that_only_its_file_tells_of_is_noticed(self):
+        mount = self.dkist()
+        name = self.names(mount)[3]
+        self.log_in(mount)
+        text = self.login.read_text()
+        self.login.unlink()
+        mount.tell(command="logins")
+        self.assertEqual(os.getxattr(mount / DATASET / name, "user.astrofs.state"), b"not-logged-in")
+        self.login.touch(0o600)
+        self.login.write_text(text)
+        wait_until(lambda: os.getxattr(mount / DATASET / name, "user.astrofs.state") == b"remote", "the login is noticed")
+
+    def test_frames_under_embargo_are_for_who_mounted_and_for_his_login(self):
+        mount = self.dkist("--dkist-need-token", options=("-o", "allow_other"))
+        for directory in (self.directory, mount.directory):
+            directory.chmod(0o755)
+        self.tell(member=True)
+        self.log_in(mount)
+        datasets = json.loads(self.centre.fetch("/_sim/dkist"))["datasets"]
+        secret = mount / "dkist" / next(row["id"] for row in datasets if row["embargoed"] and row["status"] == "ACTIVE")
+        frame = next(path for path in sorted(secret.iterdir()) if path.suffix == ".fits")
+        data = frame.read_bytes()
+        self.assertEqual(data[:6], b"SIMPLE")
+        self.assertEqual(frame.stat().st_mode & 0o777, 0o400)
+        self.assertEqual((secret / "extra").stat().st_mode & 0o777, 0o500)
+
+        nobody = {"check": False, "user": 65534, "group": 65534, "extra_groups": []}
+        public = mount / DATASET / self.names(mount)[0]
+        self.assertEqual(run("head", "-c", "6", public, **nobody).stdout, "SIMPLE")
+        for forbidden in (("head", "-c", "6", frame), ("ls", secret / "extra")):
+            self.assertIn("Permission denied", run(*forbidden, **nobody).stderr)
+
+        wait_until(lambda: os.getxattr(frame, "user.astrofs.state") == b"cached", "it is on disk")
+        self.log_in(mount, account="second")
+        self.assertEqual(os.getxattr(frame, "user.astrofs.state"), b"remote")
+        self.tell(member=False)
+        self.assert_errno(errno.EACCES, frame.read_bytes)
 
     def test_a_code_from_any_browser_is_a_login(self):
         mount = self.dkist("--dkist-need-token", config='client_id = "11111111-2222-3333-4444-555555555555"')
@@ -252,7 +291,7 @@ class Dkist(MountTest):
 
     def test_a_lost_frame_is_nan_and_a_sick_back_end_is_not(self):
         mount = self.dkist("--dkist-lost", 1)
-        self.log_in()
+        self.log_in(mount)
         lost = [name for name in self.names(mount) if self.is_lost(name)]
         self.assertEqual(len(lost), 1)
         good, other = [name for name in self.names(mount) if name not in lost][:2]
@@ -272,7 +311,7 @@ class Dkist(MountTest):
 
     def test_tokens_that_run_out_are_renewed_and_kept_to_their_user(self):
         mount = self.dkist("--dkist-need-token")
-        self.log_in(seconds=600)
+        self.log_in(mount, seconds=600)
         before = self.login.read_text()
         name = self.names(mount)[0]
         self.assertNotEqual(self.login.read_text(), before)

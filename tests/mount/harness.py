@@ -9,6 +9,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -129,6 +130,14 @@ class Mount:
 
     def control(self, *arguments, check=True):
         return run(BUILD / "astrofs", *arguments, check=check)
+
+    def tell(self, **request):
+        """A request to the control socket; it is done when this returns."""
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(PATIENCE)
+            client.connect(os.getxattr(self.path, "user.astrofs.control"))
+            client.sendall(json.dumps(request).encode() + b"\n")
+            return client.recv(65536)
 
     def status(self):
         return json.loads(self.control("status", "--json", self.path).stdout)
