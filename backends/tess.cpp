@@ -14,15 +14,6 @@ namespace {
 
 using std::chrono::hours;
 
-// Connections: the archive's static files "allow for many more concurrent requests" than MAST's
-// Download/file, which answers 503 under concurrency. Eight keep a chip's day listings under a second at 100
-// ms each and are what a browser may open.
-constexpr unsigned kStaticConnections = 8;
-/// A bucket is made for many readers: 400 cold reads at a time must not queue for minutes behind eight
-/// connections.
-constexpr unsigned kBucketConnections = 192;
-constexpr unsigned kMastConnections = 3;
-
 // A sector takes about a day to be ingested, some weeks after its last exposure, and a chip's listing grows
 // meanwhile: look every few hours while its last frame is younger than half a year, then weekly, for the rare
 // reprocessing.
@@ -114,10 +105,7 @@ bool is_prf_file(const std::vector<std::string_view>& parts) {
 
 TessArchive::TessArchive(tess::Sources sources, tess::Kinds kinds, http::Fetcher& fetcher, const Clock& clock)
     : sources_(std::move(sources)), clock_(clock), listing_(sources_, kinds, fetcher) {
-  // In this order, so that a stand-in that plays several hosts from one origin gets the static files' budget.
-  if (!sources_.mast.empty()) fetcher.set_budget(sources_.mast, kMastConnections);
-  if (!sources_.archive.empty()) fetcher.set_budget(sources_.archive, kStaticConnections);
-  if (!sources_.s3.empty()) fetcher.set_budget(sources_.s3, kBucketConnections);
+  set_budgets(sources_, fetcher);
 }
 
 Result<std::vector<Entry>> TessArchive::list_root(std::stop_token stop) const {

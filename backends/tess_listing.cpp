@@ -10,19 +10,12 @@
 #include "backends/s3_pages.h"
 #include "backends/tess_frames.h"
 #include "backends/tess_script.h"
-#include "base/log.h"
 
 namespace astrofs::tess {
 namespace {
 
 constexpr std::string_view kS3Root = "tess/public/";
 constexpr std::string_view kArchiveRoot = "/missions/tess/";
-
-/// Only these let the next source answer. A corrupt answer or a bug is reported, not papered over.
-bool may_fall_back(Errc code) {
-  return code == Errc::unavailable || code == Errc::timed_out || code == Errc::denied ||
-         code == Errc::not_found;
-}
 
 bool is_number(std::string_view text, std::size_t digits) {
   return text.size() == digits &&
@@ -54,46 +47,10 @@ Error listed_but(Error error, const std::string& path) {
   return error;
 }
 
-/// How much a failure weighs when several sources failed: one that may pass wins over a refusal, and both
-/// over "not found".
-int weight(const Error& error) {
-  return error.code == Errc::not_found ? 0 : error.code == Errc::denied ? 1 : 2;
-}
-
 }  // namespace
 
 std::string padded_sector(unsigned sector) {
   return fmt::format("s{:04}", sector);
-}
-
-/// The first usable way that answers. When none does, it is not there if all of them say so, or the last one,
-/// the archive's own directories, which the others are made from.
-template <class T>
-Result<T> TessListing::first_of(const std::vector<Way<T>>& ways, const std::string& what) const {
-  std::optional<Error> error;
-  for (std::size_t i = 0; i < ways.size(); ++i) {
-    if (!ways[i].usable) continue;
-    Result<T> answer = ways[i].ask();
-    if (answer) {
-      note_source(static_cast<int>(i), ways[i].name, what, error);
-      return answer;
-    }
-    if (!may_fall_back(answer.error().code)) return answer;
-    const bool is_last_word = i + 1 == ways.size() && answer.error().code == Errc::not_found;
-    if (!error || is_last_word || weight(answer.error()) > weight(*error)) error = answer.error();
-  }
-  if (!error) return fail(Errc::unsupported, "no source is configured that can list " + what);
-  return tl::unexpected<Error>(*error);
-}
-
-void TessListing::note_source(int source, std::string_view name, const std::string& what,
-                              const std::optional<Error>& before) const {
-  if (last_source_.exchange(source) == source) return;
-  if (before) {
-    log::warning("TESS: {} was listed from {}, because: {}", what, name, before->message);
-  } else {
-    log::info("TESS: listing from {} again", name);
-  }
 }
 
 Result<std::vector<std::string>> TessListing::s3_directories(const std::string& prefix,
@@ -165,7 +122,7 @@ Result<std::vector<unsigned>> TessListing::sectors(std::stop_token stop) const {
     }
     return from_names(names);
   };
-  return first_of<std::vector<unsigned>>(
+  return order_.first_of<std::vector<unsigned>>(
       {{"S3", !sources_.s3.empty(), from_s3}, {}, {"directory pages", !sources_.archive.empty(), from_page}},
       "the list of sectors");
 }
@@ -182,10 +139,10 @@ Result<bool> TessListing::has_sector(unsigned sector, std::stop_token stop) cons
     return std::move(pages({path}, stop).front()).map([](const auto&) { return true; });
   };
   const bool archive = !sources_.archive.empty();
-  auto answer = first_of<bool>({{"S3", !sources_.s3.empty(), from_s3},
-                                {"download scripts", archive, from_script},
-                                {"directory pages", archive, from_page}},
-                               "sector " + std::to_string(sector));
+  auto answer = order_.first_of<bool>({{"S3", !sources_.s3.empty(), from_s3},
+                                       {"download scripts", archive, from_script},
+                                       {"directory pages", archive, from_page}},
+                                      "sector " + std::to_string(sector));
   if (!answer && answer.error().code == Errc::not_found) return false;
   return answer;
 }
@@ -195,7 +152,7 @@ Result<std::vector<Entry>> TessListing::chip(const Chip& chip, std::stop_token s
   // Scripts name the frames only; a listing without the other products that were asked for would be half of
   // one.
   const bool script_has_all = !kinds_.collateral && !kinds_.cbv;
-  auto frames = first_of<std::vector<Entry>>(
+  auto frames = order_.first_of<std::vector<Entry>>(
       {{"S3", !sources_.s3.empty(), [&] { return chip_from_s3(chip, stop); }},
        {"download scripts", archive && script_has_all, [&] { return chip_from_scripts(chip, stop); }},
        {"directory pages", archive, [&] { return chip_from_pages(chip, stop); }}},

@@ -4,8 +4,6 @@
 // source's half answer is never used. Part of TessArchive. Any thread.
 #pragma once
 
-#include <atomic>
-#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -14,15 +12,14 @@
 
 #include "backends/archive.h"
 #include "backends/http/fetcher.h"
+#include "backends/source_order.h"
+#include "backends/stsci_hosts.h"
 #include "backends/tess_frames.h"
 #include "base/error.h"
 
 namespace astrofs::tess {
 
-/// Base URLs without a trailing slash; "" = this source is not used.
-struct Sources {
-  std::string s3, archive, mast;
-};
+using Sources = StsciHosts;
 
 /// "s0004": how the archive writes a sector.
 [[nodiscard]] std::string padded_sector(unsigned sector);
@@ -41,18 +38,6 @@ class TessListing {
   [[nodiscard]] Result<std::vector<Entry>> chip(const Chip& chip, std::stop_token stop) const;
 
  private:
-  template <class T>
-  struct Way {
-    std::string_view name;
-    bool usable;
-    std::function<Result<T>()> ask;
-  };
-  template <class T>
-  Result<T> first_of(const std::vector<Way<T>>& ways, const std::string& what) const;
-
-  void note_source(int source, std::string_view name, const std::string& what,
-                   const std::optional<Error>& before) const;
-
   Result<std::vector<std::string>> s3_directories(const std::string& prefix, std::stop_token stop) const;
   Result<std::vector<Entry>> chip_from_s3(const Chip& chip, std::stop_token stop) const;
   Result<std::vector<Entry>> chip_from_scripts(const Chip& chip, std::stop_token stop) const;
@@ -66,8 +51,7 @@ class TessListing {
   const Sources sources_;
   const Kinds kinds_;
   http::Fetcher& fetcher_;
-  mutable std::atomic<int> last_source_{
-      0};  ///< so that a change of source is logged once, not at every directory
+  const SourceOrder order_{"TESS"};
 };
 
 }  // namespace astrofs::tess

@@ -1,0 +1,24 @@
+#include "backends/stsci_hosts.h"
+
+namespace astrofs {
+namespace {
+
+// Connections: the archive's static files "allow for many more concurrent requests" than MAST's
+// Download/file, which answers 503 under concurrency. Eight keep a chip's day listings under a second at 100
+// ms each and are what a browser may open.
+constexpr unsigned kStaticConnections = 8;
+/// A bucket is made for many readers: 400 cold reads at a time must not queue for minutes behind eight
+/// connections.
+constexpr unsigned kBucketConnections = 192;
+constexpr unsigned kMastConnections = 3;
+
+}  // namespace
+
+void set_budgets(const StsciHosts& hosts, http::Fetcher& fetcher) {
+  // In this order, so that a stand-in that plays several hosts from one origin gets the static files' budget.
+  if (!hosts.mast.empty()) fetcher.set_budget(hosts.mast, kMastConnections);
+  if (!hosts.archive.empty()) fetcher.set_budget(hosts.archive, kStaticConnections);
+  if (!hosts.s3.empty()) fetcher.set_budget(hosts.s3, kBucketConnections);
+}
+
+}  // namespace astrofs
