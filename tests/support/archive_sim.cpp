@@ -58,7 +58,12 @@ Reply spoilt_resource(const HttpRequest& request, ResourcePtr resource, const st
 Reply download_reply(const HttpRequest& request, const ContentTree& tree, const std::vector<Fault>& faults) {
   const std::string uri = request.parameter("uri").value_or("");
   const std::string name = uri.substr(uri.rfind('/') + 1);
-  const ResourcePtr resource = uri.starts_with("mast:") ? tree.find_product(name) : nullptr;
+  ResourcePtr resource = uri.starts_with("mast:") ? tree.find_product(name) : nullptr;
+  constexpr std::string_view kHlsp = "mast:HLSP/";  // their URIs are paths; S3 has most of them
+  for (const std::string_view root : {"/mast/hlsp/", "/hlsps/"}) {
+    if (resource == nullptr && uri.starts_with(kHlsp))
+      resource = tree.find(std::string(root) + uri.substr(kHlsp.size()));
+  }
   if (resource == nullptr) return text_reply(404, "{\"detail\": \"Not Found\"}\n", "application/json");
   Reply reply = spoilt_resource(request, resource, faults);
   reply.set_header("Content-Disposition", fmt::format("attachment; filename=\"{}\"", name));
@@ -129,6 +134,10 @@ Result<std::vector<FrameName>> ArchiveSim::add_sector(const SectorOptions& optio
 DkistCentre& ArchiveSim::add_dkist(const DkistOptions& options) {
   dkist_ = std::make_unique<DkistCentre>(options);
   return *dkist_;
+}
+
+void ArchiveSim::add_hlsp(const HlspOptions& options) {
+  put_hlsp(tree_, options);
 }
 
 void ArchiveSim::add_prf_models() {

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/mutex.h"
 #include "tests/support/dkist_dataset.h"
+#include "tests/support/hlsp_sectors.h"
 #include "tests/support/sim_content.h"
 #include "tests/support/sim_faults.h"
 #include "tests/support/sim_log.h"
@@ -63,6 +64,8 @@ class ArchiveSim {
   void add_bucket(const std::string& name, const std::string& root) EXCLUDES(mutex_);
   /// A TESS sector: frames, scripts, listings. What it is made of, in the listing's order.
   Result<std::vector<FrameName>> add_sector(const SectorOptions& options);
+  /// Sectors of the light-curve pipelines, on S3, the archive and MAST.
+  void add_hlsp(const HlspOptions& options);
   /// The 800 PRF models under /missions/tess/models/prf_fitsfiles/.
   void add_prf_models();
   /// The DKIST data centre and Globus, under /datasets, /download, /auth, /transfer and /https. Before

@@ -32,6 +32,8 @@ constexpr std::string_view kUsage =
     "COLUMNSxROWS,\n"
     "                      --dkist-no-https, --dkist-need-token, --dkist-ranges,\n"
     "                      --dkist-globus FOLDER, --dkist-task-ms N\n"
+    "  --hlsp A,B,...      light-curve pipelines in these sectors, with --hlsp-targets N (QLP, TESS-SPOC),\n"
+    "                      --hlsp-stars N (TGLC, per CCD), --hlsp-images N (TICA), --hlsp-rows N\n"
     "  --bucket NAME[:ROOT]  a further S3 bucket\n"
     "  --latency MS, --bandwidth BYTES  per second and connection\n"
     "  --max-seconds N     end after that time\n";
@@ -43,6 +45,7 @@ struct Program {
   SectorOptions sector;
   bool has_sector{false};
   DkistOptions dkist;
+  HlspOptions hlsp{.sectors = {}};
   std::int64_t max_seconds{0};
 };
 
@@ -138,6 +141,25 @@ Result<void> apply_dkist(DkistOptions& dkist, const std::string& option, const s
   return fail(Errc::invalid, fmt::format("unknown option {}\n{}", option, kUsage));
 }
 
+Result<void> set_sectors(HlspOptions& hlsp, const std::string& value) {
+  for (const std::string& part : split(value, ',')) {
+    const auto sector = number_of<int>(part, "--hlsp");
+    if (!sector) return tl::unexpected(sector.error());
+    hlsp.sectors.push_back(*sector);
+  }
+  return {};
+}
+
+/// Of the light-curve pipelines; those of DKIST otherwise.
+Result<void> apply_centre(Program& program, const std::string& option, const std::string& value) {
+  if (option == "--hlsp") return set_sectors(program.hlsp, value);
+  if (option == "--hlsp-targets") return set(program.hlsp.targets, value, option);
+  if (option == "--hlsp-stars") return set(program.hlsp.stars, value, option);
+  if (option == "--hlsp-images") return set(program.hlsp.images, value, option);
+  if (option == "--hlsp-rows") return set(program.hlsp.rows, value, option);
+  return apply_dkist(program.dkist, option, value);
+}
+
 /// Options without a value; false for any other.
 bool apply_switch(Program& program, const std::string& option) {
   if (option == "--prf") {
@@ -188,7 +210,7 @@ Result<void> apply(Program& program, const std::string& option, const std::strin
     program.sector.chips = std::move(*chips);
     return {};
   }
-  return apply_dkist(program.dkist, option, value);
+  return apply_centre(program, option, value);
 }
 
 Result<void> read_arguments(Program& program, std::span<char*> arguments) {
@@ -219,6 +241,7 @@ Result<void> run(Program& program) {
     const auto frames = program.sim.add_sector(program.sector);
     if (!frames) return tl::unexpected(frames.error());
   }
+  if (!program.hlsp.sectors.empty()) program.sim.add_hlsp(program.hlsp);
   if (program.dkist.datasets > 0) program.sim.add_dkist(program.dkist);
   if (auto started = program.sim.start(program.port); !started) return started;
   fmt::print("{}\n", program.sim.url());

@@ -70,6 +70,12 @@ std::string CardList::finish(std::uint64_t bytes, std::uint64_t data_sum) const 
   return header;
 }
 
+std::string CardList::plain() const {
+  std::string header = text_ + "END";
+  header.resize(static_cast<std::size_t>(padded(header.size())), ' ');
+  return header;
+}
+
 std::uint64_t word_sum(std::string_view bytes) {
   std::uint64_t sum = 0;
   for (std::size_t at = 0; at + 4 <= bytes.size(); at += 4) {

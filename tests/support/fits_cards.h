@@ -24,6 +24,8 @@ class CardList {
   /// Cards with blank ones behind them up to `bytes` (a multiple of 2880; 0: as few blocks as will do), END,
   /// and both sums over the header and data whose 32-bit words add up to `data_sum`.
   [[nodiscard]] std::string finish(std::uint64_t bytes, std::uint64_t data_sum) const;
+  /// In as few blocks as will do and without sums, as some pipelines write them.
+  [[nodiscard]] std::string plain() const;
 
  private:
   std::string text_;

@@ -165,6 +165,46 @@ void ContentTree::mount(std::string prefix, std::string directory) {
   mounts_[key_prefix(prefix)] = std::move(directory);
 }
 
+void ContentTree::add_rule(std::shared_ptr<const RuledFiles> rule) {
+  const MutexLock lock(mutex_);
+  rules_.push_back(std::move(rule));
+}
+
+std::optional<std::string> ContentTree::ruled_from(std::string_view key) const {
+  std::optional<std::string> least;
+  for (const auto& rule : rules_) {
+    auto found = rule->first_from(key);
+    if (found && (!least || *found < *least)) least = std::move(found);
+  }
+  return least;
+}
+
+ResourcePtr ContentTree::ruled_file(std::string_view key) const {
+  for (const auto& rule : rules_) {
+    if (ResourcePtr resource = rule->find(key)) return resource;
+  }
+  return nullptr;
+}
+
+/// Children of a directory that rules give.
+void ContentTree::add_ruled(const std::string& prefix, std::vector<ListedEntry>& entries) const {
+  const auto others = static_cast<std::ptrdiff_t>(entries.size());
+  std::string from = prefix;
+  for (auto key = ruled_from(from); key && key->starts_with(prefix); key = ruled_from(from)) {
+    const auto slash = key->find('/', prefix.size());
+    const std::string name = key->substr(prefix.size(), slash - prefix.size());
+    if (slash == std::string::npos) {
+      entries.push_back(line_of(name, *ruled_file(*key)));
+      from = *key + '\0';
+    } else {
+      const auto end = entries.begin() + others;
+      if (std::ranges::find(entries.begin(), end, name, &ListedEntry::name) == end)
+        entries.push_back({.name = name, .directory = true, .mtime = *ResourceOptions{}.last_modified});
+      from = prefix + name + static_cast<char>('/' + 1);
+    }
+  }
+}
+
 void ContentTree::alias(std::string prefix, std::string target) {
   const MutexLock lock(mutex_);
   aliases_[key_prefix(prefix)] = key_prefix(target);
@@ -202,6 +242,7 @@ ResourcePtr ContentTree::find_locked(std::string_view path) const {
   const std::string key = resolve(path);
   if (denied_.contains(last_component(key))) return nullptr;
   if (const auto found = files_.find(key); found != files_.end()) return found->second;
+  if (ResourcePtr resource = ruled_file(key)) return resource;
   for (const auto& [prefix, directory] : mounts_) {
     if (!key.starts_with(prefix)) continue;
     const auto inside = path_inside(directory, std::string_view(key).substr(prefix.size()));
@@ -259,10 +300,12 @@ ContentTree::KeyPage ContentTree::keys(const std::string& prefix, const std::str
   for (;;) {
     const auto file = files_.lower_bound(from);
     const auto other = extra.lower_bound(from);
-    if (file == files_.end() && other == extra.end()) return page;
-    const bool own = other == extra.end() || (file != files_.end() && file->first <= other->first);
-    const std::string key = own ? file->first : other->first;
-    if (!key.starts_with(prefix)) return page;
+    const auto ruled = ruled_from(from);
+    std::optional<std::string> least = ruled;
+    if (file != files_.end() && (!least || file->first < *least)) least = file->first;
+    if (other != extra.end() && (!least || other->first < *least)) least = other->first;
+    if (!least || !least->starts_with(prefix)) return page;
+    const std::string key = *std::move(least);
     if (page.entries.size() >= most) {
       page.next = from;
       return page;
@@ -275,6 +318,7 @@ ContentTree::KeyPage ContentTree::keys(const std::string& prefix, const std::str
       continue;
     }
     if (file != files_.end() && file->first == key) page.entries.push_back(line_of(key, *file->second));
+    if (ruled == key) page.entries.push_back(line_of(key, *ruled_file(key)));
     for (auto [twin, end] = extra.equal_range(key); twin != end; ++twin) {
       page.entries.push_back(twin->second);
       page.entries.back().name = key;
@@ -321,6 +365,8 @@ std::optional<std::vector<ListedEntry>> ContentTree::list(std::string_view direc
     exists = true;
     entries.push_back(line->second);
   }
+  add_ruled(prefix, entries);
+  exists = exists || !entries.empty();
   if (!exists) return std::nullopt;
   std::ranges::sort(entries, {}, &ListedEntry::name);
   return entries;

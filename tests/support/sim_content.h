@@ -47,6 +47,15 @@ struct ListedEntry {
   std::string href{};  ///< written as it is into HTML; "": the name, percent-encoded
 };
 
+/// Files that follow from a rule: far more of them than anybody would hold. Keys have no leading '/'.
+class RuledFiles {
+ public:
+  virtual ~RuledFiles() = default;
+  /// The least key that is not less than this one.
+  [[nodiscard]] virtual std::optional<std::string> first_from(std::string_view key) const = 0;
+  [[nodiscard]] virtual ResourcePtr find(std::string_view key) const = 0;
+};
+
 enum class ListingStyle : unsigned char { none, apache, nginx, nginx_json, lighttpd };
 [[nodiscard]] std::optional<ListingStyle> listing_style_of(std::string_view name);
 
@@ -59,6 +68,7 @@ class ContentTree {
   void remove(const std::string& path) EXCLUDES(mutex_);
   /// A directory on disk, looked at when asked, never outside it.
   void mount(std::string prefix, std::string directory) EXCLUDES(mutex_);
+  void add_rule(std::shared_ptr<const RuledFiles> rule) EXCLUDES(mutex_);
   /// Paths below `prefix` are those below `target`.
   void alias(std::string prefix, std::string target) EXCLUDES(mutex_);
   void set_style(std::string prefix, ListingStyle style) EXCLUDES(mutex_);
@@ -89,10 +99,14 @@ class ContentTree {
   [[nodiscard]] std::string resolve(std::string_view path) const REQUIRES(mutex_);
   [[nodiscard]] ResourcePtr find_locked(std::string_view path) const REQUIRES(mutex_);
   [[nodiscard]] Keys extra_keys(const std::string& prefix) const REQUIRES(mutex_);
+  [[nodiscard]] std::optional<std::string> ruled_from(std::string_view key) const REQUIRES(mutex_);
+  [[nodiscard]] ResourcePtr ruled_file(std::string_view key) const REQUIRES(mutex_);
+  void add_ruled(const std::string& prefix, std::vector<ListedEntry>& entries) const REQUIRES(mutex_);
 
   mutable Mutex mutex_;
   std::map<std::string, ResourcePtr, std::less<>> files_ GUARDED_BY(mutex_);  ///< by key: no leading '/'
   std::map<std::string, std::string> products_ GUARDED_BY(mutex_);            ///< last component -> key
+  std::vector<std::shared_ptr<const RuledFiles>> rules_ GUARDED_BY(mutex_);
   std::map<std::string, std::string> mounts_ GUARDED_BY(mutex_);  ///< key prefix with '/' -> directory
   std::map<std::string, std::string> aliases_ GUARDED_BY(mutex_);
   std::map<std::string, ListingStyle> styles_ GUARDED_BY(mutex_);
