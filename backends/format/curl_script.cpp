@@ -27,7 +27,16 @@ bool is_name(std::string_view name) {
   return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos;
 }
 
-void parse_line(std::string_view line, ScriptPiece& out) {
+/// "a/b/c", every part of it a name.
+bool is_path(std::string_view path) {
+  for (auto slash = path.find('/'); slash != std::string_view::npos; slash = path.find('/')) {
+    if (!is_name(path.substr(0, slash))) return false;
+    path.remove_prefix(slash + 1);
+  }
+  return is_name(path);
+}
+
+void parse_line(std::string_view line, bool paths, ScriptPiece& out) {
   std::string_view rest = line;
   if (next_word(rest) != "curl") return;
   std::string_view name;
@@ -41,7 +50,7 @@ void parse_line(std::string_view line, ScriptPiece& out) {
       url = word;
     }
   }
-  if (url.empty() || !is_name(name)) {
+  if (url.empty() || !(paths ? is_path(name) : is_name(name))) {
     ++out.dropped;
     return;
   }
@@ -78,7 +87,7 @@ Result<ScriptPiece> parse_script(std::string_view text, ScriptCut cut) {
   ScriptPiece piece;
   while (!text.empty()) {
     const auto end = std::min(text.find('\n'), text.size());
-    parse_line(text.substr(0, end), piece);
+    parse_line(text.substr(0, end), cut.paths, piece);
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return piece;

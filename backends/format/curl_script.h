@@ -36,11 +36,12 @@ struct ScriptLine {
 struct ScriptCut {
   bool first_partial{false};  ///< the piece may begin inside a line
   bool last_partial{false};  ///< the piece may end inside a line; without a newline its last line is left out
+  bool paths{false};         ///< a name may be a path below the directory that the script runs in
 };
 
 struct ScriptPiece {
   std::vector<ScriptLine> lines;
-  std::size_t dropped{0};  ///< curl lines without a URL, or whose name is no single component
+  std::size_t dropped{0};  ///< curl lines without a URL, or whose name is no single component (no path)
 };
 
 /// Comments, empty lines and anything else that is no curl command are skipped; CRLF is a newline.

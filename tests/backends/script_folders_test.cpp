@@ -1,0 +1,163 @@
+// Download scripts as trees of directories: what is found, and how little is read for it.
+#include "backends/script_folders.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/contract/http_stack.h"
+#include "tests/support/archive_sim.h"
+
+namespace astrofs {
+namespace {
+
+using sim::Fault;
+using sim::Kind;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr const char* kQlp = "/hlsps/qlp/download_scripts/hlsp_qlp_tess_ffi_s0023_tess_v01_llc-fits.sh";
+constexpr const char* kSpoc =
+    "/hlsps/tess-spoc/download_scripts/hlsp_tess-spoc_tess_phot_s0023_tess_v1_dl-lc.sh";
+constexpr const char* kTglc = "/hlsps/tglc/download_scripts/hlsp_tglc_tess_ffi_s0023_tess_v1_llc.sh";
+
+class ScriptFoldersTest : public ::testing::Test {
+ protected:
+  ScriptFoldersTest() { EXPECT_TRUE(server_.start()); }
+  /// Sector 23 as large as the real one.
+  void add_sector(bool shuffled = false) {
+    options_ = {
+        .sectors = {23}, .targets = 311'543, .stars = 80'000, .images = 0, .rows = 4, .shuffled = shuffled};
+    server_.add_hlsp(options_);
+  }
+  Result<ScriptFolder> find(const char* path, const std::string& folder) {
+    const auto script = RemoteScript::open(http_.fetcher(), server_.url() + path, {});
+    EXPECT_TRUE(script) << script.error().message;
+    if (!script) return tl::unexpected<Error>(script.error());
+    return folder_in_script(*script, folder);
+  }
+  ScriptFolder found(const char* path, const std::string& folder) {
+    auto folders = find(path, folder);
+    EXPECT_TRUE(folders) << folder << ": " << folders.error().message;
+    return folders.value_or(ScriptFolder{});
+  }
+  static std::string folders_of(std::uint64_t id) {
+    std::string digits = fmt::format("{:016}", id);
+    for (const std::size_t at : {std::size_t{12}, std::size_t{8}, std::size_t{4}}) digits.insert(at, "/");
+    return digits + "/";
+  }
+
+  sim::ArchiveSim server_;
+  sim::HlspOptions options_;
+  contract::HttpStack http_;
+};
+
+TEST_F(ScriptFoldersTest, TheStandInsScriptsAreAsLongAsTheRealOnes) {
+  add_sector();
+  const auto qlp = RemoteScript::open(http_.fetcher(), server_.url() + kQlp, {});
+  ASSERT_TRUE(qlp);
+  EXPECT_EQ(qlp->size(), 84'116'620U);
+  options_.targets = 154'523;
+  server_.add_hlsp({.sectors = {24}, .targets = 154'523, .stars = 0, .images = 0});
+  std::string path = kSpoc;
+  path.replace(path.find("s0023"), 5, "s0024");
+  const auto spoc = RemoteScript::open(http_.fetcher(), server_.url() + path, {});
+  ASSERT_TRUE(spoc);
+  EXPECT_EQ(spoc->size(), 47'129'525U);
+}
+
+TEST_F(ScriptFoldersTest, FindsOneTargetOfHundredsOfThousandsInUnderAMegabyte) {
+  add_sector();
+  for (const std::uint64_t number : {0ULL, 1ULL, 155'000ULL, 311'541ULL, 311'542ULL}) {
+    const std::uint64_t tic = sim::hlsp_tic(23, number, options_);
+    server_.clear_log();
+    const ScriptFolder folder = found(kQlp, "s0023/" + folders_of(tic));
+    EXPECT_THAT(folder.files,
+                ElementsAre(fmt::format("hlsp_qlp_tess_ffi_s0023-{:016}_tess_v01_llc.fits", tic)));
+    EXPECT_THAT(folder.folders, IsEmpty());
+    EXPECT_LT(server_.bytes_sent(), 1'000'000U) << number;
+    EXPECT_LT(server_.requests().size(), 80U) << number;
+  }
+}
+
+TEST_F(ScriptFoldersTest, FindsAStarWhereLinesDifferInLength) {
+  add_sector();
+  for (const std::uint64_t number : {0ULL, 9'999ULL, 79'999ULL}) {
+    for (const int chip : {0, 6, 15}) {
+      const std::uint64_t gaia = sim::hlsp_gaia(chip, number, options_);
+      const std::string on = fmt::format("cam{}-ccd{}", chip / 4 + 1, chip % 4 + 1);
+      server_.clear_log();
+      const ScriptFolder folder = found(kTglc, "s0023/" + on + "/" + folders_of(gaia / 100'000));
+      EXPECT_THAT(folder.files, ElementsAre(fmt::format(
+                                    "hlsp_tglc_tess_ffi_gaiaid-{}-s0023-{}_tess_v1_llc.fits", gaia, on)));
+      EXPECT_LT(server_.bytes_sent(), 3'000'000U) << gaia;
+    }
+  }
+}
+
+TEST_F(ScriptFoldersTest, ListsTheChipsOfASectorFromAFewPartsOfItsScript) {
+  add_sector();
+  const ScriptFolder folder = found(kTglc, "s0023/");
+  EXPECT_EQ(folder.folders.size(), 16U);
+  EXPECT_EQ(folder.folders.front(), "cam1-ccd1");
+  EXPECT_EQ(folder.folders.back(), "cam4-ccd4");
+  EXPECT_LT(server_.bytes_sent(), 24'000'000U) << "of 465 MB";
+}
+
+TEST_F(ScriptFoldersTest, ListsEveryFolderOfALevelAndNoneBesides) {
+  add_sector();
+  std::vector<std::string> wanted;
+  std::string before;
+  for (std::uint64_t n = 0; n < options_.targets; ++n) {
+    const std::string folders = folders_of(sim::hlsp_tic(23, n, options_));
+    if (!folders.starts_with("0000/0003/") || folders.substr(10, 4) == before) continue;
+    before = folders.substr(10, 4);
+    wanted.push_back(before);
+  }
+  ASSERT_GT(wanted.size(), 5'000U);
+  EXPECT_EQ(found(kQlp, "s0023/0000/0003/").folders, wanted);
+  EXPECT_EQ(found(kSpoc, "s0023/target/0000/0003/").folders, wanted);
+}
+
+TEST_F(ScriptFoldersTest, SaysNotFoundForWhatNoLineNames) {
+  add_sector();
+  for (const char* const folder : {"s0023/0000/0000/0000/0001/", "s0023/9999/", "s0022/", "s0023/target/"}) {
+    const auto none = find(kQlp, folder);
+    ASSERT_FALSE(none) << folder;
+    EXPECT_EQ(none.error().code, Errc::not_found) << folder;
+  }
+}
+
+TEST_F(ScriptFoldersTest, ReadsAllOfAScriptWhoseLinesAreInNoOrder) {
+  options_ = {.sectors = {23}, .targets = 40'000, .stars = 0, .images = 0, .rows = 4, .shuffled = true};
+  server_.add_hlsp(options_);
+  const std::uint64_t tic = sim::hlsp_tic(23, 12'345, options_);
+  const ScriptFolder folder = found(kQlp, "s0023/" + folders_of(tic));
+  EXPECT_EQ(folder.files.size(), 1U);
+  EXPECT_GT(server_.bytes_sent(), 40'000U * 270);
+}
+
+TEST_F(ScriptFoldersTest, ReadsASmallScriptInOneAnswer) {
+  server_.add_hlsp({.sectors = {23}});
+  EXPECT_EQ(found(kTglc, "s0023/").folders.size(), 16U);
+  EXPECT_EQ(server_.requests().size(), 2U) << "its length, and all of it";
+}
+
+TEST_F(ScriptFoldersTest, ReadsTheWholeWhereRangesAreIgnored) {
+  options_ = {.sectors = {23}, .targets = 40'000, .stars = 0, .images = 0, .rows = 4};
+  server_.add_hlsp(options_);
+  server_.add_fault(Fault{.path = "*.sh", .kind = Kind::range_ignored});
+  const std::uint64_t tic = sim::hlsp_tic(23, 39'999, options_);
+  EXPECT_EQ(found(kQlp, "s0023/" + folders_of(tic)).files.size(), 1U);
+}
+
+TEST_F(ScriptFoldersTest, AScriptThatChangesWhileItIsReadIsAnError) {
+  add_sector();
+  server_.add_fault(Fault{.path = "*.sh", .kind = Kind::status, .n = 503, .skip = 5});
+  const auto answer = find(kQlp, "s0023/0000/0003/");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, Errc::unavailable);
+}
+
+}  // namespace
+}  // namespace astrofs
