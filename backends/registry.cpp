@@ -4,6 +4,7 @@
 #include <array>
 
 #include "backends/dkist.h"
+#include "backends/hlsp.h"
 #include "backends/index.h"
 #include "backends/local.h"
 #include "backends/login_file.h"
@@ -108,23 +109,35 @@ constexpr unsigned kMostConnections = 256;
 
 using MadeArchive = Result<std::unique_ptr<Archive>>;
 
+StsciHosts read_hosts(TableReader& table) {
+  StsciHosts hosts;
+  hosts.s3 = table.base_url("s3", "https://stpubdata.s3.amazonaws.com", true);
+  hosts.archive = table.base_url("archive", "https://archive.stsci.edu", true);
+  hosts.mast = table.base_url("mast", "https://mast.stsci.edu", true);
+  if (hosts.s3.empty() && hosts.archive.empty()) {
+    table.complain(table.where_of("s3"),
+                   "s3 and archive are both empty, and MAST cannot list; give one of them");
+  }
+  return hosts;
+}
+
 MadeArchive make_tess(TableReader& table, http::Fetcher& fetcher) {
   // Stateless, and the same for every mount of the process.
   static const SystemClock clock;
-  tess::Sources sources;
-  sources.s3 = table.base_url("s3", "https://stpubdata.s3.amazonaws.com", true);
-  sources.archive = table.base_url("archive", "https://archive.stsci.edu", true);
-  sources.mast = table.base_url("mast", "https://mast.stsci.edu", true);
+  StsciHosts hosts = read_hosts(table);
   tess::Kinds kinds;
   kinds.raw = table.flag("raw", false);
   kinds.collateral = table.flag("collateral", false);
   kinds.cbv = table.flag("cbv", false);
-  if (sources.s3.empty() && sources.archive.empty()) {
-    table.complain(table.where_of("s3"),
-                   "s3 and archive are both empty, and MAST cannot list; give one of them");
-  }
   if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
-  return std::make_unique<TessArchive>(std::move(sources), kinds, fetcher, clock);
+  return std::make_unique<TessArchive>(std::move(hosts), kinds, fetcher, clock);
+}
+
+MadeArchive make_hlsp(TableReader& table, http::Fetcher& fetcher) {
+  static const SystemClock clock;
+  StsciHosts hosts = read_hosts(table);
+  if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
+  return std::make_unique<HlspArchive>(std::move(hosts), fetcher, clock);
 }
 
 MadeArchive make_s3(TableReader& table, http::Fetcher& fetcher) {
@@ -196,8 +209,9 @@ struct ArchiveType {
   std::string_view name;
   MadeArchive (*make)(TableReader&, http::Fetcher&);
 };
-constexpr std::array<ArchiveType, 5> kTypes{{
+constexpr std::array<ArchiveType, 6> kTypes{{
     {"dkist", make_dkist},
+    {"hlsp", make_hlsp},
     {"index", make_index},
     {"local", make_local},
     {"s3", make_s3},

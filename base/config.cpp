@@ -40,6 +40,9 @@ mast = "https://mast.stsci.edu"
 
 [archives.dkist]
 type = "dkist"
+
+[archives.hlsp]
+type = "hlsp"
 )";
 
 /// How the kinds of TOML values are called in messages.

@@ -33,7 +33,7 @@ class RegistryTest : public ::testing::Test {
 TEST_F(RegistryTest, MakesEveryTypeThatTheDocumentationShows) {
   using Text = std::string;
   for (const ArchiveConfig& good :
-       {config("tess"),
+       {config("tess"), config("hlsp"),
         config("tess", {{"raw", at(4, true)}, {"s3", at(5, Text())}, {"missing", at(6, Text("enoent"))}}),
         config("index", {{"url", at(4, Text("http://127.0.0.1:8080/data/"))}}),
         config("s3",

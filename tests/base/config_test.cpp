@@ -29,7 +29,7 @@ std::string refused(std::string_view text) {
 TEST(Config, TheBuiltInOneNamesTheRealArchives) {
   const Config config = parsed(builtin_config());
   EXPECT_EQ(config.cache_size, 100ULL << 30U);
-  ASSERT_EQ(config.archives.size(), 2U);
+  ASSERT_EQ(config.archives.size(), 3U);
   const ArchiveConfig& tess = config.archives[0];
   EXPECT_EQ(tess.name, "tess");
   EXPECT_EQ(tess.type, "tess");
@@ -39,6 +39,8 @@ TEST(Config, TheBuiltInOneNamesTheRealArchives) {
   EXPECT_EQ(std::get<std::string>(tess.keys.at("mast").value), "https://mast.stsci.edu");
   EXPECT_EQ(config.archives[1].name, "dkist");
   EXPECT_EQ(config.archives[1].type, "dkist");
+  EXPECT_EQ(config.archives[2].name, "hlsp");
+  EXPECT_EQ(config.archives[2].type, "hlsp");
 }
 
 TEST(Config, AnEmptyTextIsTheDefaultsWithoutArchives) {

@@ -9,7 +9,9 @@
 #include <stdexcept>
 
 #include "backends/dkist.h"
+#include "backends/format/hlsp_names.h"
 #include "backends/format/tess_name.h"
+#include "backends/hlsp.h"
 #include "backends/index.h"
 #include "backends/local.h"
 #include "backends/s3.h"
@@ -222,6 +224,35 @@ class DkistStage final : public ServedStage {
   SystemClock clock_;
 };
 
+/// A target of QLP, on S3 or on the archive's pages.
+class HlspStage final : public ServedStage {
+ public:
+  explicit HlspStage(bool from_s3) {
+    path = {"qlp", "s0023", "0000", "0000", "0000", "1234"};
+    unknown = "qlp/s0023/9999";
+    const hlsp::Curve curve{hlsp::Pipeline::qlp, 23, 1234, 0, 0};
+    files = {{curve.name(), "SIMPLE  =                    T / a light curve"},
+             {"more.txt", "the same as text"}};
+    directory_ = (from_s3 ? "/mast/hlsp/" : "/hlsps/") + curve.folder() + "/";
+    // Alike on both, so that every mirror has them.
+    for (const auto& [name, bytes] : files) {
+      for (const std::string root : {"/mast/hlsp/", "/hlsps/"})
+        server_.serve_file(root + curve.folder() + "/" + name, bytes, {.etag = sim::etag_of(bytes)});
+    }
+    StsciHosts hosts{server_.url(), server_.url(), server_.url()};
+    // A further source would hide the failure of the first.
+    (from_s3 ? hosts.archive : hosts.s3).clear();
+    archive_ = std::make_unique<HlspArchive>(std::move(hosts), http_.fetcher(), clock_);
+  }
+  void change() override {
+    const std::string gone = files.begin()->first;
+    server_.remove_file(directory_ + gone);
+  }
+
+ private:
+  SystemClock clock_;
+};
+
 template <class T, class... Args>
 std::function<std::unique_ptr<Stage>()> maker(Args... args) {
   return [=] { return std::make_unique<T>(args...); };
@@ -238,6 +269,8 @@ const std::vector<StageKind>& stage_kinds() {
       {"IndexNginxJson", maker<IndexStage>(ListingStyle::nginx_json)},
       {"IndexLighttpd", maker<IndexStage>(ListingStyle::lighttpd)},
       {"Dkist", maker<DkistStage>()},
+      {"HlspFromS3", maker<HlspStage>(true)},
+      {"HlspFromPages", maker<HlspStage>(false)},
       {"Local", maker<LocalStage>()},
       {"TessFromS3", maker<TessStage>(TessStage::From::s3)},
       {"TessFromScript", maker<TessStage>(TessStage::From::script)},

@@ -1,0 +1,221 @@
+#include "backends/hlsp.h"
+
+#include <algorithm>
+
+#include "backends/format/numbers.h"
+#include "backends/s3_pages.h"
+#include "backends/settle.h"
+#include "backends/url.h"
+
+namespace astrofs {
+namespace {
+
+using hlsp::Pipeline;
+using std::chrono::hours;
+
+// A pipeline publishes a sector some months after its exposures, all at once, and a new version of it rarely.
+constexpr hours kSectors{24};
+constexpr hours kSector{24 * 7};
+// Tables of this program.
+constexpr hours kConstant{24 * 365};
+
+/// From finding a target to listing it passes one lookup.
+constexpr std::chrono::seconds kRecent{60};
+constexpr std::size_t kRemembered = 64;
+
+constexpr std::string_view kByTarget = "by-target";
+constexpr std::string_view kTargetList = "target_list.csv";
+
+/// What a directory's locator says.
+struct Place {
+  Pipeline pipeline{Pipeline::qlp};
+  unsigned sector{0};
+  bool by_target{false};
+  std::string_view below{};  ///< of the sector or of "by-target"
+};
+
+bool is_component(std::string_view name) {
+  return !name.empty() && name != "." && name != "..";
+}
+
+bool are_components(std::string_view path) {
+  while (!path.empty()) {
+    const auto slash = path.find('/');
+    if (!is_component(path.substr(0, slash))) return false;
+    if (slash == std::string_view::npos) return true;
+    path.remove_prefix(slash + 1);
+    if (path.empty()) return false;
+  }
+  return true;
+}
+
+/// "qlp/s0023/0000" -> its parts; nullopt for a path that this archive does not have.
+std::optional<Place> place_of(std::string_view path) {
+  if (!are_components(path)) return std::nullopt;
+  const auto next = [&path] {
+    const auto slash = std::min(path.find('/'), path.size());
+    const std::string_view part = path.substr(0, slash);
+    path.remove_prefix(std::min(slash + 1, path.size()));
+    return part;
+  };
+  const auto pipeline = hlsp::pipeline_in(next());
+  if (!pipeline) return std::nullopt;
+  Place place{.pipeline = *pipeline};
+  if (path.empty()) return place;
+  const std::string_view second = next();
+  place.by_target = second == kByTarget;
+  place.below = path;
+  if (place.by_target) return place;
+  const auto sector = hlsp::sector_in(second);
+  if (!sector) return std::nullopt;
+  place.sector = *sector;
+  return place;
+}
+
+/// Targets of TGLC are stars of Gaia, and TICA has images.
+bool has_targets(Pipeline pipeline) {
+  return pipeline == Pipeline::qlp || pipeline == Pipeline::tess_spoc;
+}
+
+/// A TIC as its users write it: no leading zero, no sign, at most ten digits.
+std::optional<std::uint64_t> tic_in(std::string_view name) {
+  constexpr std::size_t kDigits = 10;
+  if (name.empty() || name.size() > kDigits || name.front() < '1' || name.front() > '9') return std::nullopt;
+  return number_in<std::uint64_t>(name);
+}
+
+tl::unexpected<Error> no_directory(std::string_view dir) {
+  return fail(Errc::not_found, "the pipelines have no directory " + std::string(dir));
+}
+
+}  // namespace
+
+HlspArchive::HlspArchive(StsciHosts sources, http::Fetcher& fetcher, const Clock& clock)
+    : sources_(std::move(sources)), clock_(clock), listing_(sources_, fetcher) {
+  set_budgets(sources_, fetcher);
+}
+
+Result<std::variant<Listing, NotModified>> HlspArchive::list(std::string_view dir, std::string_view token,
+                                                             std::stop_token stop) {
+  const auto settled = [&](Result<Entries> entries,
+                           hours good_for) -> Result<std::variant<Listing, NotModified>> {
+    if (!entries) return tl::unexpected<Error>(entries.error());
+    return settle(std::move(*entries), token, good_for, "hlsp/" + std::string(dir));
+  };
+  if (dir.empty()) {
+    if (stop.stop_requested()) return fail(Errc::interrupted, "the mount is ending");
+    Entries entries;
+    for (const Pipeline pipeline : hlsp::kPipelines) {
+      const std::string name(hlsp::directory_of(pipeline));
+      entries.push_back(directory_entry(name, name));
+    }
+    return settled(std::move(entries), kConstant);
+  }
+  const auto place = place_of(dir);
+  if (!place || (place->by_target && !has_targets(place->pipeline))) return no_directory(dir);
+  // Too many targets to list: whoever knows one asks for it by name.
+  if (place->by_target)
+    return place->below.empty() ? settled(Entries{}, kConstant) : settled(target(dir, stop), kSector);
+  if (place->sector == 0) return settled(list_sectors(place->pipeline, stop), kSectors);
+  return settled(list_folder({place->pipeline, place->sector, std::string(place->below)}, stop), kSector);
+}
+
+Result<HlspArchive::Entries> HlspArchive::list_sectors(Pipeline pipeline, std::stop_token stop) const {
+  const auto sectors = listing_.sectors(pipeline, stop);
+  if (!sectors) return tl::unexpected<Error>(sectors.error());
+  const std::string top = std::string(hlsp::directory_of(pipeline)) + "/";
+  Entries entries;
+  for (const unsigned sector : *sectors) {
+    const std::string name = hlsp::sector_directory(sector);
+    entries.push_back(directory_entry(name, top + name));
+  }
+  if (has_targets(pipeline))
+    entries.push_back(directory_entry(std::string(kByTarget), top + std::string(kByTarget)));
+  return entries;
+}
+
+Result<HlspArchive::Entries> HlspArchive::list_folder(const hlsp::Folder& folder,
+                                                      std::stop_token stop) const {
+  auto entries = listing_.entries(folder, stop);
+  const bool has_list =
+      !hlsp::target_list_path(folder.pipeline, folder.sector).empty() && !sources_.archive.empty();
+  if (entries && folder.below.empty() && has_list) {
+    Entry list;
+    list.name = kTargetList;
+    list.locator = folder.path() + "/" + list.name;
+    entries->push_back(std::move(list));
+  }
+  return entries;
+}
+
+Result<HlspArchive::Entries> HlspArchive::target(std::string_view dir, std::stop_token stop) {
+  const auto place = place_of(dir);
+  const auto tic = place ? tic_in(place->below) : std::nullopt;
+  if (!tic) return no_directory(dir);
+  {
+    const MutexLock lock(mutex_);
+    for (const Recent& known : recent_) {
+      if (known.dir == dir && clock_.steady() - known.asked < kRecent) return known.entries;
+    }
+  }
+  auto found = listing_.target(place->pipeline, *tic, stop);
+  if (!found) return found;
+  if (found->empty()) return no_directory(dir);
+  const MutexLock lock(mutex_);
+  recent_.push_back({std::string(dir), clock_.steady(), *found});
+  if (recent_.size() > kRemembered) recent_.pop_front();
+  return found;
+}
+
+bool HlspArchive::finds(std::string_view dir) const {
+  const auto place = place_of(dir);
+  return place && place->by_target && place->below.empty() && has_targets(place->pipeline);
+}
+
+Result<std::optional<Entry>> HlspArchive::find(std::string_view dir, std::string_view name,
+                                               std::stop_token stop) {
+  if (!finds(dir) || !tic_in(name)) return std::optional<Entry>{};
+  const std::string locator = std::string(dir) + "/" + std::string(name);
+  const auto files = target(locator, stop);
+  if (!files && files.error().code != Errc::not_found) return tl::unexpected<Error>(files.error());
+  if (!files) return std::optional<Entry>{};
+  return std::optional(directory_entry(std::string(name), locator));
+}
+
+Result<std::vector<http::Request>> HlspArchive::locate(std::string_view locator) {
+  std::vector<http::Request> mirrors;
+  const auto add = [&mirrors](const std::string& base, const std::string& path) {
+    if (base.empty()) return;
+    http::Request request;
+    request.url = base + path;
+    mirrors.push_back(std::move(request));
+  };
+  const auto place = place_of(locator);
+  if (!place || place->sector == 0 || place->below.empty())
+    return fail(Errc::not_found, "the pipelines have no file " + std::string(locator));
+  if (place->below == kTargetList) {
+    const std::string path = hlsp::target_list_path(place->pipeline, place->sector);
+    if (!path.empty()) add(sources_.archive, path);
+  } else {
+    add(sources_.s3, "/" + url::encode_path(hlsp::s3_key(locator)));
+    add(sources_.archive, url::encode_path(hlsp::archive_path(locator)));
+    // MAST wants the colon and the slashes as they are.
+    add(sources_.mast, "/api/v0.1/Download/file?uri=" + hlsp::mast_uri(url::encode_path(locator)));
+  }
+  if (mirrors.empty())
+    return fail(Errc::unsupported, "no source is configured that has " + std::string(locator));
+  return mirrors;
+}
+
+std::string HlspArchive::validator_origin() const {
+  if (sources_.s3.empty()) return {};
+  http::Request request;
+  request.url = sources_.s3;
+  return request.origin();
+}
+
+std::optional<Digest> HlspArchive::digest(std::string_view validator) const {
+  return digest_of_etag(validator);
+}
+
+}  // namespace astrofs

@@ -1,0 +1,60 @@
+// Type "hlsp": what the pipelines TGLC, QLP, TESS-SPOC and TICA made of TESS' full-frame images.
+//
+//   {tglc,qlp,tess-spoc,tica}/s<SSSS>/...           directories and names as the archive has them
+//   {tglc,qlp,tess-spoc}/s<SSSS>/target_list.csv    the archive's file
+//   {qlp,tess-spoc}/by-target/<TIC>/NAME            a target's files of all sectors; found by name, not
+//   listed
+//
+// A locator is the path. A file's is what S3 has behind "mast/hlsp/", the archive behind "/hlsps/" and MAST
+// behind "mast:HLSP/"; "qlp/s0023/target_list.csv" lies elsewhere. Owned by the mount; any thread.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "backends/archive.h"
+#include "backends/hlsp_listing.h"
+#include "backends/http/fetcher.h"
+#include "base/clock.h"
+#include "base/mutex.h"
+
+namespace astrofs {
+
+class HlspArchive final : public Archive {
+ public:
+  /// `fetcher` and `clock` outlive the archive. Sets the budgets of the three hosts.
+  HlspArchive(StsciHosts sources, http::Fetcher& fetcher, const Clock& clock);
+
+  [[nodiscard]] Result<std::variant<Listing, NotModified>> list(std::string_view dir, std::string_view token,
+                                                                std::stop_token stop) override;
+  [[nodiscard]] bool finds(std::string_view dir) const override;
+  /// In "by-target" a target by its TIC.
+  [[nodiscard]] Result<std::optional<Entry>> find(std::string_view dir, std::string_view name,
+                                                  std::stop_token stop) override;
+  [[nodiscard]] Result<std::vector<http::Request>> locate(std::string_view locator) override;
+  [[nodiscard]] std::string validator_origin() const override;
+  [[nodiscard]] std::optional<Digest> digest(std::string_view validator) const override;
+
+ private:
+  using Entries = std::vector<Entry>;
+  Result<Entries> list_sectors(hlsp::Pipeline pipeline, std::stop_token stop) const;
+  Result<Entries> list_folder(const hlsp::Folder& folder, std::stop_token stop) const;
+  Result<Entries> target(std::string_view dir, std::stop_token stop) EXCLUDES(mutex_);
+
+  const StsciHosts sources_;
+  const Clock& clock_;
+  hlsp::HlspListing listing_;
+
+  struct Recent {
+    std::string dir;
+    SteadyTime asked;
+    Entries entries;
+  };
+  Mutex mutex_;
+  /// A target is found, and then listed: what the one learnt the other need not ask again.
+  std::deque<Recent> recent_ GUARDED_BY(mutex_);
+};
+
+}  // namespace astrofs
