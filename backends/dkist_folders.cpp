@@ -32,6 +32,17 @@ std::string_view rights_of(const Dataset& dataset) {
   return dataset.embargoed ? kPrivate : "";
 }
 
+/// What a listing depends on, hashed as it goes: of a large dataset it is megabytes.
+std::string state_of(const Dataset& dataset, const std::optional<Entry>& asdf,
+                     const std::vector<globus::FolderEntry>& folder) {
+  StreamDigest digest(DigestKind::sha256);
+  const auto add = [&digest](const std::string& text) { digest.add(as_bytes(text)); };
+  add(fmt::format("{}{}{}", dataset.updated, rights_of(dataset), dataset.folder()));
+  if (asdf) add(fmt::format(" {} {}", *asdf->size, asdf->validator));
+  for (const globus::FolderEntry& file : folder) add(fmt::format("\n{} {}", file.name, file.size));
+  return digest.hex();
+}
+
 }  // namespace
 
 std::string_view without_rights(std::string_view locator) {
@@ -65,38 +76,40 @@ Result<std::optional<Entry>> Folders::ask_asdf(const Dataset& dataset, std::stop
   return asdf;
 }
 
-Result<std::vector<FolderEntry>> Folders::on_collection(const std::string& path, std::stop_token stop) {
-  if (!globus_.is_logged_in()) return std::vector<FolderEntry>{};
-  Result<std::vector<FolderEntry>> found = globus_.list(path, stop);
+Result<std::vector<globus::FolderEntry>> Folders::on_collection(const std::string& path,
+                                                                std::stop_token stop) {
+  if (!globus_.is_logged_in()) return std::vector<globus::FolderEntry>{};
+  Result<std::vector<globus::FolderEntry>> found = globus_.list(path, stop);
   // What is not for this user has no sizes, and neither has what Globus cannot be asked for now: names come
   // from the ASDF file, and reading says what is wrong.
   if (!found && found.error().code != Errc::interrupted) {
     log::warning("DKIST {}: no sizes of frames: {}", path, found.error().message);
-    return std::vector<FolderEntry>{};
+    return std::vector<globus::FolderEntry>{};
   }
   return found;
 }
 
 Result<std::vector<Entry>> Folders::frames(const Dataset& dataset, std::uint64_t asdf_size,
-                                           const std::vector<FolderEntry>& folder, std::stop_token stop) {
+                                           const std::vector<globus::FolderEntry>& folder,
+                                           std::stop_token stop) {
   const Result<std::string> head = fetch_asdf_head(fetcher_, {download("asdf", dataset.id)}, asdf_size, stop);
   if (!head) return tl::unexpected<Error>(head.error());
-  const Result<std::vector<Frame>> frames = frames_in(*head);
+  Result<std::vector<Frame>> frames = frames_in(*head);
   if (!frames) return tl::unexpected<Error>(frames.error());
   std::unordered_map<std::string_view, std::uint64_t> sizes;
-  for (const FolderEntry& file : folder) {
+  for (const globus::FolderEntry& file : folder) {
     if (!file.directory) sizes.emplace(file.name, file.size);
   }
   const SysSeconds made = parse_iso8601(dataset.created).value_or(SysSeconds{});
   std::vector<Entry> entries;
   entries.reserve(frames->size());
-  for (const Frame& frame : *frames) {
+  for (Frame& frame : *frames) {
     Entry entry;
-    entry.name = frame.name;
     entry.locator = rights_of(dataset);
     entry.locator += locator_of(frame, dataset.folder().substr(1));
     entry.mtime = made;
     if (const auto size = sizes.find(frame.name); size != sizes.end()) entry.size = size->second;
+    entry.name = std::move(frame.name);
     entries.push_back(std::move(entry));
   }
   return entries;
@@ -106,14 +119,11 @@ Result<std::variant<Listing, NotModified>> Folders::list(const Dataset& dataset,
                                                          std::stop_token stop) {
   Result<std::optional<Entry>> asdf = ask_asdf(dataset, stop);
   if (!asdf) return tl::unexpected<Error>(asdf.error());
-  const Result<std::vector<FolderEntry>> folder = on_collection(dataset.folder(), stop);
+  const Result<std::vector<globus::FolderEntry>> folder = on_collection(dataset.folder(), stop);
   if (!folder) return tl::unexpected<Error>(folder.error());
 
   // The tree of a large dataset has megabytes: it is read again only when something has changed.
-  std::string state = fmt::format("{}{}{}", dataset.updated, rights_of(dataset), dataset.folder());
-  if (*asdf) state += fmt::format(" {} {}", *(*asdf)->size, (*asdf)->validator);
-  for (const FolderEntry& file : *folder) state += fmt::format("\n{} {}", file.name, file.size);
-  state = to_hex(sha256_prefix({state}));
+  std::string state = state_of(dataset, *asdf, *folder);
   if (state == token) return NotModified{};
 
   std::vector<Entry> entries;
@@ -125,7 +135,7 @@ Result<std::variant<Listing, NotModified>> Folders::list(const Dataset& dataset,
     entries.push_back(std::move(**asdf));
     entries.push_back(directory_entry(".select", std::string(kSelect) + dataset.id));
   }
-  for (const FolderEntry& file : *folder) {
+  for (const globus::FolderEntry& file : *folder) {
     if (file.directory && file.name == "extra")
       entries.push_back(directory_entry(
           file.name, fmt::format("{}{}{}", rights_of(dataset), kExtra, dataset.folder().substr(1))));
@@ -136,10 +146,11 @@ Result<std::variant<Listing, NotModified>> Folders::list(const Dataset& dataset,
 Result<std::variant<Listing, NotModified>> Folders::list_extra(std::string_view dir, std::string_view token,
                                                                std::stop_token stop) {
   const std::string_view folder = without_rights(dir).substr(kExtra.size());
-  const Result<std::vector<FolderEntry>> files = globus_.list("/" + std::string(folder) + "/extra", stop);
+  const Result<std::vector<globus::FolderEntry>> files =
+      globus_.list("/" + std::string(folder) + "/extra", stop);
   if (!files) return tl::unexpected<Error>(files.error());
   std::vector<Entry> entries;
-  for (const FolderEntry& file : *files) {
+  for (const globus::FolderEntry& file : *files) {
     if (file.directory || !is_component(file.name)) continue;
     Entry entry;
     entry.name = file.name;

@@ -47,9 +47,9 @@ class Folders {
   /// Its size and what tells one version from another; nullopt: the dataset has none.
   Result<std::optional<Entry>> ask_asdf(const Dataset& dataset, std::stop_token stop);
   /// What the collection has there; empty when it cannot be asked.
-  Result<std::vector<FolderEntry>> on_collection(const std::string& path, std::stop_token stop);
+  Result<std::vector<globus::FolderEntry>> on_collection(const std::string& path, std::stop_token stop);
   Result<std::vector<Entry>> frames(const Dataset& dataset, std::uint64_t asdf_size,
-                                    const std::vector<FolderEntry>& folder, std::stop_token stop);
+                                    const std::vector<globus::FolderEntry>& folder, std::stop_token stop);
 
   const std::string download_;
   http::Fetcher& fetcher_;

@@ -79,7 +79,7 @@ Result<http::Request> Globus::file(std::string_view path) const {
   return request;
 }
 
-Result<std::vector<FolderEntry>> Globus::list(std::string_view path, std::stop_token stop) {
+Result<std::vector<globus::FolderEntry>> Globus::list(std::string_view path, std::stop_token stop) {
   const Result<globus::Login> login = fresh_login(stop);
   if (!login) return tl::unexpected<Error>(login.error());
   http::Request request;
@@ -89,7 +89,7 @@ Result<std::vector<FolderEntry>> Globus::list(std::string_view path, std::stop_t
   authorize(request, login->transfer);
   const Result<http::Response> answer = fetcher_.fetch({std::move(request)}, stop);
   if (!answer) return tl::unexpected<Error>(answer.error());
-  return parse_ls(answer->body);
+  return globus::parse_ls(answer->body);
 }
 
 Result<globus::Login> Globus::fresh_login(std::stop_token stop) {

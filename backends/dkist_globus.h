@@ -12,6 +12,7 @@
 
 #include "backends/format/dkist_inventory.h"
 #include "backends/format/globus_login.h"
+#include "backends/format/globus_ls.h"
 #include "backends/http/fetcher.h"
 #include "base/clock.h"
 #include "base/mutex.h"
@@ -41,7 +42,7 @@ class Globus {
   /// Errc::denied: nobody has logged in, or what he got has run out.
   [[nodiscard]] Result<http::Request> file(std::string_view path) const EXCLUDES(mutex_);
   /// Errc::denied without a login, and for a folder that is not for its user.
-  [[nodiscard]] Result<std::vector<FolderEntry>> list(std::string_view path, std::stop_token stop);
+  [[nodiscard]] Result<std::vector<globus::FolderEntry>> list(std::string_view path, std::stop_token stop);
 
  private:
   [[nodiscard]] std::optional<globus::Login> login() const EXCLUDES(mutex_);

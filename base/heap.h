@@ -9,6 +9,11 @@ namespace astrofs {
 /// that parsed them.
 inline constexpr std::size_t kLargeListing = 10'000;
 
+/// At the start of a program: blocks of some megabytes go back to the system as soon as they are freed,
+/// always. By itself the heap keeps them from the first such one on: a listing of 31 MB would hold its place
+/// while what is made of it is written.
+void give_back_large_blocks();
+
 /// Takes milliseconds, and holds up every thread that allocates.
 void give_back_heap();
 

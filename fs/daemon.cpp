@@ -17,6 +17,7 @@
 #include <fmt/format.h>
 
 #include "backends/http/curl_client.h"
+#include "base/heap.h"
 #include "base/home.h"
 #include "base/log.h"
 #include "base/version.h"
@@ -173,6 +174,7 @@ Result<void> check_mount(const Config& config, const MountOptions& options) {
 
 Result<void> run_daemon(const Config& config, const MountOptions& options,
                         const std::function<void()>& ready) {
+  give_back_large_blocks();
   // The catalog forks a probe after an unclean end and the mount may fork fusermount3: both before the first
   // thread.
   Result<std::unique_ptr<Catalog>> catalog = Catalog::open({config.cache_dir});

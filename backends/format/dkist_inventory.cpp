@@ -11,9 +11,6 @@ namespace {
 
 using nlohmann::json;
 
-/// Datasets have hundreds of thousands of frames at most, a page of the search 300 records.
-constexpr std::size_t kMostEntries = 1'000'000;
-
 tl::unexpected<Error> malformed(const char* what) {
   return fail(Errc::corrupt, std::string("DKIST: ") + what);
 }
@@ -126,31 +123,6 @@ Result<std::optional<std::string>> parse_https_server(std::string_view text) {
   while (server.ends_with('/')) server.pop_back();
   if (server.empty()) return std::optional<std::string>{};
   return std::optional(std::move(server));
-}
-
-Result<std::vector<FolderEntry>> parse_ls(std::string_view text) {
-  const auto answer = parse(text);
-  if (!answer) return malformed("a folder's listing is no JSON");
-  const auto rows = answer->find("DATA");
-  if (rows == answer->end() || !rows->is_array() || rows->size() > kMostEntries)
-    return malformed("a folder's listing has no entries");
-  if (const auto total = answer->find("total");
-      total != answer->end() && total->is_number_unsigned() && total->get<std::uint64_t>() != rows->size())
-    return malformed("a folder's listing is not all of it");
-  std::vector<FolderEntry> entries;
-  entries.reserve(rows->size());
-  for (const json& row : *rows) {
-    if (!row.is_object()) return malformed("a folder's listing has an entry that is none");
-    FolderEntry entry;
-    entry.name = text_of(row, "name");
-    entry.directory = text_of(row, "type") == "dir";
-    const auto size = row.find("size");
-    if (!entry.directory && (size == row.end() || !size->is_number_unsigned()))
-      return malformed("a folder's listing has a file without a size");
-    if (!entry.directory) entry.size = size->get<std::uint64_t>();
-    entries.push_back(std::move(entry));
-  }
-  return entries;
 }
 
 }  // namespace astrofs::dkist

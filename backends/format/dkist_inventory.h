@@ -53,13 +53,4 @@ struct SearchPage {
 /// Answer of `GET <transfer>/v0.10/endpoint/<id>`: the base URL for bytes; nullopt: it serves none by HTTPS.
 [[nodiscard]] Result<std::optional<std::string>> parse_https_server(std::string_view json);
 
-struct FolderEntry {
-  std::string name;
-  bool directory{false};
-  std::uint64_t size{0};
-};
-/// Answer of `GET <transfer>/v0.10/operation/endpoint/<id>/ls?path=...`. Errc::corrupt when it is not all of
-/// the folder.
-[[nodiscard]] Result<std::vector<FolderEntry>> parse_ls(std::string_view json);
-
 }  // namespace astrofs::dkist

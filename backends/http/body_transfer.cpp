@@ -50,6 +50,9 @@ Flow BodyTransfer::head(const ResponseHead& head) {
              head.content_length().value_or(0) > exchange().options.largest_body) {
     verdict_ = Verdict{Remedy::give_up, {Errc::too_large, "the body is too large for a listing"}, {}, false};
     return Flow::stop;
+  } else if (!is_head_ && !not_modified) {
+    // A string that grows as it fills is there twice at the end: of a long listing that is 60 MB.
+    response_.body.reserve(head.content_length().value_or(0));
   }
   response_.head = head;
   return Flow::proceed;

@@ -60,19 +60,5 @@ TEST(DkistInventory, TheCollectionAndWhereItServesBytes) {
   EXPECT_FALSE(parse_https_server("{}"));
 }
 
-TEST(DkistInventory, AFolderIsListedWholeOrNotAtAll) {
-  const auto entries = parse_ls(R"({"total": 2, "DATA": [{"name": "a.fits", "type": "file", "size": 2592000},
-                                    {"name": "extra", "type": "dir", "size": 0}]})");
-  ASSERT_TRUE(entries);
-  ASSERT_EQ(entries->size(), 2U);
-  EXPECT_EQ((*entries)[0].size, 2592000U);
-  EXPECT_FALSE((*entries)[0].directory);
-  EXPECT_TRUE((*entries)[1].directory);
-  for (const char* const bad :
-       {R"({"total": 3, "DATA": []})", R"({"DATA": [{"name": "a", "type": "file"}]})", R"({"DATA": [1]})",
-        R"({"DATA": 1})", "", R"({"code": "EndpointPermissionDenied"})"})
-    EXPECT_EQ(parse_ls(bad).error().code, Errc::corrupt) << bad;
-}
-
 }  // namespace
 }  // namespace astrofs::dkist
