@@ -1,7 +1,5 @@
 #include "fs/commands.h"
 
-#include <filesystem>
-
 #include <nlohmann/json.hpp>
 
 #include "base/redact.h"
@@ -14,18 +12,8 @@ namespace {
 
 using nlohmann::json;
 
-/// Where a relative link in the directory `dir` leads, both below the root.
-std::string linked_path(const std::string& dir, const std::string& target) {
-  return (std::filesystem::path(dir) / target).lexically_normal().string();
-}
-
-/// Deeper trees than this are a loop.
-constexpr unsigned kDeepest = 64;
-/// Names, and files being fetched, held in memory at a time.
+/// Files being fetched at a time.
 constexpr std::size_t kPage = 256;
-/// Beyond the file system's own deadline: that one answers first, with the better reason.
-constexpr seconds kGrace{5};
-
 std::string dump(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -46,7 +34,7 @@ std::vector<std::string> paths_of(const json& request) {
 }  // namespace
 
 Commands::Commands(Vfs& vfs, const Status& status, Verifier& verifier)
-    : vfs_(vfs), status_(status), verifier_(verifier) {}
+    : vfs_(vfs), status_(status), verifier_(verifier), tree_(vfs, stopping_) {}
 
 Result<std::string> Commands::run(const std::string& line, const Progress& progress) {
   const json request = json::parse(line, nullptr, false);
@@ -73,96 +61,11 @@ Result<std::string> Commands::run(const std::string& line, const Progress& progr
   }
   if (command == "why") {
     if (paths.size() > 1) return fail(Errc::invalid, "`why` explains one path at a time");
-    const Result<Node> node = resolve(paths.empty() ? "" : paths.front());
+    const Result<Node> node = tree_.resolve(paths.empty() ? "" : paths.front());
     if (!node) return tl::unexpected<Error>(node.error());
     return status_.why_json(*node);
   }
   return fail(Errc::invalid, "unknown command '" + command + "'");
-}
-
-Result<Node> Commands::lookup(NodeId parent, const std::string& name) {
-  const Result<Attr> attr =
-      wait_for_reply<Attr>(vfs_.parts().parking.timeout() + kGrace,
-                           [&](ReplyPtr<Attr> reply) { vfs_.lookup(parent, name, std::move(reply)); });
-  if (!attr) return tl::unexpected<Error>(attr.error());
-  return vfs_.parts().catalog.node(attr->node);
-}
-
-Result<Node> Commands::resolve(const std::string& path) {
-  Result<Node> node = vfs_.parts().catalog.node(kRootNode);
-  std::size_t at = 0;
-  while (node && at < path.size()) {
-    const std::size_t slash = std::min(path.find('/', at), path.size());
-    const std::string name = path.substr(at, slash - at);
-    at = slash + 1;
-    if (name.empty() || name == ".") continue;
-    Result<Node> child = lookup(node->id, name);
-    if (!child) return fail(child.error().code, path + ": " + child.error().message);
-    node = std::move(child);
-  }
-  return node;
-}
-
-std::string Commands::shown_path(const Node& node) const {
-  return vfs_.parts().catalog.path(node.id).value_or(node.name);
-}
-
-Result<void> Commands::list(const Node& dir) {
-  return wait_for_reply<Node>(vfs_.parts().parking.timeout() + kGrace,
-                              [&](ReplyPtr<Node> reply) { vfs_.opendir(dir.id, std::move(reply)); })
-      .map([](const Node&) {});
-}
-
-Result<void> Commands::walk(const Node& start, const std::function<Result<void>(const Node&)>& enter,
-                            const std::function<bool(const Node&)>& visit) {
-  if (start.kind == NodeKind::file) {
-    (void)visit(start);
-    return {};
-  }
-  struct Step {
-    Node dir;
-    unsigned depth;
-  };
-  std::vector<Step> steps{{start, 0}};
-  while (!steps.empty() && !stopping_) {
-    const Step step = std::move(steps.back());
-    steps.pop_back();
-    if (Result<void> entered = enter(step.dir); !entered) return entered;
-    std::vector<Node> page;
-    NodeId after = 0;
-    do {
-      page.clear();
-      Result<void> scanned = vfs_.parts().catalog.scan(step.dir.id, after, [&page](const Node& child) {
-        page.push_back(child);
-        return page.size() < kPage;
-      });
-      if (!scanned) return scanned;
-      for (Node& child : page) {
-        after = child.id;
-        if (child.kind == NodeKind::symlink) {
-          // Of a selection: the file that is meant. Directories are walked where they are.
-          Result<Node> target = resolve(linked_path(shown_path(step.dir), child.locator));
-          if (!target || target->kind != NodeKind::file) continue;
-          child = std::move(*target);
-        }
-        if (child.kind == NodeKind::file && (stopping_ || !visit(child))) return {};
-        if (child.kind == NodeKind::directory && step.depth < kDeepest)
-          steps.push_back({std::move(child), step.depth + 1});
-      }
-    } while (page.size() == kPage);
-  }
-  return {};
-}
-
-Result<void> Commands::for_files(const std::vector<std::string>& paths,
-                                 const std::function<Result<void>(const Node&)>& enter,
-                                 const std::function<bool(const Node&)>& visit) {
-  for (const std::string& path : paths) {
-    const Result<Node> start = resolve(path);
-    if (!start) return tl::unexpected<Error>(start.error());
-    if (Result<void> walked = walk(*start, enter, visit); !walked) return walked;
-  }
-  return {};
 }
 
 Result<std::string> Commands::warm(const std::vector<std::string>& paths, const Progress& progress) {
@@ -172,13 +75,14 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
   std::vector<WarmFailure> failures;
   // A directory that cannot be listed costs its files and no others.
   const auto enter = [&](const Node& dir) -> Result<void> {
-    if (Result<void> listed = list(dir); !listed) failures.push_back({shown_path(dir), listed.error()});
+    if (Result<void> listed = tree_.list(dir); !listed)
+      failures.push_back({tree_.shown_path(dir), listed.error()});
     return {};
   };
-  const Result<void> counted = for_files(paths, enter, [&](const Node& node) {
-    const Result<Node> sized = node.size ? Result<Node>(node) : lookup(node.parent, node.name);
+  const Result<void> counted = tree_.for_files(paths, enter, [&](const Node& node) {
+    const Result<Node> sized = node.size ? Result<Node>(node) : tree_.lookup(node.parent, node.name);
     if (!sized) {
-      failures.push_back({shown_path(node), sized.error()});
+      failures.push_back({tree_.shown_path(node), sized.error()});
     } else if (is_fetched(*sized)) {
       ++files;
       bytes += *sized->size;
@@ -204,8 +108,8 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
     return whole;
   };
   const auto stay = [](const Node&) -> Result<void> { return {}; };  // listed a moment ago
-  const Result<void> walked = for_files(paths, stay, [&](const Node& node) {
-    if (is_fetched(node)) batch.push_back({shown_path(node), vfs_.parts().archives.version(node)});
+  const Result<void> walked = tree_.for_files(paths, stay, [&](const Node& node) {
+    if (is_fetched(node)) batch.push_back({tree_.shown_path(node), vfs_.parts().archives.version(node)});
     return batch.size() < kPage || bring();
   });
   if (!walked) return tl::unexpected<Error>(walked.error());
@@ -233,7 +137,7 @@ Result<std::string> Commands::evict(const std::vector<std::string>& paths) {
   const auto enter = [](const Node&) -> Result<void> {
     return {};
   };  // what was never listed has nothing here
-  const Result<void> walked = for_files(paths, enter, [&](const Node& node) {
+  const Result<void> walked = tree_.for_files(paths, enter, [&](const Node& node) {
     if (!node.size || vfs_.state_of(node) == FileState::local) return true;
     const FileVersion version = vfs_.parts().archives.version(node);
     // What is refused has no bytes here: evicting it is asking for another try.
@@ -267,7 +171,7 @@ Result<std::string> Commands::verify(const std::vector<std::string>& paths, cons
     } else if (const auto found = verifier_.verify(vfs_.parts().archives.version(node)); !found) {
       ++incomplete;
     } else if (found->proof == Proof::contradicted) {
-      contradictions.push_back({{"path", shown_path(node)}, {"message", redact(found->words)}});
+      contradictions.push_back({{"path", tree_.shown_path(node)}, {"message", redact(found->words)}});
     } else {
       ++(found->proof == Proof::fits ? yes : unavailable);
     }
@@ -275,7 +179,7 @@ Result<std::string> Commands::verify(const std::vector<std::string>& paths, cons
     return !stopping_ && progress(dump({{"progress", {{"files", seen}, {"verifying", true}}}}));
   };
   // Nothing is listed or fetched: what was never listed has nothing here.
-  const Result<void> walked = for_files(
+  const Result<void> walked = tree_.for_files(
       paths, [](const Node&) { return Result<void>{}; }, visit);
   if (!walked) return tl::unexpected<Error>(walked.error());
   return dump({{"yes", yes},
@@ -287,7 +191,7 @@ Result<std::string> Commands::verify(const std::vector<std::string>& paths, cons
 
 Result<std::string> Commands::pin(const std::vector<std::string>& paths, bool pinned) {
   for (const std::string& path : paths) {
-    const Result<Node> node = resolve(path);
+    const Result<Node> node = tree_.resolve(path);
     if (!node) return tl::unexpected<Error>(node.error());
     vfs_.parts().writer.set_pin(node->id, pinned);
   }
@@ -299,7 +203,7 @@ Result<std::string> Commands::pin(const std::vector<std::string>& paths, bool pi
 Result<std::string> Commands::refresh(const std::vector<std::string>& paths) {
   json refreshed = json::array();
   for (const std::string& path : paths) {
-    Result<Node> node = resolve(path);
+    Result<Node> node = tree_.resolve(path);
     if (!node) return tl::unexpected<Error>(node.error());
     // A file is refreshed by listing its directory again.
     if (node->kind != NodeKind::directory) {
@@ -310,7 +214,7 @@ Result<std::string> Commands::refresh(const std::vector<std::string>& paths) {
     auto answer = std::make_shared<Answer<bool>>();
     vfs_.parts().lister.refresh(
         *node, [answer](const Result<void>& done) { answer->give(done.map([] { return true; })); });
-    const Result<bool> done = answer->take(vfs_.parts().parking.timeout() + kGrace);
+    const Result<bool> done = answer->take(vfs_.parts().parking.timeout() + TreeWalk::kGrace);
     if (!done) return tl::unexpected<Error>(done.error());
     const Result<ListingState> listing = vfs_.parts().catalog.listing(node->id);
     refreshed.push_back({{"path", vfs_.parts().catalog.path(node->id).value_or(path)},

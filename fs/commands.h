@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "fs/status.h"
+#include "fs/tree_walk.h"
 #include "fs/verifier.h"
 #include "fs/vfs.h"
 
@@ -26,30 +27,19 @@ class Commands {
   void stop() { stopping_ = true; }
 
  private:
-  [[nodiscard]] Result<Node> resolve(const std::string& path);
-  [[nodiscard]] Result<Node> lookup(NodeId parent, const std::string& name);
-  [[nodiscard]] Result<void> list(const Node& dir);
   [[nodiscard]] Result<std::string> verify(const std::vector<std::string>& paths, const Progress& progress);
   [[nodiscard]] Result<std::string> warm(const std::vector<std::string>& paths, const Progress& progress);
   [[nodiscard]] Result<std::string> evict(const std::vector<std::string>& paths);
   [[nodiscard]] Result<std::string> pin(const std::vector<std::string>& paths, bool pinned);
   [[nodiscard]] Result<std::string> refresh(const std::vector<std::string>& paths);
-  /// Walks below each of the paths.
-  [[nodiscard]] Result<void> for_files(const std::vector<std::string>& paths,
-                                       const std::function<Result<void>(const Node&)>& enter,
-                                       const std::function<bool(const Node&)>& visit);
   /// Do its bytes come from an archive, and is there something to bring?
   [[nodiscard]] bool is_fetched(const Node& node) const;
-  [[nodiscard]] std::string shown_path(const Node& node) const;
-  /// Files below a node, until `visit` returns false. `enter` is called with each directory before its names
-  /// are looked at.
-  [[nodiscard]] Result<void> walk(const Node& node, const std::function<Result<void>(const Node&)>& enter,
-                                  const std::function<bool(const Node&)>& visit);
 
   Vfs& vfs_;
   const Status& status_;
   Verifier& verifier_;
   std::atomic<bool> stopping_{false};
+  TreeWalk tree_;
 };
 
 }  // namespace astrofs

@@ -1,0 +1,42 @@
+// The tree as commands walk it: paths to nodes, and all files below them. Asks the file system as a program
+// would, so what was not listed yet is listed. May block; any thread that may.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "fs/vfs.h"
+
+namespace astrofs {
+
+class TreeWalk {
+ public:
+  /// Beyond the file system's own deadline: that one answers first, with the better reason.
+  static constexpr seconds kGrace{5};
+
+  /// A walk ends soon after `stopping` has become true. Both outlive this.
+  TreeWalk(Vfs& vfs, const std::atomic<bool>& stopping) : vfs_(vfs), stopping_(stopping) {}
+
+  /// `path`: relative to the root. Errors name it.
+  [[nodiscard]] Result<Node> resolve(const std::string& path);
+  [[nodiscard]] Result<Node> lookup(NodeId parent, const std::string& name);
+  [[nodiscard]] Result<void> list(const Node& dir);
+  /// Files below each of the paths, until `visit` returns false. `enter` is called with each directory before
+  /// its names are looked at.
+  [[nodiscard]] Result<void> for_files(const std::vector<std::string>& paths,
+                                       const std::function<Result<void>(const Node&)>& enter,
+                                       const std::function<bool(const Node&)>& visit);
+  [[nodiscard]] std::string shown_path(const Node& node) const;
+
+ private:
+  [[nodiscard]] Result<void> walk(const Node& start, const std::function<Result<void>(const Node&)>& enter,
+                                  const std::function<bool(const Node&)>& visit);
+
+  Vfs& vfs_;
+  const std::atomic<bool>& stopping_;
+};
+
+}  // namespace astrofs
