@@ -1,8 +1,6 @@
-// `astrofs headers DATASET`: the table of header cards of a DKIST dataset, read from its ASDF file as any
-// program would read it. Nothing of the frames is fetched.
+// `astrofs headers DATASET`: the header cards of a dataset's frames, as a table or drawn.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,16 +8,16 @@
 
 namespace astrofs {
 
-enum class TableFormat : unsigned char { csv, text };
-
-struct HeadersWish {
+struct HeadersOptions {
   std::string dataset;               ///< directory of a mount, or of a disk
   std::string where;                 ///< as in .select; "" = every frame
   std::vector<std::string> columns;  ///< empty = all
-  TableFormat format{TableFormat::csv};
+  bool as_text{false}, as_fits{false};
+  std::string output;     ///< file; "" = the standard output. What ends in .fits is FITS
+  std::string plot;       ///< a column to draw instead of a table
+  std::string plot_file;  ///< .png or .svg, beside the terminal
 };
 
-/// To the standard output: a line of names, then one for each frame. Missing values are empty.
-[[nodiscard]] Result<void> print_headers(const HeadersWish& wish);
+[[nodiscard]] Result<void> show_headers(const HeadersOptions& options);
 
 }  // namespace astrofs

@@ -27,6 +27,12 @@ bool is_number(const CellValue& value) {
   return real == nullptr || std::isfinite(*real);
 }
 
+/// An unsigned number needs the next larger one to have a sign.
+std::size_t signed_width(const AsdfArray& array) {
+  const bool grows = array.element == AsdfArray::Element::unsigned_integer;
+  return grows ? std::min(2 * array.width, sizeof(std::int64_t)) : array.width;
+}
+
 /// Integers of one tile beside floats of another.
 ColumnValues as_real(const ColumnValues& integers) {
   const auto& from = std::get<std::vector<std::int64_t>>(integers.values);
@@ -65,7 +71,7 @@ Result<std::size_t> DkistHeaders::add_table(const YamlNode& table) {
   if (most != lengths.end()) made.rows = most->first;
   for (Found& column : found) {
     if (column.rows != made.rows) continue;
-    const std::size_t number = column_number(column.name, column.array.type());
+    const std::size_t number = column_number(column.name, column.array);
     if (made.arrays.size() <= number) made.arrays.resize(number + 1);
     if (!made.arrays[number]) made.arrays[number] = std::move(column.array);
   }
@@ -74,14 +80,15 @@ Result<std::size_t> DkistHeaders::add_table(const YamlNode& table) {
 }
 
 /// A column that has whole numbers in one tile and others in the next has the type of the others.
-std::size_t DkistHeaders::column_number(std::string_view name, ColumnType type) {
+std::size_t DkistHeaders::column_number(std::string_view name, const AsdfArray& array) {
   const auto [at, is_new] = numbers_.emplace(upper(name), columns_.size());
   if (is_new) {
-    columns_.push_back({std::string(name), type});
-  } else if (ColumnType& known = columns_[at->second].type;
-             known == ColumnType::integer && type == ColumnType::real) {
-    known = ColumnType::real;
+    columns_.push_back({std::string(name), array.type(), signed_width(array)});
+    return at->second;
   }
+  DkistColumn& known = columns_[at->second];
+  known.width = known.type == array.type() ? std::max(known.width, signed_width(array)) : sizeof(double);
+  if (known.type == ColumnType::integer && array.type() == ColumnType::real) known.type = ColumnType::real;
   return at->second;
 }
 

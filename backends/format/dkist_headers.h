@@ -23,6 +23,8 @@ namespace astrofs {
 struct DkistColumn {
   std::string name;  ///< as written; mostly FITS keywords, but COMMENT and the like may be here too
   ColumnType type{ColumnType::text};
+  std::size_t width{
+      8};  ///< bytes of a signed number that holds any of the file's; without a meaning for others
 };
 
 /// A card of a header: `TAZIMUTH= -31.2`.
@@ -74,7 +76,7 @@ class DkistHeaders {
     std::uint64_t first_row;
     std::uint64_t begin, end;  ///< frames
   };
-  std::size_t column_number(std::string_view name, ColumnType type);
+  std::size_t column_number(std::string_view name, const AsdfArray& array);
   [[nodiscard]] Result<ColumnValues> part_of_column(const Part& part, std::size_t column) const;
 
   std::shared_ptr<const AsdfBlocks> blocks_;

@@ -1,0 +1,32 @@
+// What is to be drawn of a table: one column over time, or over the frames. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "fs/ctl_header_table.h"
+#include "fs/ctl_plot_axis.h"
+
+namespace astrofs {
+
+/// Frames lie along the middle of their exposures, where the table has it.
+inline constexpr const char* kTimeColumn = "DATE-AVG";
+
+struct PlotPoint {
+  double x{0}, y{0};
+};
+
+struct Plot {
+  std::string title;     ///< what is drawn
+  std::string subtitle;  ///< of what
+  Axis x, y;
+  std::vector<PlotPoint> points;  ///< by x
+};
+
+/// The last column, over the column kTimeColumn if that is another one and has times, else over the numbers
+/// of frames. `about`: a dataset, and what was selected. Frames without a value are counted in the subtitle.
+/// Errors: invalid (no numbers), not_found (no frame with a value).
+[[nodiscard]] Result<Plot> plot_of(const Table& table, const std::string& about);
+
+}  // namespace astrofs

@@ -1,0 +1,195 @@
+#include "fs/ctl_print.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/config.h"
+#include "base/one_line.h"
+
+namespace astrofs {
+namespace {
+
+using nlohmann::json;
+
+/// What an archive said must not steer the terminal.
+json plain(json value) {
+  if (value.is_string()) return one_line(value.get_ref<const std::string&>());
+  if (!value.is_structured()) return value;
+  for (json& item : value) item = plain(std::move(item));
+  return value;
+}
+
+std::string size_of(const json& value) {
+  return value.is_number_unsigned() ? format_size(value.get<std::uint64_t>()) : "?";
+}
+
+std::string listing_line(const json& listing) {
+  if (!listing.value("known", false)) {
+    const std::string error = listing.value("last_error", "");
+    return error.empty() ? "not listed yet" : "not listed: " + error;
+  }
+  std::string line =
+      fmt::format("{} names, {} s old", listing.value("names", 0ULL), listing.value("age_seconds", 0LL));
+  if (const std::string error = listing.value("last_error", ""); !error.empty())
+    line += "; last refresh failed: " + error;
+  return line;
+}
+
+void print_pins(const json& pins) {
+  constexpr std::size_t kShown = 8;  // --json has them all
+  for (std::size_t i = 0; i < std::min(kShown, pins.size()); ++i) {
+    const std::string path = pins[i].get<std::string>();
+    fmt::print("  {:<12} {}\n", i == 0 ? "pinned" : "", path.empty() ? "/" : path);
+  }
+  if (pins.size() > kShown) fmt::print("  {:<12} and {} more\n", "", pins.size() - kShown);
+}
+
+void print_status(const json& status) {
+  const json& cache = status["cache"];
+  fmt::print("{}  (pid {}, up {} s{}, config {})\n", status.value("mountpoint", ""), status.value("pid", 0),
+             status.value("uptime_seconds", 0LL), status.value("offline", false) ? ", offline" : "",
+             status.value("config", ""));
+  for (const json& archive : status["archives"]) {
+    fmt::print("  {:<12} {:<10} {}\n", archive.value("name", ""), archive.value("type", ""),
+               listing_line(archive.value("listing", json::object())));
+  }
+  fmt::print("  cache        {} of {} in {} files, {}\n", size_of(cache["used_bytes"]),
+             size_of(cache["quota_bytes"]), cache.value("objects", 0ULL), cache.value("dir", ""));
+  print_pins(cache.value("pins", json::array()));
+  fmt::print("  reads        {:.1f} % from the cache ({} of {})\n", 100.0 * cache.value("hit_rate", 0.0),
+             cache.value("hits", 0LL), cache.value("hits", 0LL) + cache.value("misses", 0LL));
+  const std::string unfit = status.value("passthrough_note", "");
+  fmt::print("  whole files  {}\n", status.value("passthrough", false)
+                                        ? "read by the kernel itself (passthrough)"
+                                        : "read through the daemon; no passthrough: " + unfit);
+  fmt::print("  transfers    {} downloads in the air, {} calls waiting, {} files open\n",
+             status["transfers"].value("flights", 0ULL), status.value("calls_waiting", 0ULL),
+             status.value("open_files", 0ULL));
+  for (const json& origin : status["origins"]) {
+    fmt::print(
+        "  {}: {} of {} connections, {} waiting{}{}\n", origin.value("origin", ""),
+        origin.value("in_flight", 0), origin.value("budget", 0), origin.value("waiting", 0),
+        origin.value("breaker_open", false) ? ", resting after failures" : "",
+        origin.value("last_error", "").empty() ? "" : "; last error: " + origin.value("last_error", ""));
+  }
+  if (const std::string note = cache.value("note", ""); !note.empty())
+    fmt::print("  note         {}\n", note);
+}
+
+void print_why(const json& why) {
+  fmt::print("{}\n", why.value("path", "").empty() ? "/" : why.value("path", ""));
+  const auto row = [](std::string_view name, const std::string& value) {
+    if (!value.empty()) fmt::print("  {:<11} {}\n", name, value);
+  };
+  row("archive", why.value("archive", ""));
+  row("state", why.value("state", ""));
+  row("because", why.value("reason", ""));
+  row("login", why.value("login", ""));
+  row("listing", listing_line(why.value("listing", json::object())));
+  if (why.value("kind", "") != "file") return;
+  row("size", why["size"].is_null() ? "not known yet" : size_of(why["size"]));
+  row("cached", fmt::format("{}{}{}", size_of(why.value("cached_bytes", json(0U))),
+                            why.value("cached_completely", false) ? ", complete" : "",
+                            why.value("pinned", false) ? ", pinned" : ""));
+  row("verified",
+      why.value("verified", "") + (why.value("checked", "").empty() ? "" : ": " + why.value("checked", "")));
+  row("validator", why.value("validator", ""));
+  for (const json& source : why.value("sources", json::array())) row("source", source.get<std::string>());
+  if (const json last = why.value("last_error", json::object()); !last.empty())
+    row("last error", fmt::format("{} s ago: {}", last.value("age_seconds", 0LL), last.value("message", "")));
+  for (const json& origin : why.value("origins", json::array())) {
+    if (const std::string error = origin.value("last_error", ""); !error.empty())
+      row("last error", origin.value("origin", "") + ": " + error);
+  }
+}
+
+void print_answer(const std::string& command, const json& result) {
+  if (command == "why") return print_why(result);
+  if (command == "status") return print_status(result);
+  if (command == "warm") {
+    fmt::print("{} files, {} fetched, {} failures{}\n", result.value("files", 0ULL),
+               size_of(result["bytes_fetched"]), result["failures"].size(),
+               result.value("ended_early", false) ? ", ended early" : "");
+    for (const json& failure : result["failures"])
+      fmt::print(stderr, "  {}: {}\n", failure.value("path", ""), failure.value("message", ""));
+  } else if (command == "evict") {
+    fmt::print("{} files evicted, {} freed, {} in use and kept\n", result.value("files", 0ULL),
+               size_of(result["bytes_freed"]), result.value("in_use", 0ULL));
+  } else if (command == "verify") {
+    fmt::print("{} files verified, {} without a checksum, {} not completely here, {} contradicted\n",
+               result.value("yes", 0ULL), result.value("unavailable", 0ULL), result.value("incomplete", 0ULL),
+               result.value("no", 0ULL));
+    for (const json& row : result["contradictions"])
+      fmt::print(stderr, "  {}: {}\n", row.value("path", ""), row.value("message", ""));
+  } else if (command == "refresh") {
+    for (const json& row : result["refreshed"])
+      fmt::print("{}: {} names\n", row.value("path", ""), row.value("names", 0ULL));
+  } else if (command == "metrics") {
+    fmt::print("{}", result.value("text", ""));
+  } else if (command == "pin" || command == "unpin") {
+    for (const auto& [what, count] : result.items()) fmt::print("{} {}\n", count.dump(), what);
+  } else {
+    fmt::print("{}\n", result.dump());
+  }
+}
+
+bool succeeded(const std::string& command, const json& result) {
+  if (command == "verify") return result.value("no", 0ULL) == 0;
+  return command != "warm" || (result["failures"].empty() && !result.value("ended_early", false));
+}
+
+}  // namespace
+
+bool print_result(const std::string& command, const std::string& answer, bool as_json) {
+  const json result = json::parse(answer);
+  if (as_json)
+    fmt::print("{}\n", answer);
+  else
+    print_answer(command, command == "metrics" ? result : plain(result));
+  return succeeded(command, result);
+}
+
+ProgressLine::ProgressLine()
+    : terminal_(::isatty(STDERR_FILENO) == 1), started_(std::chrono::steady_clock::now()) {}
+
+void ProgressLine::show(const std::string& progress) {
+  const json now = json::parse(progress);
+  const auto at = std::chrono::steady_clock::now();
+  if (now.value("verifying", false))
+    return print(at, fmt::format("{} files compared", now.value("files", 0ULL)));
+  if (now.value("listing", false)) return print(at, fmt::format("{} files listed", now.value("files", 0ULL)));
+  const auto fetched = now.value("bytes_fetched", 0ULL);
+  const double elapsed = std::chrono::duration<double>(at - started_).count();
+  const double rate = elapsed > 0 ? static_cast<double>(fetched) / elapsed : 0;
+  const auto done = now.value("bytes_done", 0ULL);
+  const auto total = now.value("bytes", 0ULL);
+  std::string left = "--";
+  if (rate > 0) left = fmt::format("{:.0f} s", static_cast<double>(total - std::min(done, total)) / rate);
+  print(at, fmt::format("{}/{} files  {} of {}  {}/s  {} left", now.value("files_done", 0ULL),
+                        now.value("files", 0ULL), format_size(done), format_size(total),
+                        format_size(static_cast<std::uint64_t>(rate)), left));
+}
+
+void ProgressLine::end() {
+  if (terminal_ && shown_) fmt::print(stderr, "\n");
+}
+
+void ProgressLine::print(Moment at, const std::string& line) {
+  constexpr std::chrono::seconds kPlainEvery{5};
+  if (terminal_) {
+    fmt::print(stderr, "\r\033[K{}", line);
+  } else if (!shown_ || at - last_ > kPlainEvery) {
+    fmt::print(stderr, "{}\n", line);
+    last_ = at;
+  }
+  std::fflush(stderr);
+  shown_ = true;
+}
+
+}  // namespace astrofs
