@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "tests/support/fits_cards.h"
-#include "tests/support/fits_table.h"
+#include "tests/support/hlsp_table.h"
 
 namespace astrofs::sim {
 namespace {

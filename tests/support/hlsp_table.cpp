@@ -1,4 +1,4 @@
-#include "tests/support/fits_table.h"
+#include "tests/support/hlsp_table.h"
 
 #include <fmt/format.h>
 
