@@ -24,6 +24,8 @@ constexpr std::chrono::seconds kRecent{60};
 constexpr std::size_t kRemembered = 64;
 
 constexpr std::string_view kByTarget = "by-target";
+/// The token of its listing: it changes by find() alone, and keeps what that has found.
+constexpr std::string_view kFound = "found";
 constexpr std::string_view kTargetList = "target_list.csv";
 
 /// What a directory's locator says.
@@ -113,9 +115,12 @@ Result<std::variant<Listing, NotModified>> HlspArchive::list(std::string_view di
   }
   const auto place = place_of(dir);
   if (!place || (place->by_target && !has_targets(place->pipeline))) return no_directory(dir);
-  // Too many targets to list: whoever knows one asks for it by name.
-  if (place->by_target)
-    return place->below.empty() ? settled(Entries{}, kConstant) : settled(target(dir, stop), kSector);
+  // Too many targets to list: whoever knows one asks for it by name, and it is shown from then on.
+  if (place->by_target && place->below.empty()) {
+    if (token == kFound) return NotModified{};
+    return Listing{{}, std::string(kFound), kConstant};
+  }
+  if (place->by_target) return settled(target(dir, stop), kSector);
   if (place->sector == 0) return settled(list_sectors(place->pipeline, stop), kSectors);
   return settled(list_folder({place->pipeline, place->sector, std::string(place->below)}, stop), kSector);
 }

@@ -244,7 +244,8 @@ void Lister::find(const Node& dir, std::string name, std::function<void(Result<N
     one.push_back(std::move(**found));
     ShownListing shown = to_shown(std::move(one));
     if (shown.entries.empty()) return done(none());
-    writer_.add_child(dir.id, std::move(shown.entries.front()), [this, done](Result<Node> node) {
+    writer_.add_child(dir.id, std::move(shown.entries.front()), [this, dir, done](Result<Node> node) {
+      if (node) notices_.directory_changed(dir.id);  // it is shown from now on
       const auto tell = [done, node = std::move(node)] { done(node); };
       if (!wake_.submit(tell)) tell();
     });

@@ -193,6 +193,14 @@ TEST_F(HlspArchiveTest, ATargetThatNoSectorHasIsNone) {
     EXPECT_FALSE(archive_->finds(dir)) << dir;
 }
 
+TEST_F(HlspArchiveTest, TheListingOfTargetsTakesNothingThatWasFoundAway) {
+  const Listing first = list("qlp/by-target");
+  EXPECT_TRUE(first.entries.empty());
+  const auto again = archive_->list("qlp/by-target", first.token, {});
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(std::holds_alternative<NotModified>(*again));
+}
+
 TEST_F(HlspArchiveTest, GivesTheThreeMirrorsOfAFileInOrder) {
   const std::string path = qlp(23, 0).path();
   const auto mirrors = archive_->locate(path);
