@@ -190,6 +190,7 @@ stage_release() {
   for script in "${scripts[@]}"; do report_script "$script"; done
 }
 
+# clang builds what the sanitizers watch, in half of g++'s time, and analyses the locks (-Wthread-safety) as it goes.
 stage_sanitizer() { # preset names...; all but the mount tests when none are given
   local preset=$1 name
   local names=()
@@ -227,12 +228,11 @@ stage_sanitized_mounts() { # preset scripts...
   fi
 }
 
-# clang compiles the four rooms with -Wthread-safety as an error, and then every fuzz target runs for a moment. What
-# the analysis compiles is what the fuzz targets link, so nothing is compiled twice (scripts/check_threads is the pass alone).
-stage_clang() {
-  command -v clang++-19 >/dev/null || { echo "  clang-19 is not here: no thread-safety analysis, no fuzzing" && return; }
+# Every fuzz target runs for a moment.
+stage_fuzz() {
   if wanted thread-safety fuzz; then
-    configure_and_build fuzz astrofs_base astrofs_cache astrofs_backends astrofs_fs || return
+    # Its warnings are errors, and all of the rooms is compiled.
+    configure_and_build asan astrofs_base astrofs_cache astrofs_backends astrofs_fs || return
     count "thread-safety" 1 0 0 0
   fi
   local source name targets=()
@@ -242,12 +242,12 @@ stage_clang() {
     wanted fuzz "$name" && targets+=("$name")
   done
   [[ ${#targets[@]} -eq 0 ]] && return
-  configure_and_build fuzz "${targets[@]}" || return
+  configure_and_build asan "${targets[@]}" || return
   execute_one() {
     local name=$1 corpus=$root/build/corpus/$1 seeds=()
     mkdir -p "$corpus"
     [[ -d tests/fuzz/corpus/${name#fuzz_} ]] && seeds=("tests/fuzz/corpus/${name#fuzz_}")
-    execute "$name" "build/fuzz/$name" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 \
+    execute "$name" "build/asan/$name" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 \
       -artifact_prefix="$results/$name-" "$corpus" "${seeds[@]}"
   }
   in_pairs execute_one "${targets[@]}"

@@ -126,7 +126,7 @@ TEST(FitsChecksum, SumsBytesAsWordsWhereverTheyAreCut) {
   WordSum words;
   words.add(text);
   const auto bytes = std::as_bytes(std::span(text));
-  for (const std::size_t cut : {0, 1, 2, 3, 4, 2'049, 8'191, 17'953, 20'000}) {
+  for (const std::size_t cut : {0UL, 1UL, 2UL, 3UL, 4UL, 2'049UL, 8'191UL, 17'953UL, 20'000UL}) {
     WordSum sum;
     sum.add(bytes.first(cut), 0);
     sum.add(bytes.subspan(cut), cut);
