@@ -68,6 +68,21 @@ std::vector<MaybeNumber> times_of(const Table& table) {
   return {};
 }
 
+/// Takes away what lies so far out that the others would be one line, and returns how many those were: r0 is
+/// some centimetres, and 1e30 m where the telescope had no lock.
+std::size_t drop_outliers(std::vector<PlotPoint>& points) {
+  constexpr double kFar = 10;  // ranges of the middle half
+  std::vector<double> sorted;
+  for (const PlotPoint& point : points) sorted.push_back(point.y);
+  std::sort(sorted.begin(), sorted.end());
+  const double low = sorted[(sorted.size() - 1) / 4];
+  const double high = sorted[(sorted.size() - 1) * 3 / 4];
+  const double far = kFar * (high - low);
+  if (far <= 0) return 0;
+  return std::erase_if(points,
+                       [&](const PlotPoint& point) { return point.y < low - far || point.y > high + far; });
+}
+
 std::string counted(std::size_t count, std::string_view what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
@@ -90,13 +105,15 @@ Result<Plot> plot_of(const Table& table, const std::string& about) {
                                              counted(table.rows(), "frame"), column.name));
   std::stable_sort(plot.points.begin(), plot.points.end(),
                    [](const PlotPoint& a, const PlotPoint& b) { return a.x < b.x; });
+  const std::size_t blank = table.rows() - plot.points.size();
+  const std::size_t outliers = drop_outliers(plot.points);
   const auto [lowest, highest] =
       std::minmax_element(plot.points.begin(), plot.points.end(),
                           [](const PlotPoint& a, const PlotPoint& b) { return a.y < b.y; });
   plot.title = column.name;
   plot.subtitle = fmt::format("{}: {}", about, counted(table.rows(), "frame"));
-  if (const std::size_t blank = table.rows() - plot.points.size(); blank > 0)
-    plot.subtitle += fmt::format(", {} without a value", blank);
+  if (blank > 0) plot.subtitle += fmt::format(", {} without a value", blank);
+  if (outliers > 0) plot.subtitle += fmt::format(", {} too far out to be drawn", outliers);
   plot.x = axis_over(times.empty() ? "frame" : kTimeColumn, plot.points.front().x, plot.points.back().x,
                      !times.empty());
   plot.y = axis_over(column.name, lowest->y, highest->y, false);

@@ -108,6 +108,16 @@ TEST(Plot, IsOverTheNumbersOfFramesWhereThereAreNoTimes) {
   EXPECT_EQ(plot->points.back().y, 1);
 }
 
+TEST(Plot, LeavesOutWhatLiesFarFromAllOthersAndSaysSo) {
+  Table table = four_frames();
+  table.columns[2] = column<double>("ATMOS_R0", {0.07, 1e30, 0.05, 0.06});
+  const auto plot = plot_of(table, "BEOGN");
+  ASSERT_TRUE(plot.has_value());
+  EXPECT_EQ(plot->points.size(), 3U);
+  EXPECT_LT(plot->y.high, 0.1);
+  EXPECT_EQ(plot->subtitle, "BEOGN: 4 frames, 1 too far out to be drawn");
+}
+
 TEST(Plot, OfTextsOrOfNothingIsRefused) {
   Table table = four_frames();
   table.columns[2] = column<double>("ATMOS_R0", {0, 0, 0, 0}, {0, 1, 2, 3});
