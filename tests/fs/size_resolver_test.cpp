@@ -1,0 +1,153 @@
+// Sizes that no listing gave: one question for a file, its neighbours asked along, nothing made up.
+#include "fs/size_resolver.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <future>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/backends/http_fake_client.h"
+#include "tests/cache/block_support.h"
+
+namespace astrofs {
+namespace {
+
+/// Files are where their locators say.
+class PathArchive final : public Archive {
+ public:
+  Result<std::variant<Listing, NotModified>> list(std::string_view, std::string_view,
+                                                  std::stop_token) override {
+    return fail(Errc::unavailable, "nobody lists here");
+  }
+  Result<std::vector<http::Request>> locate(std::string_view locator) override {
+    http::Request request;
+    request.url = "http://sky.example/" + std::string(locator);
+    return std::vector{request};
+  }
+};
+
+class SizeResolverTest : public ::testing::Test {
+ protected:
+  static constexpr std::size_t kFiles = 200;
+  static constexpr std::uint64_t kSize = 2880;
+  using Answer = std::future<Result<Node>>;
+
+  void SetUp() override {
+    top_ = listed(kRootNode, {{"sky", NodeKind::directory, std::nullopt, {}, "", ""}}, "sky").id;
+    std::vector<ListedEntry> files;
+    for (std::size_t number = 0; number < kFiles; ++number) {
+      const std::optional<std::uint64_t> size = number == kSized ? std::optional(kSize + 1) : std::nullopt;
+      files.push_back({name(number), NodeKind::file, size, {}, name(number), ""});
+    }
+    first_ = listed(top_, std::move(files), name(0));
+    std::vector<MountedArchive> archives(1);
+    archives[0].name = "sky";
+    archives[0].archive = std::make_unique<PathArchive>();
+    archives_ = std::make_unique<ArchiveTable>(*rig_.catalog, std::move(archives));
+    make(false);
+  }
+  void TearDown() override {
+    resolver_->stop();
+    fetcher_.stop();
+    wake_.stop();
+  }
+
+  void make(bool offline) {
+    resolver_ =
+        std::make_unique<SizeResolver>(*rig_.catalog, *rig_.writer, *archives_, fetcher_, wake_, offline);
+  }
+  static std::string name(std::size_t number) { return fmt::format("{:04}.fits", number); }
+  Node listed(NodeId dir, std::vector<ListedEntry> entries, const std::string& child) {
+    rig_.writer->replace_listing(dir, std::move(entries), {}, {});
+    EXPECT_TRUE(rig_.writer->flush());
+    return *rig_.catalog->child(dir, child);
+  }
+  [[nodiscard]] Node file(std::size_t number) const { return *rig_.catalog->child(top_, name(number)); }
+
+  Answer resolve(const Node& node) {
+    auto promise = std::make_shared<std::promise<Result<Node>>>();
+    resolver_->resolve(node, [promise](Result<Node> sized) { promise->set_value(std::move(sized)); });
+    return promise->get_future();
+  }
+  [[nodiscard]] std::size_t asked(const std::string& part) const {
+    return static_cast<std::size_t>(
+        std::count_if(client_.requests.begin(), client_.requests.end(),
+                      [&part](const http::Request& one) { return one.url.ends_with(part); }));
+  }
+
+  static constexpr std::size_t kSized = 3;  ///< the file whose size the listing gives
+  block_test::Rig rig_;
+  ManualClock clock_;
+  Metrics metrics_;
+  http::Scripted answer_{.status = 200,
+                         .headers = {{"content-length", "2880"}, {"last-modified", "yesterday"}}};
+  http::FakeClient client_{clock_, [this](const http::Request&) { return answer_; }};
+  http::Fetcher fetcher_{client_, clock_, metrics_, {}};
+  Executor wake_{"wake", 1};
+  NodeId top_{0};
+  Node first_;
+  std::unique_ptr<ArchiveTable> archives_;
+  std::unique_ptr<SizeResolver> resolver_;
+};
+
+TEST_F(SizeResolverTest, ASizeThatIsKnownIsToldAtOnceAndNobodyIsAsked) {
+  EXPECT_EQ(resolve(file(kSized)).get()->size, kSize + 1);
+  client_.run();
+  EXPECT_TRUE(client_.requests.empty());
+}
+
+TEST_F(SizeResolverTest, OneQuestionForAFileHoweverManyWait) {
+  std::vector<Answer> answers;
+  for (int reader = 0; reader < 10; ++reader) answers.push_back(resolve(first_));
+  client_.run();
+  for (Answer& answer : answers) EXPECT_EQ(answer.get()->size, kSize);
+  EXPECT_EQ(asked(name(0)), 1U);
+  EXPECT_EQ(file(0).size, kSize);
+}
+
+TEST_F(SizeResolverTest, NeighboursAreAskedAlongButNotTheWholeDirectory) {
+  Answer answer = resolve(first_);
+  client_.run();
+  EXPECT_EQ(answer.get()->size, kSize);
+  EXPECT_EQ(asked(name(1)), 1U);
+  EXPECT_EQ(asked(name(kSized)), 0U) << "its size is known";
+  EXPECT_EQ(asked(name(kFiles - 1)), 0U);
+  ASSERT_TRUE(rig_.writer->flush());
+  EXPECT_EQ(file(1).size, kSize);
+}
+
+TEST_F(SizeResolverTest, OfflineNobodyIsAsked) {
+  make(true);
+  const Result<Node> sized = resolve(first_).get();
+  ASSERT_FALSE(sized);
+  EXPECT_EQ(sized.error().code, Errc::offline);
+  client_.run();
+  EXPECT_TRUE(client_.requests.empty());
+}
+
+TEST_F(SizeResolverTest, WhatItsArchiveDeniesIsNotFoundAndKeepsNoSize) {
+  answer_ = {.status = 404};
+  Answer answer = resolve(first_);
+  client_.run_for(std::chrono::minutes(2));
+  const Result<Node> sized = answer.get();
+  ASSERT_FALSE(sized);
+  EXPECT_EQ(sized.error().code, Errc::not_found);
+  EXPECT_FALSE(file(0).size);
+}
+
+TEST_F(SizeResolverTest, AServerThatDoesNotSayHowLongAFileIsGivesItNone) {
+  answer_.headers = {{"transfer-encoding", "chunked"}};
+  Answer answer = resolve(first_);
+  client_.run_for(std::chrono::minutes(2));
+  const Result<Node> sized = answer.get();
+  ASSERT_FALSE(sized);
+  EXPECT_EQ(sized.error().code, Errc::unsupported);
+  EXPECT_FALSE(file(0).size);
+}
+
+}  // namespace
+}  // namespace astrofs
