@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "backends/archive.h"
 #include "backends/format/s3_list.h"
 #include "backends/http/fetcher.h"
+#include "backends/rounds.h"
 #include "base/error.h"
 
 namespace astrofs {
@@ -22,8 +24,28 @@ struct S3Level {
   bool exists{false};                 ///< some key begins with the prefix
 };
 
-/// One level for each prefix ("" or ending in '/'), in the order asked, in parallel. Each is complete or an
-/// error: a page that fails, a repeated continuation token or too many pages fail the whole level.
+/// One level, page by page. Complete or an error: a page that fails, a repeated continuation token or too
+/// many pages fail all of it.
+class S3Question final : public Question {
+ public:
+  /// `prefix`: "" or ending in '/'.
+  S3Question(std::string base, std::string prefix) : base_(std::move(base)), prefix_(std::move(prefix)) {}
+  [[nodiscard]] std::optional<http::Request> next() const override;
+  void take(const Result<http::Response>& response) override;
+  [[nodiscard]] Result<S3Level>& level() { return level_; }
+
+ private:
+  Result<bool> take_page(std::string_view xml);
+
+  const std::string base_, prefix_;
+  std::string token_;           ///< of the page wanted next
+  std::set<std::string> seen_;  ///< tokens so far: a repeated one would go round for ever
+  unsigned pages_{0};
+  bool done_{false};
+  Result<S3Level> level_{S3Level{}};
+};
+
+/// One level for each prefix ("" or ending in '/'), in the order asked, in parallel.
 [[nodiscard]] std::vector<Result<S3Level>> list_s3_levels(http::Fetcher& fetcher, const std::string& base,
                                                           const std::vector<std::string>& prefixes,
                                                           std::stop_token stop);

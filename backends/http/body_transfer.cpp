@@ -15,7 +15,9 @@ constexpr std::size_t kErrorBody = 64 << 10;
 constexpr std::size_t kPageStart = 16 << 10;
 
 Transfer::Terms terms(std::vector<Request> mirrors, const FetcherOptions& options, bool confirm_missing) {
-  return {std::move(mirrors), Urgency::demand, options.body_timeout, false, confirm_missing};
+  std::chrono::milliseconds timeout = options.body_timeout;
+  for (const Request& mirror : mirrors) timeout = std::min(timeout, mirror.patience.value_or(timeout));
+  return {std::move(mirrors), Urgency::demand, timeout, false, confirm_missing};
 }
 
 bool is_conditional(const Request& request) {

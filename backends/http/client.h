@@ -36,6 +36,8 @@ struct Request {
   /// Of a Globus collection: its ranges come as "a-b/*", HEAD is not to be asked, and 404 means that a file
   /// is gone only when the body says so.
   bool globus_collection{false};
+  /// Of fetch(): the whole job may take this long instead of the Fetcher's own time, if that is longer.
+  std::optional<std::chrono::milliseconds> patience{};
   /// "scheme://host:port" with the default port written out: the unit of budgets, breakers and credentials.
   [[nodiscard]] std::string origin() const;
 };
