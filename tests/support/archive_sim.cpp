@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "tests/support/dkist_centre.h"
+#include "tests/support/mast_shelf.h"
 #include "tests/support/sim_listings.h"
 
 namespace astrofs::sim {
@@ -76,6 +77,7 @@ ArchiveSim::ArchiveSim() {
   buckets_["stpubdata"] = "";
   // The archive's tree and the bucket's keys are the same files; a bucket shows no directory pages.
   tree_.alias("/missions/tess/ffi", "/tess/public/ffi");
+  tree_.alias("/missions/tess/tid", "/tess/public/tid");
   tree_.set_style("/tess/public", ListingStyle::none);
 }
 
@@ -129,6 +131,13 @@ void ArchiveSim::add_bucket(const std::string& name, const std::string& root) {
 
 Result<std::vector<FrameName>> ArchiveSim::add_sector(const SectorOptions& options) {
   return put_sector(tree_, options);
+}
+
+MastPortal& ArchiveSim::add_targets(const TargetOptions& options) {
+  std::vector<Target> targets = make_targets(options);
+  put_targets(tree_, targets, options.rows);
+  portal_ = std::make_unique<MastPortal>(std::move(targets));
+  return *portal_;
 }
 
 DkistCentre& ArchiveSim::add_dkist(const DkistOptions& options) {
@@ -187,6 +196,7 @@ bool ArchiveSim::answer(Connection& connection, const HttpRequest& request) {
 
 Reply ArchiveSim::route(const HttpRequest& request, const std::vector<Fault>& faults) {
   if (dkist_ != nullptr && DkistCentre::knows(request.path)) return dkist_->reply(request, faults);
+  if (portal_ != nullptr && MastPortal::knows(request.path)) return portal_->reply(request);
   if (request.method != "GET" && request.method != "HEAD") return error_reply(405, request.path);
   if (is_download(request.path)) return download_reply(request, tree_, faults);
   std::string path = request.path;

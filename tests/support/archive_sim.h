@@ -16,6 +16,7 @@
 #include "base/mutex.h"
 #include "tests/support/dkist_dataset.h"
 #include "tests/support/hlsp_sectors.h"
+#include "tests/support/mast_portal.h"
 #include "tests/support/sim_content.h"
 #include "tests/support/sim_faults.h"
 #include "tests/support/sim_log.h"
@@ -68,6 +69,9 @@ class ArchiveSim {
   void add_hlsp(const HlspOptions& options);
   /// The 800 PRF models under /missions/tess/models/prf_fitsfiles/.
   void add_prf_models();
+  /// TESS targets: their files as S3 keys, their scripts, and the portal under /api/v0/invoke. Before
+  /// start(), once.
+  MastPortal& add_targets(const TargetOptions& options);
   /// The DKIST data centre and Globus, under /datasets, /download, /auth, /transfer and /https. Before
   /// start(), once. See dkist_centre.h.
   DkistCentre& add_dkist(const DkistOptions& options);
@@ -102,6 +106,7 @@ class ArchiveSim {
   FaultTable faults_;
   RequestLog log_;
   std::unique_ptr<DkistCentre> dkist_;  ///< nullptr: there is none
+  std::unique_ptr<MastPortal> portal_;  ///< nullptr: there is none
   mutable Mutex mutex_;
   std::map<std::string, std::string> buckets_ GUARDED_BY(mutex_);  ///< name -> key prefix of its root
   SocketServer server_;                                            ///< last: its threads use all of the above

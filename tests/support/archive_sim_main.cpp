@@ -27,6 +27,7 @@ constexpr std::string_view kUsage =
     "  --offsets A,B,...   data offsets of made-up frames, in turn\n"
     "  --denied NAME       listed and 404; may be repeated\n"
     "  --prf               the PRF models\n"
+    "  --targets N         N targets of TESS, with --target-sectors A,B,... and --target-rows K\n"
     "  --dkist N           the DKIST data centre with N datasets, --dkist-frames M (of the first),\n"
     "                      --dkist-other-frames M, --dkist-lost K (of the first), --dkist-image "
     "COLUMNSxROWS,\n"
@@ -44,6 +45,7 @@ struct Program {
   std::string ready_file;
   SectorOptions sector;
   bool has_sector{false};
+  TargetOptions targets;
   DkistOptions dkist;
   HlspOptions hlsp{.sectors = {}};
   std::int64_t max_seconds{0};
@@ -122,6 +124,16 @@ Result<void> set_image(DkistOptions& dkist, const std::string& value) {
   return done;
 }
 
+Result<void> set_sectors(TargetOptions& targets, const std::string& value) {
+  targets.sectors.clear();
+  for (const std::string& part : split(value, ',')) {
+    const auto sector = number_of<int>(part, "--target-sectors");
+    if (!sector) return tl::unexpected(sector.error());
+    targets.sectors.push_back(*sector);
+  }
+  return {};
+}
+
 Result<void> apply_dkist(DkistOptions& dkist, const std::string& option, const std::string& value) {
   if (option == "--dkist") return set(dkist.datasets, value, option);
   if (option == "--dkist-frames") return set(dkist.frames, value, option);
@@ -198,6 +210,9 @@ Result<void> apply(Program& program, const std::string& option, const std::strin
   if (option == "--frames") return set(program.sector.frames, value, option);
   if (option == "--size") return set_size(program.sector, value);
   if (option == "--offsets") return set_offsets(program.sector, value);
+  if (option == "--targets") return set(program.targets.targets, value, option);
+  if (option == "--target-rows") return set(program.targets.rows, value, option);
+  if (option == "--target-sectors") return set_sectors(program.targets, value);
   if (option == "--sector" || option == "--listing") {
     program.has_sector = true;
     if (option == "--sector") return set(program.sector.sector, value, option);
@@ -242,6 +257,7 @@ Result<void> run(Program& program) {
     if (!frames) return tl::unexpected(frames.error());
   }
   if (!program.hlsp.sectors.empty()) program.sim.add_hlsp(program.hlsp);
+  if (program.targets.targets > 0) program.sim.add_targets(program.targets);
   if (program.dkist.datasets > 0) program.sim.add_dkist(program.dkist);
   if (auto started = program.sim.start(program.port); !started) return started;
   fmt::print("{}\n", program.sim.url());

@@ -20,6 +20,7 @@ class CardList {
   /// `value` as it stands in a FITS file: T, 12, 1.5E-3.
   void add(std::string_view keyword, std::string_view value, std::string_view comment = {});
   void add_text(std::string_view keyword, std::string_view text, std::string_view comment = {});
+  void append(const CardList& others) { text_ += others.text_; }
   [[nodiscard]] std::size_t count() const { return text_.size() / kCard; }
   /// Cards with blank ones behind them up to `bytes` (a multiple of 2880; 0: as few blocks as will do), END,
   /// and both sums over the header and data whose 32-bit words add up to `data_sum`.

@@ -1,5 +1,5 @@
 // The stand-in archive's own paths, for scripts: /_sim/faults, /_sim/log, /_sim/stats, /_sim/deny,
-// /_sim/dkist.
+// /_sim/dkist, /_sim/mast.
 #include <nlohmann/json.hpp>
 
 #include "tests/support/archive_sim.h"
@@ -77,6 +77,7 @@ Reply ArchiveSim::control(const HttpRequest& request) {
     return text_reply(200, "", "text/plain");
   }
   if (request.path == "/_sim/dkist" && dkist_ != nullptr) return dkist_->control(request);
+  if (request.path == "/_sim/mast" && portal_ != nullptr) return portal_->control(request);
   if (request.path == "/_sim/stats" && method == "GET") {
     const Json json{{"requests", count("")},
                     {"heads", count("", "HEAD")},
