@@ -19,6 +19,14 @@ Entry link_entry(std::string name, std::string target) {
   return entry;
 }
 
+std::string made_version(std::string_view bytes) {
+  return "made:" + to_hex(sha256_prefix({bytes}));
+}
+
+Result<std::string> Archive::make(std::string_view locator, std::stop_token) {
+  return fail(Errc::unsupported, "no file is made of " + std::string(locator));
+}
+
 Result<std::optional<Entry>> Archive::find(std::string_view, std::string_view, std::stop_token) {
   return std::optional<Entry>{};
 }

@@ -80,6 +80,9 @@ struct LocalFile {
   std::string path;
 };
 
+/// What tells one version of a made file from another: Archive::make().
+[[nodiscard]] std::string made_version(std::string_view bytes);
+
 class Archive {
  public:
   virtual ~Archive() = default;
@@ -113,6 +116,11 @@ class Archive {
 
   /// Where the bytes are NOW: mirrors in order, with credentials, without range. Never stored.
   [[nodiscard]] virtual Result<std::vector<http::Request>> locate(std::string_view locator) = 0;
+
+  /// Is the file made by the archive itself, of answers that it got, so that it lies nowhere? At once.
+  [[nodiscard]] virtual bool makes(std::string_view) const { return false; }
+  /// Such a file as it is now; its listing gives its size, and made_version() of it as validator. Blocks.
+  [[nodiscard]] virtual Result<std::string> make(std::string_view locator, std::stop_token stop);
 
   /// Where the listing's validator of a file may be sent as If-Match: the origin that gave it; "" = nowhere.
   [[nodiscard]] virtual std::string validator_origin() const { return {}; }

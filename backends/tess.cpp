@@ -104,7 +104,10 @@ bool is_prf_file(const std::vector<std::string_view>& parts) {
 }  // namespace
 
 TessArchive::TessArchive(tess::Sources sources, tess::Kinds kinds, http::Fetcher& fetcher, const Clock& clock)
-    : sources_(std::move(sources)), clock_(clock), listing_(sources_, kinds, fetcher) {
+    : sources_(std::move(sources)),
+      clock_(clock),
+      listing_(sources_, kinds, fetcher),
+      targets_(sources_, fetcher, clock) {
   set_budgets(sources_, fetcher);
 }
 
@@ -112,6 +115,7 @@ Result<std::vector<Entry>> TessArchive::list_root(std::stop_token stop) const {
   const auto sectors = listing_.sectors(stop);
   if (!sectors) return tl::unexpected<Error>(sectors.error());
   std::vector<Entry> entries{directory("", "prf")};
+  if (targets_.usable()) entries.push_back(directory("", std::string(tess::kTargets)));
   for (const unsigned sector : *sectors) entries.push_back(directory("", std::to_string(sector)));
   return entries;
 }
@@ -124,6 +128,7 @@ std::chrono::seconds TessArchive::good_for_chip(const std::vector<Entry>& frames
 
 Result<std::variant<Listing, NotModified>> TessArchive::list(std::string_view dir, std::string_view token,
                                                              std::stop_token stop) {
+  if (tess::Targets::knows(dir) && targets_.usable()) return targets_.list(dir, token, stop);
   const auto parts = split(dir);
   const std::string where = "TESS " + std::string(dir);
   const auto settled = [&](Result<std::vector<Entry>> entries,
@@ -157,6 +162,7 @@ Result<std::variant<Listing, NotModified>> TessArchive::list(std::string_view di
 
 Result<std::optional<Entry>> TessArchive::find(std::string_view dir, std::string_view name,
                                                std::stop_token stop) {
+  if (dir == tess::kTargets) return targets_.find(name, stop);
   const unsigned sector = dir.empty() ? parse_sector(name) : 0;
   if (sector == 0) return std::optional<Entry>{};
   const auto exists = listing_.has_sector(sector, stop);
@@ -169,6 +175,11 @@ std::vector<std::string> TessArchive::other_names(std::string_view name) const {
   return tess::shifted_names(name);
 }
 
+Result<std::string> TessArchive::make(std::string_view locator, std::stop_token stop) {
+  if (!makes(locator)) return Archive::make(locator, stop);
+  return targets_.table(locator, stop);
+}
+
 Result<std::vector<http::Request>> TessArchive::locate(std::string_view locator) {
   std::vector<http::Request> mirrors;
   const auto add = [&mirrors](const std::string& base, const std::string& path) {
@@ -178,7 +189,9 @@ Result<std::vector<http::Request>> TessArchive::locate(std::string_view locator)
     mirrors.push_back(std::move(request));
   };
   const auto parts = split(locator);
-  if (is_prf_file(parts)) {
+  if (auto target = targets_.locate(locator)) {
+    mirrors = std::move(*target);
+  } else if (is_prf_file(parts)) {
     add(sources_.archive,
         "/missions/tess/models/prf_fitsfiles/" + std::string(locator.substr(parts[0].size() + 1)));
   } else if (!parts.empty() && tess::product_at(locator)) {

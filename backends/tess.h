@@ -2,11 +2,12 @@
 //
 //   <sector>/<camera>/<ccd>/NAME         sector unpadded, as its users write it
 //   prf/<set>/cam<c>_ccd<d>/NAME
+//   tic/<TIC>/NAME                       a target's products of all sectors: tess_targets.h
 //
 // A directory's locator is its path as above. A file's locator is its path in the archive:
 // "ffi/s0004/2018/292/1-1/NAME", "prf/start_s0001/cam1_ccd1/NAME"; that and the name are all that its URLs on
 // S3, the archive and MAST are made of. Owned by the mount. Any thread: immutable but for one atomic in
-// TessListing.
+// TessListing and what Targets remembers.
 #pragma once
 
 #include <string>
@@ -14,6 +15,7 @@
 #include "backends/archive.h"
 #include "backends/http/fetcher.h"
 #include "backends/tess_listing.h"
+#include "backends/tess_targets.h"
 #include "base/clock.h"
 
 namespace astrofs {
@@ -25,13 +27,20 @@ class TessArchive final : public Archive {
 
   [[nodiscard]] Result<std::variant<Listing, NotModified>> list(std::string_view dir, std::string_view token,
                                                                 std::stop_token stop) override;
-  [[nodiscard]] bool finds(std::string_view dir) const override { return dir.empty(); }
-  /// A sector by its number, before a listing of the root shows it.
+  [[nodiscard]] bool finds(std::string_view dir) const override {
+    return dir.empty() || dir == tess::kTargets;
+  }
+  /// A sector by its number, before a listing of the root shows it; any target that was observed.
   [[nodiscard]] Result<std::optional<Entry>> find(std::string_view dir, std::string_view name,
                                                   std::stop_token stop) override;
   /// Names of an FFI whose stamp is up to three seconds away: reprocessing moved stamps by 0 to 2 s.
   [[nodiscard]] std::vector<std::string> other_names(std::string_view name) const override;
   [[nodiscard]] Result<std::vector<http::Request>> locate(std::string_view locator) override;
+  /// MAST's tables of a target.
+  [[nodiscard]] bool makes(std::string_view locator) const override {
+    return tess::Targets::is_table(locator);
+  }
+  [[nodiscard]] Result<std::string> make(std::string_view locator, std::stop_token stop) override;
   [[nodiscard]] std::string validator_origin() const override;
   [[nodiscard]] std::optional<Digest> digest(std::string_view validator) const override;
   [[nodiscard]] Result<FrameShape> shape(std::string_view locator) const override;
@@ -43,6 +52,7 @@ class TessArchive final : public Archive {
   const tess::Sources sources_;
   const Clock& clock_;
   tess::TessListing listing_;
+  tess::Targets targets_;
 };
 
 }  // namespace astrofs

@@ -220,7 +220,9 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   if (!mounted) return tl::unexpected<Error>(mounted.error());
   const ArchiveTable archives(**catalog, std::move(*mounted));
   IndexWriter writer(**catalog);
+  MadeFiles made(turns);
   RemoteSource source(**catalog, writer, archives, fetcher, timeout);
+  source.attach(made);
   BlockCacheOptions cache_options;
   cache_options.quota = config.cache_size;
   cache_options.offline = options.offline;
@@ -229,6 +231,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   Notifier notifier;
   Lister lister(**catalog, writer, archives, notifier, turns, store, clock, metrics, options.offline);
   SizeResolver sizes(**catalog, writer, archives, fetcher, store, options.offline);
+  sizes.attach(made);
   std::deque<CachedFiles> own_files;
   for (const MountedArchive& each : archives.all()) {
     each.archive->attach(own_files.emplace_back(each.name, **catalog, cache, archives, timeout));

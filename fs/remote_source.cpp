@@ -141,6 +141,8 @@ void RemoteSource::fetch(const FileVersion& version, ByteRange range, FetchUrgen
   const MountedArchive* archive = archives_.of(*node);
   if (archive == nullptr)
     return sink->end(fail(Errc::not_found, "the archive of this file is no longer configured"));
+  if (made_ != nullptr && archive->archive->makes(node->locator))
+    return made_->fetch(*archive, *node, range, std::move(sink), std::move(stop));
   Result<std::vector<http::Request>> mirrors = archive->archive->locate(node->locator);
   if (!mirrors) return sink->end(tl::unexpected<Error>(mirrors.error()));
 

@@ -15,6 +15,7 @@
 #include "cache/index_writer.h"
 #include "cache/source.h"
 #include "fs/archive_table.h"
+#include "fs/made_files.h"
 
 namespace astrofs {
 
@@ -41,6 +42,8 @@ class RemoteSource final : public Source {
   RemoteSource(const Catalog& catalog, IndexWriter& writer, const ArchiveTable& archives,
                http::Fetcher& fetcher, std::chrono::milliseconds timeout);
 
+  /// Before the first fetch: where files come from that archives make themselves.
+  void attach(MadeFiles& made) { made_ = &made; }
   void fetch(const FileVersion& version, ByteRange range, FetchUrgency urgency, std::shared_ptr<Sink> sink,
              std::stop_token stop) override;
 
@@ -50,6 +53,7 @@ class RemoteSource final : public Source {
   const ArchiveTable& archives_;
   http::Fetcher& fetcher_;
   const std::chrono::milliseconds timeout_;
+  MadeFiles* made_{nullptr};
 
   [[nodiscard]] std::shared_ptr<Validators> validators_of(const FileVersion& version, const Node& node,
                                                           const Archive& archive) EXCLUDES(mutex_);

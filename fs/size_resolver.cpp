@@ -65,7 +65,22 @@ void SizeResolver::ask(const Node& node, Done done) {
   }
   // An answer that came since the caller looked: its question has left the table, so the catalog has it.
   if (Result<Node> now = catalog_.node(node.id); now && now->size) return finish(node.id, now);
+  if (ask_maker(node)) return;
   probe(node, [this, node](const Result<http::ContentInfo>& info) { answer(node, info); });
+}
+
+/// False: the file is not made by its archive.
+bool SizeResolver::ask_maker(const Node& node) {
+  const MountedArchive* archive = archives_.of(node);
+  if (made_ == nullptr || archive == nullptr || !archive->archive->makes(node.locator)) return false;
+  made_->ask(
+      *archive, node,
+      [this, node](const Result<MadeFiles::Version>& now) {
+        if (!now) return finish(node.id, tl::unexpected<Error>(now.error()));
+        store(node, now->size, now->validator);
+      },
+      stop_.get_token());
+  return true;
 }
 
 void SizeResolver::probe(const Node& node, std::function<void(Result<http::ContentInfo>)> done) {
@@ -84,17 +99,19 @@ void SizeResolver::answer(const Node& node, const Result<http::ContentInfo>& inf
   }
   // What the listing says of the version stands; two words for one version would make each look new after the
   // other.
-  const std::string validator = node.validator.empty() ? validator_of(*info) : "";
-  writer_.set_size(node.id, *info->size, node.mtime, validator,
-                   [this, id = node.id](const Result<void>& set) {
-                     if (!set) return finish(id, tl::unexpected<Error>(set.error()));
-                     Result<Node> now = catalog_.node(id);
-                     // A new listing has taken the size away again, for the content is another: an error,
-                     // and no file of 0 bytes. The kernel looks such a name up once more.
-                     if (now && !now->size && !now->missing)
-                       now = fail(Errc::stale, now->name + " changed while its size was asked for");
-                     finish(id, now);
-                   });
+  store(node, *info->size, node.validator.empty() ? validator_of(*info) : "");
+}
+
+void SizeResolver::store(const Node& node, std::uint64_t size, const std::string& validator) {
+  writer_.set_size(node.id, size, node.mtime, validator, [this, id = node.id](const Result<void>& set) {
+    if (!set) return finish(id, tl::unexpected<Error>(set.error()));
+    Result<Node> now = catalog_.node(id);
+    // A new listing has taken the size away again, for the content is another: an error,
+    // and no file of 0 bytes. The kernel looks such a name up once more.
+    if (now && !now->size && !now->missing)
+      now = fail(Errc::stale, now->name + " changed while its size was asked for");
+    finish(id, now);
+  });
 }
 
 void SizeResolver::finish(NodeId id, const Result<Node>& result) {

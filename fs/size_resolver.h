@@ -13,6 +13,7 @@
 #include "cache/catalog.h"
 #include "cache/index_writer.h"
 #include "fs/archive_table.h"
+#include "fs/made_files.h"
 
 namespace astrofs {
 
@@ -25,6 +26,8 @@ class SizeResolver {
   ~SizeResolver();
   SizeResolver(const SizeResolver&) = delete;
   SizeResolver& operator=(const SizeResolver&) = delete;
+  /// Before the first question: how files are sized that archives make themselves.
+  void attach(MadeFiles& made) { made_ = &made; }
 
   /// `done` gets the node with its size, at once when it has one. not_found: every mirror denies it.
   void resolve(const Node& node, Done done);
@@ -35,7 +38,9 @@ class SizeResolver {
  private:
   void ask(const Node& node, Done done);
   void ask_neighbours(const Node& node);
+  bool ask_maker(const Node& node);
   void answer(const Node& node, const Result<http::ContentInfo>& info);
+  void store(const Node& node, std::uint64_t size, const std::string& validator);
   void finish(NodeId id, const Result<Node>& result);
 
   Catalog& catalog_;
@@ -44,6 +49,7 @@ class SizeResolver {
   http::Fetcher& fetcher_;
   Executor& wake_;
   const bool offline_;
+  MadeFiles* made_{nullptr};
   std::stop_source stop_;
   Mutex mutex_;
   std::unordered_map<NodeId, std::vector<Done>> asked_ GUARDED_BY(mutex_);

@@ -19,6 +19,7 @@
 #include "tests/support/dkist_asdf.h"
 #include "tests/support/dkist_centre.h"
 #include "tests/support/dkist_frame.h"
+#include "tests/support/mast_target_file.h"
 
 namespace astrofs::contract {
 namespace {
@@ -193,6 +194,38 @@ class TessStage final : public ServedStage {
   ManualClock clock_;
 };
 
+/// A target of TESS in three sectors, from S3 and MAST together.
+class TargetStage final : public ServedStage {
+ public:
+  TargetStage() {
+    const sim::TargetOptions options{.targets = 2, .sectors = {1, 2, 3}, .rows = 20};
+    // An archive without a single frame is none.
+    if (!server_.add_sector({.sector = 4, .frames = 1, .chips = {{1, 1}}}))
+      throw std::runtime_error("sector");
+    const sim::Target& target = server_.add_targets(options).targets()[1];
+    path = {"tic", std::to_string(target.tic)};
+    unknown = "tic/4711";
+    for (const sim::TargetObservation& observation : target.observations) {
+      for (const sim::TargetProduct& product : observation.products) {
+        files[product.name] = sim::target_file(target, product, options.rows);
+        keys_[product.name] = "/" + sim::target_key(target, product);
+      }
+    }
+    archive_ = std::make_unique<TessArchive>(tess::Sources{server_.url(), server_.url(), server_.url()},
+                                             tess::Kinds{}, http_.fetcher(), clock_);
+  }
+  // A folder of the bucket may hold anything; what is no name of a product is not shown.
+  bool add_hostile_names() override {
+    directory_ = keys_.begin()->second.substr(0, keys_.begin()->second.rfind('/') + 1);
+    return ServedStage::add_hostile_names();
+  }
+  void change() override { server_.remove_file(keys_.begin()->second); }
+
+ private:
+  std::map<std::string, std::string> keys_;  ///< of the bucket, with a '/'
+  ManualClock clock_;
+};
+
 /// A dataset of DKIST, its frames from the collection without a token.
 class DkistStage final : public ServedStage {
  public:
@@ -275,6 +308,7 @@ const std::vector<StageKind>& stage_kinds() {
       {"TessFromS3", maker<TessStage>(TessStage::From::s3)},
       {"TessFromScript", maker<TessStage>(TessStage::From::script)},
       {"TessFromPages", maker<TessStage>(TessStage::From::pages)},
+      {"TessTarget", maker<TargetStage>()},
   };
   return kinds;
 }

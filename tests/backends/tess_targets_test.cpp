@@ -1,0 +1,223 @@
+// The targets of TESS by their number: what S3 and MAST say together, what each says alone, what is
+// remembered.
+#include <gmock/gmock.h>
+
+#include <set>
+
+#include "tests/backends/tess_stage.h"
+
+namespace astrofs {
+namespace {
+
+using ::testing::Contains;
+using ::testing::EndsWith;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+constexpr const char* kTarget = "tic/25132999";
+
+class TessTargets : public TessArchiveTest {
+ protected:
+  sim::MastPortal& add_targets(int targets = 3) {
+    return server_.add_targets({.targets = targets, .sectors = {1, 2, 3, 27}, .rows = 50});
+  }
+  std::optional<Entry> find(const std::string& name) {
+    auto found = archive().find("tic", name, {});
+    EXPECT_TRUE(found) << found.error().message;
+    return found ? *found : std::nullopt;
+  }
+  static const Entry& entry(const Listing& listing, const std::string& name) {
+    static const Entry none;
+    for (const Entry& each : listing.entries) {
+      if (each.name == name) return each;
+    }
+    ADD_FAILURE() << name << " is not listed";
+    return none;
+  }
+  static std::size_t files(const Listing& listing) {
+    return static_cast<std::size_t>(std::count_if(
+        listing.entries.begin(), listing.entries.end(),
+        [](const Entry& each) { return each.kind == EntryKind::file && !each.name.ends_with(".csv"); }));
+  }
+  void silence_mast() { server_.add_fault(Fault{.path = "*invoke*", .kind = Kind::status, .n = 403}); }
+  void silence_s3() { server_.add_fault(Fault{.path = "*list-type*", .kind = Kind::status, .n = 403}); }
+};
+
+TEST_F(TessTargets, ShowsAllProductsOfATargetWithTheBucketsSizes) {
+  const auto& portal = add_targets();
+  std::set<std::string> made;
+  for (const auto& observation : portal.targets()[1].observations) {
+    for (const auto& product : observation.products) made.insert(product.name);
+  }
+  const Listing target = list("tic/" + std::to_string(portal.targets()[1].tic));
+  for (const std::string& name : made) {
+    const Entry& product = entry(target, name);
+    EXPECT_TRUE(product.size) << name;
+    EXPECT_NE(product.size, 1'000'000U) << "MAST's word for a size is not taken";
+    EXPECT_FALSE(product.validator.empty()) << name;
+  }
+  EXPECT_EQ(files(target), made.size());
+  EXPECT_EQ(target.good_for, std::chrono::hours(24));
+}
+
+TEST_F(TessTargets, PutsRunsThatALaterOneContainsIntoSuperseded) {
+  add_targets();
+  const Names shown = names_of(list(kTarget));
+  EXPECT_THAT(shown, Contains("superseded"));
+  EXPECT_THAT(shown, Contains(::testing::HasSubstr("-s0001-s0027-")));
+  EXPECT_THAT(shown, Contains(::testing::HasSubstr("-s0001-s0001-")))
+      << "a run of one sector is no part of another";
+  EXPECT_THAT(shown, Not(Contains(::testing::HasSubstr("-s0001-s0002-"))));
+  const Names old = names_of(list(std::string(kTarget) + "/superseded"));
+  EXPECT_EQ(old.size(), 10U);
+  EXPECT_THAT(old, Contains(::testing::HasSubstr("-s0001-s0002-")));
+  EXPECT_THAT(old, Contains(::testing::HasSubstr("-s0001-s0003-")));
+  EXPECT_THAT(names_of(list("tic/26133002")), Not(Contains("superseded")));
+}
+
+TEST_F(TessTargets, AsksInTwoRoundsAndOnlyOnceForALookupAndItsListing) {
+  add_targets();
+  ASSERT_TRUE(find("25132999"));
+  EXPECT_FALSE(list(kTarget).entries.empty());
+  EXPECT_EQ(server_.count("invoke"), 2U) << "observations, products";
+  EXPECT_EQ(server_.count("list-type"), 5U) << "the sectors, the target's folder in each";
+  EXPECT_EQ(server_.count("", "HEAD"), 0U);
+  server_.clear_log();
+  EXPECT_FALSE(list("tic/26133002").entries.empty());
+  EXPECT_EQ(server_.count("list-type"), 4U) << "the sectors are known";
+}
+
+TEST_F(TessTargets, ATargetThatIsNotThereIsRememberedForAWhile) {
+  add_targets();
+  EXPECT_FALSE(find("4711"));
+  const std::size_t asked = server_.requests().size();
+  EXPECT_FALSE(find("4711"));
+  EXPECT_EQ(server_.requests().size(), asked);
+  clock_.advance(std::chrono::minutes(11));
+  EXPECT_FALSE(find("4711"));
+  EXPECT_GT(server_.requests().size(), asked);
+  for (const char* const name : {"0", "025132999", "README", "TIC 25132999", "-1", ""}) {
+    const std::size_t before = server_.requests().size();
+    EXPECT_FALSE(find(name)) << name;
+    EXPECT_EQ(server_.requests().size(), before) << "no number: nobody is asked";
+  }
+  EXPECT_EQ(error_of("tic/4711"), Errc::not_found);
+}
+
+TEST_F(TessTargets, NothingIsTakenForMissingWhileASourceIsSilent) {
+  add_targets();
+  silence_mast();
+  const auto found = archive().find("tic", "4711", {});
+  ASSERT_FALSE(found) << "the bucket knows nothing, MAST might";
+  EXPECT_EQ(found.error().code, Errc::denied);
+}
+
+TEST_F(TessTargets, ShowsWhatTheBucketHasWhileMastIsSilentAndTakesNothingAway) {
+  add_targets();
+  const Listing whole = list(kTarget);
+  silence_mast();
+  const Listing part = list(kTarget);
+  EXPECT_EQ(files(part), files(whole));
+  EXPECT_THAT(names_of(part), Not(Contains(EndsWith(".csv"))));
+  EXPECT_LT(part.good_for, whole.good_for);
+  const auto again = archive().list(kTarget, whole.token, {});
+  EXPECT_FALSE(again) << "what was listed with MAST is not taken away without it";
+  server_.clear_faults();
+  const auto healed = archive().list(kTarget, part.token, {});
+  ASSERT_TRUE(healed);
+  EXPECT_EQ(std::get<Listing>(*healed).token, whole.token);
+}
+
+TEST_F(TessTargets, ShowsWhatMastNamesWhileTheBucketIsSilent) {
+  add_targets();
+  const Listing whole = list(kTarget);
+  archive_.reset();
+  silence_s3();
+  const Listing part = list(kTarget);
+  EXPECT_EQ(names_of(part), names_of(whole));
+  for (const Entry& product : part.entries) {
+    const bool is_product = product.kind == EntryKind::file && !product.name.ends_with(".csv");
+    EXPECT_FALSE(is_product && product.size) << product.name;
+  }
+  const Entry& curve = entry(part, "tess2018206045859-s0001-0000000025132999-0120-s_lc.fits");
+  EXPECT_EQ(curve.locator, entry(whole, curve.name).locator) << "the name says where a sector's product lies";
+}
+
+TEST_F(TessTargets, WaitsForWhatIsExecutingReadsAllPagesAndReportsAnError) {
+  sim::MastPortal& portal = add_targets();
+  const Names whole = names_of(list(kTarget));
+  portal.set({.executing = 2, .page_rows = 10});
+  server_.clear_log();
+  EXPECT_EQ(names_of(list(kTarget)), whole);
+  EXPECT_EQ(server_.count("invoke"), 3U * (1 + 5)) << "one page of observations, five of products";
+  portal.set({.executing = 1000});
+  server_.clear_log();
+  EXPECT_THAT(names_of(list(kTarget)), Not(Contains("products.csv"))) << "it is not asked without end";
+  EXPECT_LE(server_.count("invoke"), 12U);
+  portal.set({.error = "session is in the kill state"});
+  silence_s3();
+  const auto failed = archive().list(kTarget, "", {});
+  ASSERT_FALSE(failed);
+}
+
+TEST_F(TessTargets, GivesMastsTablesAsTheyAre) {
+  add_targets();
+  const Listing target = list(kTarget);
+  for (const char* const name : {"observations.csv", "products.csv"}) {
+    const Entry& table = entry(target, name);
+    ASSERT_TRUE(archive().makes(table.locator));
+    const auto made = archive().make(table.locator, {});
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_EQ(made->size(), table.size);
+    EXPECT_EQ(made_version(*made), table.validator);
+    archive_.reset();  // a mount that has been restarted asks again
+    EXPECT_EQ(archive().make(table.locator, {}).value_or(""), *made);
+  }
+  const std::string observations = archive().make("table/25132999/observations", {}).value_or("");
+  EXPECT_TRUE(observations.starts_with("intentType,obs_collection,provenance_name,"))
+      << observations.substr(0, 80);
+  EXPECT_NE(observations.find("\"G011183_G011132, \"\"A\"\"\""), std::string::npos);
+  EXPECT_EQ(std::count(observations.begin(), observations.end(), '\n'), 1 + 4 + 1 + 3)
+      << "sectors, fast, runs";
+  EXPECT_FALSE(archive().make("table/25132999/other", {}));
+  EXPECT_EQ(archive().make("table/4711/products", {}).error().code, Errc::not_found);
+}
+
+TEST_F(TessTargets, TheListingOfAllTargetsLeavesThoseThatWereFound) {
+  add_targets();
+  const Listing first = list("tic");
+  EXPECT_THAT(first.entries, IsEmpty());
+  const auto again = archive().list("tic", first.token, {});
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(std::holds_alternative<NotModified>(*again));
+  EXPECT_TRUE(archive().finds("tic"));
+  EXPECT_FALSE(archive().finds(kTarget));
+}
+
+TEST_F(TessTargets, GivesTheMirrorsOfAProduct) {
+  add_targets();
+  const std::string name = "tess2018206045859-s0001-0000000025132999-0120-s_lc.fits";
+  const std::string locator = "tid/s0001/0000/0000/2513/2999/" + name;
+  const auto mirrors = archive().locate(locator);
+  ASSERT_TRUE(mirrors);
+  ASSERT_EQ(mirrors->size(), 3U);
+  EXPECT_EQ((*mirrors)[0].url, server_.url() + "/tess/public/" + locator);
+  EXPECT_EQ((*mirrors)[1].url, server_.url() + "/missions/tess/" + locator);
+  EXPECT_EQ((*mirrors)[2].url, server_.url() + "/api/v0.1/Download/file?uri=mast:TESS/product/" + name);
+  EXPECT_EQ(archive().locate("product/" + name)->size(), 1U);
+  for (const char* const wrong : {"product/../x", "product/a b", "product/",
+                                  "tid/s0001/0000/0000/2513/2999/a?b", "table/25132999/products"})
+    EXPECT_FALSE(archive().locate(wrong)) << wrong;
+}
+
+TEST_F(TessTargets, RefusesDirectoriesThatNoUserWouldWrite) {
+  add_targets();
+  const std::size_t before = server_.requests().size();
+  for (const char* const dir :
+       {"tic/", "tic/x", "tic/01", "tic/25132999/x", "tic/25132999/superseded/x", "ticks"})
+    EXPECT_EQ(error_of(dir), Errc::not_found) << dir;
+  EXPECT_EQ(server_.requests().size(), before);
+}
+
+}  // namespace
+}  // namespace astrofs
