@@ -132,6 +132,10 @@ class Archive {
   /// a placeholder. Asked often, answered at once.
   [[nodiscard]] virtual bool can_fetch(std::string_view) const { return true; }
 
+  /// May what somebody reads of file after file be fetched of the next ones before he asks? Not where each
+  /// file is chosen, and a file is much. Answered at once.
+  [[nodiscard]] virtual bool fetches_ahead() const { return true; }
+
   /// Are the files on this machine, so that they are read where they are?
   [[nodiscard]] virtual bool is_local() const { return false; }
   /// The file itself, for archives on this machine; nullopt when it is not there.

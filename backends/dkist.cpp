@@ -93,9 +93,14 @@ bool DkistArchive::lists_offline(std::string_view dir) const {
 }
 
 Result<std::vector<Entry>> DkistArchive::selected(std::string_view id, std::string_view expression) {
+  // not_found is about the selection, and says so itself.
+  const auto unreadable = [id](const Error& error) {
+    if (error.code == Errc::not_found) return error;
+    return Error{error.code, fmt::format("the ASDF file of {} cannot be read: {}", id, error.message)};
+  };
   const auto dataset = tables_.of(id);
-  if (!dataset) return tl::unexpected<Error>(dataset.error());
-  return dkist::selected_links(**dataset, expression);
+  if (!dataset) return tl::unexpected<Error>(unreadable(dataset.error()));
+  return dkist::selected_links(**dataset, expression).map_error(unreadable);
 }
 
 Result<std::optional<Entry>> DkistArchive::find(std::string_view dir, std::string_view name,

@@ -54,6 +54,8 @@ class DkistArchive final : public Archive {
                                                   std::stop_token stop) override;
   [[nodiscard]] Result<std::vector<http::Request>> locate(std::string_view locator) override;
   [[nodiscard]] bool can_fetch(std::string_view locator) const override;
+  /// Frames are read whole, those that a slice or a selection wants and no others.
+  [[nodiscard]] bool fetches_ahead() const override { return false; }
   /// Frames and extras of a dataset under embargo are those of who has logged in.
   [[nodiscard]] std::string credential_scope(std::string_view locator) const override;
   void notice_login() override { globus_.notice_login(); }

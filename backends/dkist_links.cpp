@@ -81,6 +81,11 @@ std::vector<Entry> links_in(std::string_view dir, const std::vector<Dataset>& da
 Result<std::vector<Entry>> selected_links(const DkistDataset& dataset, std::string_view expression) {
   const auto conditions = parse_frame_select(expression);
   if (!conditions) return fail(Errc::not_found, conditions.error().message);
+  if (dataset.headers().columns().empty()) {
+    const std::string& problem = dataset.headers_problem();
+    return fail(Errc::not_found,
+                "the ASDF file has no table of headers" + (problem.empty() ? "" : ": " + problem));
+  }
   const auto rows = select_frames(*conditions, columns_of(dataset.headers()));
   if (!rows && rows.error().code == Errc::invalid) return fail(Errc::not_found, rows.error().message);
   if (!rows) return tl::unexpected<Error>(rows.error());

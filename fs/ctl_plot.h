@@ -25,9 +25,8 @@ struct Plot {
 };
 
 /// The last column, over the column kTimeColumn if that is another one and has times, else over the numbers
-/// of frames. `about`: a dataset, and what was selected. Frames without a value, and those with one far from all others, are counted in the
-/// subtitle.
-/// Errors: invalid (no numbers), not_found (no frame with a value).
+/// of frames. `about`: a dataset, and what was selected. Frames without a value, and those with one far from
+/// all others, are counted in the subtitle. Errors: invalid (no numbers), not_found (no frame with a value).
 [[nodiscard]] Result<Plot> plot_of(const Table& table, const std::string& about);
 
 }  // namespace astrofs

@@ -142,6 +142,8 @@ bool Sweep::follows(const Node& file, const std::string& name) const {
 }
 
 void Sweep::fetch_ahead(const Node& file, const Order& order) {
+  const MountedArchive* archive = archives_.of(file);
+  if (archive != nullptr && !archive->archive->fetches_ahead()) return;
   // What lies between the reader and the end of what was fetched counts: the window is a distance from the
   // reader.
   std::vector<Node> files;

@@ -33,12 +33,17 @@ Result<Node> TreeWalk::resolve(const std::string& path) {
   Result<Node> node = vfs_.parts().catalog.node(kRootNode);
   std::size_t at = 0;
   while (node && at < path.size()) {
+    const std::size_t begin = at;
     const std::size_t slash = std::min(path.find('/', at), path.size());
     const std::string name = path.substr(at, slash - at);
     at = slash + 1;
     if (name.empty() || name == ".") continue;
     Result<Node> child = lookup(node->id, name);
-    if (!child) return fail(child.error().code, path + ": " + child.error().message);
+    if (!child) {
+      // On the way: it is that directory which has no answer.
+      const std::string where = slash < path.size() && begin > 0 ? path.substr(0, begin - 1) + ": " : "";
+      return fail(child.error().code, path + ": " + where + child.error().message);
+    }
     node = std::move(child);
   }
   return node;

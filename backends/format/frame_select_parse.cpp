@@ -64,8 +64,10 @@ class SelectParser {
     if (left_.starts_with('\'') || left_.starts_with('"')) return quoted();
     const std::string_view value = trimmed(left_.substr(0, left_.find(',')));
     if (value.empty()) return wrong("a value is missing");
-    if (value.find_first_of(kOperators) != std::string_view::npos)
-      return wrong("two operators in one condition");
+    if (const std::size_t second = value.find_first_of(kOperators); second != std::string_view::npos) {
+      left_.remove_prefix(second);
+      return wrong("a second operator in one condition");
+    }
     left_.remove_prefix(std::min(left_.find(','), left_.size()));
     return std::string(value);
   }

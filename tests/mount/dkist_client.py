@@ -105,6 +105,18 @@ class Client(DkistTest):
         for name, plane in zip(wanted, values):
             numpy.testing.assert_array_equal(plane, self.pixels(name), name)
 
+    def test_frames_that_follow_each_other_are_no_reason_to_fetch_the_next_ones(self):
+        mount = self.dkist()
+        self.log_in(mount)
+        dataset = Dataset(mount / DATASET)
+        # All of Stokes at the first steps: the directory has those files one after the other, and each is read whole.
+        dataset.data[:, :3].compute(scheduler="synchronous")
+        self.assertEqual(self.fetched(), set(dataset.files[:, :3].flat))
+        # And one after the other in time.
+        for name in sorted(dataset.files[:, 4:7].flat):
+            (mount / DATASET / name).read_bytes()
+        self.assertEqual(self.fetched(), set(dataset.files[:, :3].flat) | set(dataset.files[:, 4:7].flat))
+
     def test_frames_chosen_by_their_seeing_are_fetched_and_no_other(self):
         mount = self.dkist()
         self.log_in(mount)

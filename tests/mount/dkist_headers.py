@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The header cards of a DKIST dataset as tables and plots, and why a selection has no answer."""
 import csv
+import errno
 import fcntl
 import io
 import os
@@ -92,6 +93,46 @@ class Headers(DkistTest):
         self.assertEqual(mount.control("headers", mount / DATASET, "--columns", "NOSUCH", "--output", old, check=False).returncode, 1)
         self.assertEqual(old.read_text(), "old")
 
+    # ---- selections without an answer
+
+    def said(self, mount, selection, dataset="BEOGN"):
+        """Why there is no such selection."""
+        done = mount.control("why", mount / "dkist" / dataset / ".select" / selection, check=False)
+        self.assertEqual((done.returncode, done.stdout), (1, ""), selection)
+        self.assertTrue(done.stderr.startswith(f"astrofs: dkist/{dataset}/.select/{selection}: "), done.stderr)
+        return done.stderr.removeprefix(f"astrofs: dkist/{dataset}/.select/{selection}: ").strip()
+
+    def test_why_says_what_is_wrong_with_a_selection_and_where(self):
+        mount = self.dkist()
+        columns = self.said(mount, "NOSUCH<1")
+        self.assertTrue(columns.startswith("no column NOSUCH; there are: "), columns)
+        self.assertEqual(columns.split(": ", 1)[1].split(), list(self.csv(mount)[0])[1:])
+        for selection, words in {"ATMOS_R0<": "a value is missing at letter 10", "nonsense": "one of < <= > >= == != is missing at letter 9",
+                                 "ATMOS_R0<1<2": "a second operator in one condition at letter 11", "DINDEX4==1,": "a column is missing at letter 12",
+                                 "OBJECT=='x": "a quote does not end at letter 11"}.items():
+            self.assertEqual(self.said(mount, selection), "not a selection: " + words)
+        self.assertEqual(self.said(mount, "ATMOS_R0<x"), "ATMOS_R0 holds numbers, and x is none")
+        self.assertIn("it is equal (==) or not (!=)", self.said(mount, "AO_LOCK<T"))
+        self.assertIn("ZZZZZ is not in the archive's listing", self.said(mount, "ATMOS_R0<1", "ZZZZZ"))
+        done = mount.control("why", mount / DATASET / ".select" / "ATMOS_R0<0.15")
+        self.assertRegex(done.stdout, r"(?m)^  archive +dkist$")
+
+    def test_why_says_that_a_selection_lacks_its_asdf_file(self):
+        mount = self.dkist("--dkist-ranges")
+        listed, other = [name for name in sorted(os.listdir(mount / "dkist")) if name.isupper() and name != "BEOGN"][:2]
+        for name in (listed, "BEOGN"):
+            os.listdir(mount / "dkist" / name)
+        self.centre.fault("/download/asdf*", "status", n=503)
+        self.assertRegex(self.said(mount, "ATMOS_R0<1", listed), f"^the ASDF file of {listed} cannot be read: .*503")
+        self.assertRegex(self.said(mount, "ATMOS_R0<1", other), f"^dkist/{other}: .*503")
+        mount.unmount()
+        self.centre.stop()
+        mount.options = (*mount.options, "-o", "offline")
+        mount.mount()
+        self.assertRegex(self.said(mount, "ATMOS_R0<1"), "^the ASDF file of BEOGN cannot be read: .*offline")
+        self.assertRegex(self.said(mount, "ATMOS_R0<1", other), f"^dkist/{other}: this directory was not listed .*offline")
+        self.assert_errno(errno.ENETUNREACH, os.stat, mount / DATASET / ".select" / "ATMOS_R0<1")
+
     # ---- plots
 
     def on_terminal(self, words, columns=100):
@@ -140,7 +181,8 @@ class Headers(DkistTest):
         xml.etree.ElementTree.fromstring(svg)
         dots = re.findall(r'stroke-linecap:round[^>]* d="([^"]*)"', svg)
         drawn = sum(path.count("M") for path in dots)
-        self.assertEqual(drawn, len([row for row in self.csv(mount) if row["ATMOS_R0"]]))
+        far = int(re.search(r"(\d+) too far out to be drawn", shown.stdout).group(1))
+        self.assertEqual(drawn + far, len([row for row in self.csv(mount) if row["ATMOS_R0"]]))
 
     def test_what_cannot_be_drawn_is_said(self):
         mount = self.dkist()
