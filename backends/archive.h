@@ -20,6 +20,8 @@
 
 namespace astrofs {
 
+class Courier;
+
 enum class EntryKind : std::uint8_t { file, directory, symlink };
 
 struct Entry {
@@ -121,6 +123,9 @@ class Archive {
   [[nodiscard]] virtual bool makes(std::string_view) const { return false; }
   /// Such a file as it is now; its listing gives its size, and made_version() of it as validator. Blocks.
   [[nodiscard]] virtual Result<std::string> make(std::string_view locator, std::stop_token stop);
+
+  /// Who brings those files that can only be ordered; nullptr: all are located.
+  [[nodiscard]] virtual Courier* courier() { return nullptr; }
 
   /// Where the listing's validator of a file may be sent as If-Match: the origin that gave it; "" = nowhere.
   [[nodiscard]] virtual std::string validator_origin() const { return {}; }

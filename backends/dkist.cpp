@@ -26,24 +26,18 @@ Entry dataset_entry(const dkist::Dataset& dataset) {
   return directory_entry(dataset.id, std::string(kDataset) + dataset.id, dataset.mtime);
 }
 
-/// On the collection, of a frame or an extra; nullopt: it is not from there.
-std::optional<std::string> path_of(std::string_view locator) {
-  locator = dkist::without_rights(locator);
-  if (locator.starts_with(kExtra)) return "/" + std::string(locator.substr(kExtra.size()));
-  const std::optional<dkist::Located> located = dkist::parse_locator(locator);
-  if (!located) return std::nullopt;
-  return fmt::format("/{}/{}", located->folder, located->frame.name);
-}
-
 }  // namespace
 
 DkistArchive::DkistArchive(dkist::Sources sources, dkist::Filter filter, dkist::GlobusAddresses globus,
-                           http::Fetcher& fetcher, const Clock& clock)
+                           std::optional<dkist::LocalEndpoint> local, http::Fetcher& fetcher,
+                           const Clock& clock)
     : sources_(std::move(sources)),
       clock_(clock),
       search_(sources_.datasets, std::move(filter), fetcher),
       globus_(std::move(globus), fetcher, clock),
-      folders_(sources_.download, fetcher, globus_) {}
+      folders_(sources_.download, fetcher, globus_) {
+  if (local) courier_.emplace(std::move(*local), globus_, clock_);
+}
 
 Result<std::vector<dkist::Dataset>> DkistArchive::datasets(bool recent_will_do, std::stop_token stop) {
   {
@@ -133,7 +127,7 @@ Result<std::vector<http::Request>> DkistArchive::locate(std::string_view locator
     if (kind == "asdf" || kind == "movie") return std::vector{folders_.download(kind, rest)};
     if (kind == "report") return std::vector{folders_.download("quality", rest)};
   }
-  const std::optional<std::string> path = path_of(locator);
+  const std::optional<std::string> path = dkist::path_on_collection(locator);
   if (!path) return fail(Errc::not_found, "DKIST has no file " + std::string(locator));
   std::vector<http::Request> mirrors;
   if (!sources_.mirror.empty()) {
@@ -152,7 +146,8 @@ Result<std::vector<http::Request>> DkistArchive::locate(std::string_view locator
 }
 
 bool DkistArchive::can_fetch(std::string_view locator) const {
-  return !path_of(locator) || !sources_.mirror.empty() || globus_.can_fetch();
+  return !dkist::path_on_collection(locator) || !sources_.mirror.empty() || globus_.can_fetch() ||
+         (courier_ && globus_.is_logged_in());
 }
 
 std::string DkistArchive::credential_scope(std::string_view locator) const {

@@ -5,7 +5,8 @@
 //   product/<L1-ID>, by-instrument/<NAME>/<ID>, by-target/<NAME>/<ID>     links to datasets
 //
 // The search says which datasets there are, a dataset's ASDF file which frames it has. Both, the report and
-// the movie are anonymous; frames come from the Globus collection (dkist_globus) or from a mirror.
+// the movie are anonymous; frames come from the Globus collection (dkist_globus; dkist_courier
+// where it serves no HTTPS) or from a mirror.
 //
 // Locators: directories "dataset/ID", "product", "by-target/NAME" and so on; files "asdf/ID", "movie/ID",
 // "report/ID" and "frame/<row>/<HDU>/<type>/<shape>/<bucket>/<proposal>/<ID>/NAME": where it lies, and what
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "backends/archive.h"
+#include "backends/dkist_courier.h"
 #include "backends/dkist_folders.h"
 #include "backends/dkist_globus.h"
 #include "backends/dkist_search.h"
@@ -40,7 +42,7 @@ class DkistArchive final : public Archive {
  public:
   /// `fetcher` and `clock` outlive the archive.
   DkistArchive(dkist::Sources sources, dkist::Filter filter, dkist::GlobusAddresses globus,
-               http::Fetcher& fetcher, const Clock& clock);
+               std::optional<dkist::LocalEndpoint> local, http::Fetcher& fetcher, const Clock& clock);
 
   void attach(const OwnFiles& files) override { tables_.attach(files); }
   [[nodiscard]] Result<std::variant<Listing, NotModified>> list(std::string_view dir, std::string_view token,
@@ -53,6 +55,7 @@ class DkistArchive final : public Archive {
   [[nodiscard]] Result<std::optional<Entry>> find(std::string_view dir, std::string_view name,
                                                   std::stop_token stop) override;
   [[nodiscard]] Result<std::vector<http::Request>> locate(std::string_view locator) override;
+  [[nodiscard]] Courier* courier() override { return courier_ ? &*courier_ : nullptr; }
   [[nodiscard]] bool can_fetch(std::string_view locator) const override;
   /// Frames are read whole, those that a slice or a selection wants and no others.
   [[nodiscard]] bool fetches_ahead() const override { return false; }
@@ -73,6 +76,7 @@ class DkistArchive final : public Archive {
   const Clock& clock_;
   dkist::Search search_;
   mutable dkist::Globus globus_;
+  std::optional<dkist::GlobusCourier> courier_;
   dkist::Folders folders_;
   mutable dkist::Tables tables_;
 

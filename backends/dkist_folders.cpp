@@ -49,6 +49,14 @@ std::string_view without_rights(std::string_view locator) {
   return locator.starts_with(kPrivate) ? locator.substr(kPrivate.size()) : locator;
 }
 
+std::optional<std::string> path_on_collection(std::string_view locator) {
+  locator = without_rights(locator);
+  if (locator.starts_with(kExtra)) return "/" + std::string(locator.substr(kExtra.size()));
+  const std::optional<Located> located = parse_locator(locator);
+  if (!located) return std::nullopt;
+  return fmt::format("/{}/{}", located->folder, located->frame.name);
+}
+
 Folders::Folders(std::string download, http::Fetcher& fetcher, Globus& globus)
     : download_(std::move(download)), fetcher_(fetcher), globus_(globus) {}
 

@@ -27,6 +27,8 @@ inline constexpr std::string_view kSelect = "select/";
 
 /// A locator without it.
 [[nodiscard]] std::string_view without_rights(std::string_view locator);
+/// "/bucket/proposal/ID/NAME" of the locator of a frame or an extra; nullopt: it is not from the collection.
+[[nodiscard]] std::optional<std::string> path_on_collection(std::string_view locator);
 
 class Folders {
  public:

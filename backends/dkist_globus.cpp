@@ -79,17 +79,38 @@ Result<http::Request> Globus::file(std::string_view path) const {
   return request;
 }
 
-Result<std::vector<globus::FolderEntry>> Globus::list(std::string_view path, std::stop_token stop) {
+Result<std::string> Globus::collection() const {
+  const std::optional<globus::Login> known = login();
+  if (!known) return no_login();
+  return known->collection;
+}
+
+Result<std::string> Globus::ask(std::string_view what, std::string body, std::stop_token stop) {
   const Result<globus::Login> login = fresh_login(stop);
   if (!login) return tl::unexpected<Error>(login.error());
   http::Request request;
-  // In one go: for each page the whole folder would be read again over there.
-  request.url = fmt::format("{}/v0.10/operation/endpoint/{}/ls?path={}&limit=100000&show_hidden=0",
-                            addresses_.transfer, login->collection, url::encode_component(path));
+  request.url = fmt::format("{}/v0.10/{}", addresses_.transfer, what);
+  if (!body.empty()) {
+    request.method = http::Method::post;
+    request.headers.push_back({"Content-Type", "application/json"});
+    request.body = std::move(body);
+  }
   authorize(request, login->transfer);
-  const Result<http::Response> answer = fetcher_.fetch({std::move(request)}, stop);
+  Result<http::Response> answer = fetcher_.fetch({std::move(request)}, stop);
   if (!answer) return tl::unexpected<Error>(answer.error());
-  return globus::parse_ls(answer->body);
+  return std::move(answer->body);
+}
+
+Result<std::vector<globus::FolderEntry>> Globus::list(std::string_view path, std::stop_token stop) {
+  const Result<std::string> id = collection();
+  if (!id) return tl::unexpected<Error>(id.error());
+  // In one go: for each page the whole folder would be read again over there.
+  const Result<std::string> answer =
+      ask(fmt::format("operation/endpoint/{}/ls?path={}&limit=100000&show_hidden=0", *id,
+                      url::encode_component(path)),
+          {}, std::move(stop));
+  if (!answer) return tl::unexpected<Error>(answer.error());
+  return globus::parse_ls(*answer);
 }
 
 Result<globus::Login> Globus::fresh_login(std::stop_token stop) {

@@ -41,6 +41,11 @@ class Globus {
   /// The request for a file of the collection, with the token where there is one; `path` begins with '/'.
   /// Errc::denied: nobody has logged in, or what he got has run out.
   [[nodiscard]] Result<http::Request> file(std::string_view path) const EXCLUDES(mutex_);
+  /// UUID of the collection, as the login has it.
+  [[nodiscard]] Result<std::string> collection() const EXCLUDES(mutex_);
+  /// What the Transfer service answers to its user. `what`: behind "/v0.10/". A `body` is JSON, and is
+  /// posted.
+  [[nodiscard]] Result<std::string> ask(std::string_view what, std::string body, std::stop_token stop);
   /// Errc::denied without a login, and for a folder that is not for its user.
   [[nodiscard]] Result<std::vector<globus::FolderEntry>> list(std::string_view path, std::stop_token stop);
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "backends/dkist.h"
+#include "backends/format/globus_task.h"
 #include "backends/hlsp.h"
 #include "backends/index.h"
 #include "backends/local.h"
@@ -64,6 +65,7 @@ class TableReader {
   }
 
   [[nodiscard]] const std::string& archive() const { return table_.name; }
+  [[nodiscard]] bool has(const std::string& key) const { return table_.keys.contains(key); }
   /// For checks that the table alone cannot make.
   void complain(const std::string& where, const std::string& what) {
     if (!error_) error_ = Error{Errc::invalid, where + ": " + what};
@@ -174,8 +176,38 @@ struct DkistTable {
   dkist::Sources sources;
   dkist::Filter filter;
   dkist::GlobusAddresses globus;
+  std::optional<dkist::LocalEndpoint> local;
   std::string client_id;
 };
+
+/// The user's own end point, into which frames are copied; none when the table names none.
+std::optional<dkist::LocalEndpoint> read_local_endpoint(TableReader& table, const dkist::Sources& sources) {
+  dkist::LocalEndpoint local;
+  local.id = table.text("local_endpoint", "");
+  local.folder = table.text("local_folder", "");
+  local.path = table.text("local_path", local.folder);
+  local.always = table.flag("local_always", false);
+  if (local.id.empty()) {
+    for (const char* const key : {"local_folder", "local_path", "local_always"}) {
+      if (table.has(key)) table.complain(table.where_of(key), std::string(key) + " needs local_endpoint");
+    }
+    return std::nullopt;
+  }
+  if (!globus::is_uuid(local.id))
+    table.complain(table.where_of("local_endpoint"), "local_endpoint must be the UUID of a Globus end point");
+  if (!local.folder.starts_with('/'))
+    table.complain(table.where_of("local_folder"),
+                   "local_folder must be the absolute path of the folder that local_endpoint writes to");
+  if (!local.path.starts_with('/'))
+    table.complain(table.where_of("local_path"),
+                   "local_path must begin with '/': it is local_folder as the end point calls it");
+  if (!sources.mirror.empty())
+    table.complain(table.where_of("local_endpoint"),
+                   "frames come from the mirror or by local_endpoint, not both");
+  while (local.folder.size() > 1 && local.folder.ends_with('/')) local.folder.pop_back();
+  while (local.path.ends_with('/')) local.path.pop_back();
+  return local;
+}
 
 Result<DkistTable> read_dkist(TableReader& table) {
   DkistTable read;
@@ -192,6 +224,7 @@ Result<DkistTable> read_dkist(TableReader& table) {
   read.globus.transfer = table.base_url("transfer", "https://transfer.api.globus.org");
   read.globus.https = table.base_url("https", "", true);
   read.globus.login = table.text("login", login_file::usual_path(table.archive()));
+  read.local = read_local_endpoint(table, read.sources);
   read.client_id = table.text("client_id", "");
   if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
   return read;
@@ -202,7 +235,7 @@ MadeArchive make_dkist(TableReader& table, http::Fetcher& fetcher) {
   Result<DkistTable> read = read_dkist(table);
   if (!read) return tl::unexpected<Error>(read.error());
   return std::make_unique<DkistArchive>(std::move(read->sources), std::move(read->filter),
-                                        std::move(read->globus), fetcher, clock);
+                                        std::move(read->globus), std::move(read->local), fetcher, clock);
 }
 
 struct ArchiveType {

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "backends/courier.h"
 #include "base/redact.h"
 #include "fs/inode.h"
 #include "fs/waiting.h"
@@ -109,7 +110,8 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
   };
   const auto stay = [](const Node&) -> Result<void> { return {}; };  // listed a moment ago
   const Result<void> walked = tree_.for_files(paths, stay, [&](const Node& node) {
-    if (is_fetched(node)) batch.push_back({tree_.shown_path(node), vfs_.parts().archives.version(node)});
+    if (is_fetched(node))
+      batch.push_back({tree_.shown_path(node), vfs_.parts().archives.version(node), is_ordered(node)});
     return batch.size() < kPage || bring();
   });
   if (!walked) return tl::unexpected<Error>(walked.error());
@@ -128,6 +130,12 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
 
 bool Commands::is_fetched(const Node& node) const {
   return node.size && !node.missing && vfs_.state_of(node) != FileState::local;
+}
+
+bool Commands::is_ordered(const Node& node) const {
+  const MountedArchive* const archive = vfs_.parts().archives.of(node);
+  Courier* const courier = archive != nullptr ? archive->archive->courier() : nullptr;
+  return courier != nullptr && courier->parcel(node.locator);
 }
 
 Result<std::string> Commands::evict(const std::vector<std::string>& paths) {

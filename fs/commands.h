@@ -34,6 +34,8 @@ class Commands {
   [[nodiscard]] Result<std::string> refresh(const std::vector<std::string>& paths);
   /// Do its bytes come from an archive, and is there something to bring?
   [[nodiscard]] bool is_fetched(const Node& node) const;
+  /// Do they come with those of other files?
+  [[nodiscard]] bool is_ordered(const Node& node) const;
 
   Vfs& vfs_;
   const Status& status_;

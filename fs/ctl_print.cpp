@@ -50,6 +50,14 @@ void print_pins(const json& pins) {
   if (pins.size() > kShown) fmt::print("  {:<12} and {} more\n", "", pins.size() - kShown);
 }
 
+std::string order_line(const json& order) {
+  const std::string name = order.value("order", "");
+  return fmt::format("{}/{}: {}, {} of {} files, {}, {} s old{}", order.value("archive", ""),
+                     order.value("batch", ""), order.value("state", ""), order.value("files_done", 0ULL),
+                     order.value("files", 0ULL), size_of(order["bytes_done"]),
+                     order.value("age_seconds", 0LL), name.empty() ? "" : " (" + name + ")");
+}
+
 void print_status(const json& status) {
   const json& cache = status["cache"];
   fmt::print("{}  (pid {}, up {} s{}, config {})\n", status.value("mountpoint", ""), status.value("pid", 0),
@@ -71,6 +79,8 @@ void print_status(const json& status) {
   fmt::print("  transfers    {} downloads in the air, {} calls waiting, {} files open\n",
              status["transfers"].value("flights", 0ULL), status.value("calls_waiting", 0ULL),
              status.value("open_files", 0ULL));
+  for (const json& order : status.value("orders", json::array()))
+    fmt::print("  order        {}\n", order_line(order));
   for (const json& origin : status["origins"]) {
     fmt::print(
         "  {}: {} of {} connections, {} waiting{}{}\n", origin.value("origin", ""),
@@ -100,6 +110,9 @@ void print_why(const json& why) {
   row("verified",
       why.value("verified", "") + (why.value("checked", "").empty() ? "" : ": " + why.value("checked", "")));
   row("validator", why.value("validator", ""));
+  row("login", why.value("login", ""));
+  row("brought to", why.value("brought_to", ""));
+  if (const json order = why.value("order", json::object()); !order.empty()) row("order", order_line(order));
   for (const json& source : why.value("sources", json::array())) row("source", source.get<std::string>());
   if (const json last = why.value("last_error", json::object()); !last.empty())
     row("last error", fmt::format("{} s ago: {}", last.value("age_seconds", 0LL), last.value("message", "")));

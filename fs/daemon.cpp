@@ -27,6 +27,7 @@
 #include "fs/commands.h"
 #include "fs/configured_archives.h"
 #include "fs/control.h"
+#include "fs/courier_source.h"
 #include "fs/lister.h"
 #include "fs/missing_frames.h"
 #include "fs/notifier.h"
@@ -227,10 +228,11 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   cache_options.quota = config.cache_size;
   cache_options.offline = options.offline;
   cache_options.failure_hold = kFailureHold;
-  BlockCache cache(**catalog, writer, **blocks, source, store, metrics, cache_options);
+  CourierSource couriers(**catalog, archives, source, store, {});
+  BlockCache cache(**catalog, writer, **blocks, couriers, store, metrics, cache_options);
   Notifier notifier;
   Lister lister(**catalog, writer, archives, notifier, turns, store, clock, metrics, options.offline);
-  SizeResolver sizes(**catalog, writer, archives, fetcher, store, options.offline);
+  SizeResolver sizes(**catalog, writer, archives, turns, fetcher, store, options.offline);
   sizes.attach(made);
   std::deque<CachedFiles> own_files;
   for (const MountedArchive& each : archives.all()) {
@@ -244,7 +246,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
            &(*session)->kernel_files()},
           {options.offline, config.cache_size, options.sparse});
   Verifier verifier(**catalog, writer, cache, archives, notifier, metrics, timeout);
-  const Status status(vfs, fetcher, metrics, config, options, clock);
+  const Status status(vfs, fetcher, couriers.orders(), metrics, config, options, clock);
   Commands commands(vfs, status, verifier);
   Result<std::unique_ptr<ControlServer>> control = ControlServer::start(mount.control_socket, commands);
   if (!control) return tl::unexpected<Error>(control.error());
@@ -264,6 +266,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   sizes.stop();
   control->reset();
   list.stop();
+  couriers.stop();
   fetcher.stop();
   client.stop();
   verifier.join();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "backends/courier.h"
 #include "base/log.h"
 
 namespace astrofs {
@@ -14,6 +15,7 @@ constexpr std::size_t kNeighbours = 64;
 std::string validator_of(const http::ContentInfo& info) {
   // Not the bare ETag: it is one server's word, and only RemoteSource knows which server may be asked with
   // it. A weak one says less than the date, and RemoteSource judges by the same order.
+  if (info.origin.empty()) return {};  // a listing's word for the size alone
   const bool by_etag = info.etag.starts_with('"') || info.last_modified.empty();
   return info.origin + ' ' + (by_etag ? info.etag : info.last_modified);
 }
@@ -21,10 +23,11 @@ std::string validator_of(const http::ContentInfo& info) {
 }  // namespace
 
 SizeResolver::SizeResolver(Catalog& catalog, IndexWriter& writer, const ArchiveTable& archives,
-                           http::Fetcher& fetcher, Executor& wake, bool offline)
+                           ArchiveTurns& turns, http::Fetcher& fetcher, Executor& wake, bool offline)
     : catalog_(catalog),
       writer_(writer),
       archives_(archives),
+      turns_(turns),
       fetcher_(fetcher),
       wake_(wake),
       offline_(offline) {}
@@ -86,6 +89,16 @@ bool SizeResolver::ask_maker(const Node& node) {
 void SizeResolver::probe(const Node& node, std::function<void(Result<http::ContentInfo>)> done) {
   const MountedArchive* archive = archives_.of(node);
   if (archive == nullptr) return done(fail(Errc::not_found, "no archive is configured here"));
+  Courier* const courier = archive->archive->courier();
+  if (auto parcel = courier != nullptr ? courier->parcel(node.locator) : std::nullopt) {
+    const auto ask = [this, courier, parcel = std::move(*parcel), done] {
+      done(courier->size(parcel, stop_.get_token()).map([](std::uint64_t size) {
+        return http::ContentInfo{size, "", "", "", ""};
+      }));
+    };
+    if (!turns_.submit(archive, ask)) done(fail(Errc::interrupted, "the mount is ending"));
+    return;
+  }
   Result<std::vector<http::Request>> mirrors = archive->archive->locate(node.locator);
   if (!mirrors) return done(tl::unexpected<Error>(mirrors.error()));
   fetcher_.probe(std::move(*mirrors), std::move(done), stop_.get_token());

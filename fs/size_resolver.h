@@ -13,6 +13,7 @@
 #include "cache/catalog.h"
 #include "cache/index_writer.h"
 #include "fs/archive_table.h"
+#include "fs/archive_turns.h"
 #include "fs/made_files.h"
 
 namespace astrofs {
@@ -21,8 +22,8 @@ class SizeResolver {
  public:
   using Done = std::function<void(Result<Node>)>;
 
-  SizeResolver(Catalog& catalog, IndexWriter& writer, const ArchiveTable& archives, http::Fetcher& fetcher,
-               Executor& wake, bool offline);
+  SizeResolver(Catalog& catalog, IndexWriter& writer, const ArchiveTable& archives, ArchiveTurns& turns,
+               http::Fetcher& fetcher, Executor& wake, bool offline);
   ~SizeResolver();
   SizeResolver(const SizeResolver&) = delete;
   SizeResolver& operator=(const SizeResolver&) = delete;
@@ -31,7 +32,8 @@ class SizeResolver {
 
   /// `done` gets the node with its size, at once when it has one. not_found: every mirror denies it.
   void resolve(const Node& node, Done done);
-  /// Is the file there now? Asked whatever is known; nothing is stored. `done` runs on the network's thread.
+  /// Is the file there now? Asked whatever is known; nothing is stored. `done` runs on the network's thread,
+  /// or on one that lists.
   void probe(const Node& node, std::function<void(Result<http::ContentInfo>)> done);
   void stop();
 
@@ -46,6 +48,7 @@ class SizeResolver {
   Catalog& catalog_;
   IndexWriter& writer_;
   const ArchiveTable& archives_;
+  ArchiveTurns& turns_;
   http::Fetcher& fetcher_;
   Executor& wake_;
   const bool offline_;

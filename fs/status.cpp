@@ -43,12 +43,34 @@ json origins_json(const http::Fetcher& fetcher) {
   return origins;
 }
 
+json order_json(const OrderStatus& order) {
+  return {{"archive", order.archive},       {"batch", order.batch},     {"order", order.name},
+          {"state", order.words},           {"files", order.files},     {"files_done", order.files_done},
+          {"bytes_done", order.bytes_done}, {"waiting", order.waiting}, {"age_seconds", order.age.count()}};
+}
+
+json orders_json(const Orders& orders) {
+  json rows = json::array();
+  for (const OrderStatus& order : orders.status()) rows.push_back(order_json(order));
+  return rows;
+}
+
+/// How a file comes here that must be ordered.
+void add_order(json& why, const MountedArchive& archive, const Node& node, const Orders& orders) {
+  Courier* const courier = archive.archive->courier();
+  const std::optional<Parcel> parcel = courier != nullptr ? courier->parcel(node.locator) : std::nullopt;
+  if (!parcel) return;
+  why["brought_to"] = courier->folder() + "/" + parcel->place;
+  if (const auto order = orders.of(archive, parcel->place)) why["order"] = order_json(*order);
+}
+
 }  // namespace
 
-Status::Status(const Vfs& vfs, const http::Fetcher& fetcher, Metrics& metrics, const Config& config,
-               const MountOptions& options, const Clock& clock)
+Status::Status(const Vfs& vfs, const http::Fetcher& fetcher, const Orders& orders, Metrics& metrics,
+               const Config& config, const MountOptions& options, const Clock& clock)
     : vfs_(vfs),
       fetcher_(fetcher),
+      orders_(orders),
       metrics_(metrics),
       config_(config),
       options_(options),
@@ -94,6 +116,7 @@ std::string Status::status_json() const {
          hits + misses > 0 ? static_cast<double>(hits) / static_cast<double>(hits + misses) : 0.0},
         {"note", parts.catalog.recovery_note()}}},
       {"transfers", {{"flights", parts.cache.flights()}, {"bytes_in_memory", parts.cache.bytes_in_flight()}}},
+      {"orders", orders_json(orders_)},
       {"origins", origins_json(fetcher_)},
       {"passthrough", passthrough.has_value()},
       {"passthrough_note", passthrough ? "" : passthrough.error().message}};
@@ -120,6 +143,7 @@ std::string Status::why_json(const Node& node) const {
   why["size"] = node.size ? json(*node.size) : json(nullptr);
   why["validator"] = redact(node.validator);
   why["sources"] = source_urls(vfs_, node);
+  if (archive != nullptr) add_order(why, *archive, node, orders_);
   why["pinned"] = parts.catalog.pinned(node.id);
   if (const auto last = vfs_.last_errors().of(node.id)) {
     why["last_error"] = {{"cause", name_of(last->error.code)},

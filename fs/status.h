@@ -8,16 +8,17 @@
 #include "base/config.h"
 #include "base/metrics.h"
 #include "fs/mount_options.h"
+#include "fs/orders.h"
 #include "fs/vfs.h"
 
 namespace astrofs {
 
 class Status {
  public:
-  Status(const Vfs& vfs, const http::Fetcher& fetcher, Metrics& metrics, const Config& config,
-         const MountOptions& options, const Clock& clock);
+  Status(const Vfs& vfs, const http::Fetcher& fetcher, const Orders& orders, Metrics& metrics,
+         const Config& config, const MountOptions& options, const Clock& clock);
 
-  /// Mount, archives, cache used and quota, transfers, hit rates.
+  /// Mount, archives, cache used and quota, transfers, orders, hit rates.
   [[nodiscard]] std::string status_json() const;
   /// One file or directory: listing age, sources, validator, what is cached, last errors.
   [[nodiscard]] std::string why_json(const Node& node) const;
@@ -27,6 +28,7 @@ class Status {
  private:
   const Vfs& vfs_;
   const http::Fetcher& fetcher_;
+  const Orders& orders_;
   Metrics& metrics_;
   const Config& config_;
   const MountOptions& options_;

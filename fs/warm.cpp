@@ -9,6 +9,8 @@ namespace {
 /// readers keep theirs.
 constexpr std::uint64_t kPiece = 4ULL << 20;
 constexpr unsigned kPiecesInAir = 4;
+/// Of files that are ordered: they keep no connection busy, and each order takes its seconds.
+constexpr unsigned kOrderedInAir = 2000;
 constexpr milliseconds kReportEvery{200};
 
 }  // namespace
@@ -76,7 +78,7 @@ bool Warmer::ask(const File& file, ByteRange piece, const std::shared_ptr<Left>&
     progress_.bytes_done += here;
   }
   if (here == piece.length) return true;
-  if (!wait_for_room(kPiecesInAir)) return false;
+  if (!wait_for_room(file.ordered ? kOrderedInAir : kPiecesInAir)) return false;
   std::uint64_t number = 0;
   {
     const MutexLock lock(mutex_);

@@ -35,6 +35,7 @@ class Warmer {
   struct File {
     std::string path;
     FileVersion version;
+    bool ordered{false};  ///< it is not fetched but ordered, with as many others as are asked for by then
   };
   /// `progress` is called a few times a second; false ends the run.
   Warmer(BlockCache& cache, std::function<bool(const WarmProgress&)> progress);

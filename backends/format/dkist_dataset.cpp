@@ -167,6 +167,8 @@ class DkistReader {
     return {};
   }
 
+  /// `subslice` is passed over: the part of what was read that its user is shown. Files and shapes are those
+  /// without it.
   void looks(const YamlNode& manager, DkistFrames& group) {
     group.datatype = manager["datatype"].text();
     const YamlNode shape = manager["shape"];

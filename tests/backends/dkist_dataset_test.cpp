@@ -71,6 +71,19 @@ TEST(DkistDataset, ReadsFramesInCOrder) {
   EXPECT_TRUE(dataset.headers_problem().empty());
 }
 
+TEST(DkistDataset, ASliceThatIsSharedShowsLessAndItsFilesAreWhole) {
+  for (const std::string_view slice : {"null", "[0]", "[0, [1, 3, null], [null, null, 2]]"}) {
+    const Opened opened(AsdfWriter().file("dataset: " + tagged(kNew, "dataset-1.3.0") +
+                                          "{data: !<asdf://dkist.nso.edu/tags/file_manager-1.1.0> {datatype: "
+                                          "float32, fileuris: [a.fits, b.fits], shape: [1, 4, 5], target: 1, "
+                                          "subslice: " +
+                                          std::string(slice) + "}}"));
+    ASSERT_TRUE(opened.dataset.has_value()) << slice;
+    EXPECT_THAT(names_of(*opened.dataset), ElementsAre("a.fits", "b.fits")) << slice;
+    EXPECT_THAT(opened.dataset->groups()[0].shape, ElementsAre(1, 4, 5)) << slice;
+  }
+}
+
 TEST(DkistDataset, KnowsEveryVersionOfADataset) {
   struct Version {
     std::string_view prefix, dataset, manager;

@@ -100,5 +100,31 @@ TEST_F(RegistryTest, RefusesTessWithoutASourceThatLists) {
               HasSubstr("empty"));
 }
 
+TEST_F(RegistryTest, AnEndPointOfOnesOwnIsWholeOrRefusedWhereItStands) {
+  using Text = std::string;
+  const std::map<std::string, ConfigValue> whole{
+      {"local_endpoint", at(4, Text("11111111-2222-3333-4444-555555555555"))},
+      {"local_folder", at(5, Text("/data/globus/"))},
+      {"local_path", at(6, Text("/~/"))},
+      {"local_always", at(7, true)}};
+  const auto made = make_archive(config("dkist", whole), http_.fetcher());
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_NE((*made)->courier(), nullptr);
+  EXPECT_EQ((*make_archive(config("dkist"), http_.fetcher()))->courier(), nullptr);
+  const auto with = [&whole](const char* key, ConfigValue value) {
+    auto keys = whole;
+    keys[key] = std::move(value);
+    return config("dkist", keys);
+  };
+  EXPECT_THAT(refusal(with("local_endpoint", at(4, Text("mine")))),
+              AllOf(StartsWith("astrofs.toml:4:5: "), HasSubstr("UUID")));
+  EXPECT_THAT(refusal(with("local_folder", at(5, Text("globus")))),
+              AllOf(StartsWith("astrofs.toml:5:5: "), HasSubstr("absolute")));
+  EXPECT_THAT(refusal(with("local_path", at(6, Text("~/")))), StartsWith("astrofs.toml:6:5: local_path"));
+  EXPECT_THAT(refusal(with("mirror", at(8, Text("http://127.0.0.1/")))), HasSubstr("mirror"));
+  EXPECT_THAT(refusal(config("dkist", {{"local_folder", at(9, Text("/data/globus"))}})),
+              AllOf(StartsWith("astrofs.toml:9:5: "), HasSubstr("needs local_endpoint")));
+}
+
 }  // namespace
 }  // namespace astrofs

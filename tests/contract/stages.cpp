@@ -243,7 +243,7 @@ class DkistStage final : public ServedStage {
     dkist::GlobusAddresses globus{server_.url() + "/auth", server_.url() + "/transfer",
                                   server_.url() + "/https", "/nonexistent/login.json"};
     archive_ = std::make_unique<DkistArchive>(std::move(sources), dkist::Filter{}, std::move(globus),
-                                              http_.fetcher(), clock_);
+                                              std::nullopt, http_.fetcher(), clock_);
   }
   // Names come from the ASDF file, which the stand-in writes; those of hostile ones have tests of their own.
   bool add_hostile_names() override { return false; }

@@ -57,8 +57,8 @@ class SizeResolverTest : public ::testing::Test {
   }
 
   void make(bool offline) {
-    resolver_ =
-        std::make_unique<SizeResolver>(*rig_.catalog, *rig_.writer, *archives_, fetcher_, wake_, offline);
+    resolver_ = std::make_unique<SizeResolver>(*rig_.catalog, *rig_.writer, *archives_, turns_, fetcher_,
+                                               wake_, offline);
   }
   static std::string name(std::size_t number) { return fmt::format("{:04}.fits", number); }
   Node listed(NodeId dir, std::vector<ListedEntry> entries, const std::string& child) {
@@ -88,6 +88,7 @@ class SizeResolverTest : public ::testing::Test {
   http::FakeClient client_{clock_, [this](const http::Request&) { return answer_; }};
   http::Fetcher fetcher_{client_, clock_, metrics_, {}};
   Executor wake_{"wake", 1};
+  ArchiveTurns turns_{wake_, 1};
   NodeId top_{0};
   Node first_;
   std::unique_ptr<ArchiveTable> archives_;

@@ -84,7 +84,7 @@ House::House(Remote& remote, const HouseOptions& options)
       source(*catalog, writer, archives, fetcher, options.timeout),
       cache(*catalog, writer, *blocks, source, store, metrics, cache_options(options)),
       lister(*catalog, writer, archives, notices, turns, list, clock, metrics, options.offline),
-      sizes(*catalog, writer, archives, fetcher, list, options.offline),
+      sizes(*catalog, writer, archives, turns, fetcher, list, options.offline),
       missing(*catalog, cache, archives, turns, options.timeout),
       sweep(*catalog, cache, archives, metrics),
       parking(options.timeout, metrics),

@@ -15,21 +15,21 @@ DATASET = "dkist/BEOGN"
 
 
 class DkistTest(MountTest):
-    def dkist(self, *words, config="", options=()):
+    def dkist(self, *words, config="", options=(), **keywords):
         self.login = self.directory / "logins" / "dkist.json"
         self.centre = self.sim("--dkist", 12, "--dkist-frames", FRAMES, *words)
         url = self.centre.url
         keys = {"datasets": f"{url}/datasets", "download": f"{url}/download", "auth": f"{url}/auth",
                 "transfer": f"{url}/transfer", "login": self.login}
         lines = "\n".join(f'{key} = "{value}"' for key, value in keys.items())
-        return self.mount(f'[archives.dkist]\ntype = "dkist"\n{lines}\n{config}', *options)
+        return self.mount(f'[archives.dkist]\ntype = "dkist"\n{lines}\n{config}', *options, **keywords)
 
-    def log_in(self, mount, seconds=3600, account="first"):
+    def log_in(self, mount, seconds=3600, account="first", https=True):
         """As `astrofs login` leaves it."""
         url = self.centre.url
         collection = json.loads(self.centre.fetch("/datasets/v1/config"))["globusDataEndpointID"]
         token = {"expires_at_seconds": int(time.time()) + seconds}
-        text = json.dumps({"account": account, "client_id": "c", "collection": collection, "https": f"{url}/https",
+        text = json.dumps({"account": account, "client_id": "c", "collection": collection, "https": f"{url}/https" if https else "",
                            "transfer": {"access_token": "sim-transfer-token", "refresh_token": "sim-transfer-refresh", **token},
                            "bytes": {"access_token": "sim-https-token", "refresh_token": "sim-https-refresh", **token}})
         self.login.parent.mkdir(exist_ok=True)
