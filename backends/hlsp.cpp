@@ -74,11 +74,6 @@ std::optional<Place> place_of(std::string_view path) {
   return place;
 }
 
-/// Targets of TGLC are stars of Gaia, and TICA has images.
-bool has_targets(Pipeline pipeline) {
-  return pipeline == Pipeline::qlp || pipeline == Pipeline::tess_spoc;
-}
-
 /// A TIC as its users write it: no leading zero, no sign, at most ten digits.
 std::optional<std::uint64_t> tic_in(std::string_view name) {
   constexpr std::size_t kDigits = 10;
@@ -95,6 +90,11 @@ tl::unexpected<Error> no_directory(std::string_view dir) {
 HlspArchive::HlspArchive(StsciHosts sources, http::Fetcher& fetcher, const Clock& clock)
     : sources_(std::move(sources)), clock_(clock), listing_(sources_, fetcher) {
   set_budgets(sources_, fetcher);
+}
+
+/// Which star of Gaia a target of TGLC is only MAST says, and TICA has images.
+bool HlspArchive::has_targets(Pipeline pipeline) const {
+  return pipeline == Pipeline::tglc ? !sources_.mast.empty() : pipeline != Pipeline::tica;
 }
 
 Result<std::variant<Listing, NotModified>> HlspArchive::list(std::string_view dir, std::string_view token,

@@ -2,8 +2,8 @@
 //
 //   {tglc,qlp,tess-spoc,tica}/s<SSSS>/...           directories and names as the archive has them
 //   {tglc,qlp,tess-spoc}/s<SSSS>/target_list.csv    the archive's file
-//   {qlp,tess-spoc}/by-target/<TIC>/NAME            a target's files of all sectors; found by name, not
-//   listed
+//   {tglc,qlp,tess-spoc}/by-target/<TIC>/NAME       a target's files of all sectors; found by its number and
+//                                                   listed from then on
 //
 // A locator is the path. A file's is what S3 has behind "mast/hlsp/", the archive behind "/hlsps/" and MAST
 // behind "mast:HLSP/"; "qlp/s0023/target_list.csv" lies elsewhere. Owned by the mount; any thread.
@@ -39,6 +39,7 @@ class HlspArchive final : public Archive {
 
  private:
   using Entries = std::vector<Entry>;
+  [[nodiscard]] bool has_targets(hlsp::Pipeline pipeline) const;
   Result<Entries> list_sectors(hlsp::Pipeline pipeline, std::stop_token stop) const;
   Result<Entries> list_folder(const hlsp::Folder& folder, std::stop_token stop) const;
   Result<Entries> target(std::string_view dir, std::stop_token stop) EXCLUDES(mutex_);

@@ -6,6 +6,7 @@
 
 #include "backends/directory_page.h"
 #include "backends/format/curl_script.h"
+#include "backends/mast.h"
 #include "backends/s3_pages.h"
 #include "backends/script_folders.h"
 #include "backends/url.h"
@@ -193,7 +194,39 @@ Result<Entries> HlspListing::entries(const Folder& folder, std::stop_token stop)
   return order(folder.pipeline).first_of<Entries>(ways, folder.path());
 }
 
+Result<Entries> HlspListing::stars(std::uint64_t tic, std::stop_token stop) const {
+  mast::Query query(
+      sources_.mast, "Mast.Caom.Filtered",
+      fmt::format(R"({{"columns":"*","filters":[{{"paramName":"obs_collection","values":["HLSP"]}},)"
+                  R"({{"paramName":"provenance_name","values":["TGLC"]}},)"
+                  R"({{"paramName":"target_name","values":["{}"]}}]}})",
+                  tic));
+  ask_together(fetcher_, {&query}, stop);
+  const Result<mast::Table>& table = query.table();
+  if (!table) return tl::unexpected<Error>(table.error());
+  const auto column = table->column("obs_id");
+  std::map<std::string, Curve> curves;  // by name
+  for (std::size_t row = 0; row < table->rows.size(); ++row) {
+    const std::string name = std::string(table->text(row, column)) + ".fits";
+    const auto curve = parse_curve(name);
+    if (curve && curve->pipeline == Pipeline::tglc) curves.emplace(name, *curve);
+  }
+  std::vector<std::string> folders;
+  for (const auto& [name, curve] : curves) folders.push_back(curve.folder());
+  // As the sector's own directory has them, with sizes; neighbours on the sky may lie in the same folder.
+  Entries entries;
+  auto listed = sources_.s3.empty() ? Answers{} : from_s3(folders, stop);
+  for (Result<Entries>& folder : listed) {
+    for (Entry& entry : folder.value_or(Entries{})) {
+      if (curves.erase(entry.name) > 0) entries.push_back(std::move(entry));
+    }
+  }
+  for (const auto& [name, curve] : curves) entries.push_back(file_entry(curve.folder(), name));
+  return entries;
+}
+
 Result<Entries> HlspListing::target(Pipeline pipeline, std::uint64_t tic, std::stop_token stop) const {
+  if (pipeline == Pipeline::tglc) return stars(tic, stop);
   // Which source has the sectors has their targets: that it knows nothing of one is its answer.
   const auto ask = [&](Answers (HlspListing::*source)(const std::vector<std::string>&, std::stop_token)
                            const) -> Result<Entries> {

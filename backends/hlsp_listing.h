@@ -36,7 +36,8 @@ class HlspListing {
   [[nodiscard]] Result<std::vector<unsigned>> sectors(Pipeline pipeline, std::stop_token stop) const;
   /// Locators are paths.
   [[nodiscard]] Result<std::vector<Entry>> entries(const Folder& folder, std::stop_token stop) const;
-  /// Files of a target of QLP or TESS-SPOC, all its sectors asked at once; none: empty.
+  /// Files of a target, all its sectors asked at once; none: empty. Those of TGLC are named after stars of
+  /// Gaia: which star a target is MAST says.
   [[nodiscard]] Result<std::vector<Entry>> target(Pipeline pipeline, std::uint64_t tic,
                                                   std::stop_token stop) const;
 
@@ -46,6 +47,7 @@ class HlspListing {
   [[nodiscard]] Answers from_s3(const std::vector<std::string>& paths, std::stop_token stop) const;
   [[nodiscard]] Answers from_pages(const std::vector<std::string>& paths, std::stop_token stop) const;
   [[nodiscard]] Result<std::vector<Entry>> from_script(const Folder& folder, std::stop_token stop) const;
+  [[nodiscard]] Result<std::vector<Entry>> stars(std::uint64_t tic, std::stop_token stop) const;
   [[nodiscard]] Result<std::vector<Entry>> from_image_scripts(const Folder& folder,
                                                               std::stop_token stop) const;
   [[nodiscard]] const SourceOrder& order(Pipeline pipeline) const;

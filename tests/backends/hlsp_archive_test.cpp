@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 #include <memory>
 
@@ -76,7 +77,7 @@ TEST_F(HlspArchiveTest, ShowsPipelinesAndTheirSectors) {
   EXPECT_EQ(server_.requests().size(), 0U);
   EXPECT_THAT(names("qlp"), UnorderedElementsAre("s0001", "s0023", "s0056", "by-target"));
   EXPECT_THAT(names("tess-spoc"), UnorderedElementsAre("s0001", "s0023", "s0056", "by-target"));
-  EXPECT_THAT(names("tglc"), UnorderedElementsAre("s0001", "s0023", "s0056"));
+  EXPECT_THAT(names("tglc"), UnorderedElementsAre("s0001", "s0023", "s0056", "by-target"));
   EXPECT_THAT(names("tica"), UnorderedElementsAre("s0001", "s0023", "s0056")) << "from the archive's pages";
 }
 
@@ -138,7 +139,7 @@ TEST_F(HlspArchiveTest, SaysNotFoundForWhatIsNotThere) {
     EXPECT_EQ(error_of(dir), Errc::not_found) << dir;
   server_.clear_log();
   for (const char* const dir :
-       {"qlp/23", "qlp/s0000", "tglc/by-target", "tica/by-target", "qlp/by-target/x", "qlp/by-target/01234",
+       {"qlp/23", "qlp/s0000", "tica/by-target", "qlp/by-target/x", "qlp/by-target/01234",
         "qlp/by-target/1/2", "qlp//s0023", "qlp/s0023/..", "/"})
     EXPECT_EQ(error_of(dir), Errc::not_found) << dir;
   EXPECT_EQ(server_.requests().size(), 0U);
@@ -182,6 +183,36 @@ TEST_F(HlspArchiveTest, FindsATargetOnPagesToo) {
   EXPECT_EQ(list((*found)->locator).entries.size(), 3U);
 }
 
+TEST_F(HlspArchiveTest, AsksMastWhichStarATargetOfTglcIs) {
+  const std::string tic = std::to_string(sim::hlsp_star_tic(6, 3, options_));
+  const auto found = archive_->find("tglc/by-target", tic, {});
+  ASSERT_TRUE(found) << found.error().message;
+  ASSERT_TRUE(*found);
+  EXPECT_EQ(server_.count("invoke"), 2U) << "MAST is executing at first";
+  const Listing files = list((*found)->locator);
+  ASSERT_EQ(files.entries.size(), 3U);
+  const std::array<unsigned, 3> sectors{1, 23, 56};
+  for (std::size_t i = 0; i < sectors.size(); ++i) {
+    const hlsp::Curve star{hlsp::Pipeline::tglc, sectors[i], sim::hlsp_gaia(6, 3, options_), 2, 3};
+    EXPECT_EQ(files.entries[i].locator, star.path());
+    EXPECT_TRUE(files.entries[i].size);
+  }
+  const auto nobody = archive_->find("tglc/by-target", "5", {});
+  ASSERT_TRUE(nobody) << nobody.error().message;
+  EXPECT_FALSE(*nobody);
+}
+
+TEST_F(HlspArchiveTest, AStarIsFoundWithoutS3AndIsUnknownWhileMastFails) {
+  stop_s3();
+  const auto found = archive_->find("tglc/by-target", std::to_string(sim::hlsp_star_tic(0, 0, options_)), {});
+  ASSERT_TRUE(found && *found);
+  const Listing files = list((*found)->locator);
+  ASSERT_EQ(files.entries.size(), 3U);
+  EXPECT_FALSE(files.entries[0].size);
+  server_.add_fault(Fault{.path = "*invoke*", .kind = Kind::status, .n = 503});
+  EXPECT_FALSE(archive_->find("tglc/by-target", "25000001", {})) << "an error, and not nobody";
+}
+
 TEST_F(HlspArchiveTest, ATargetThatNoSectorHasIsNone) {
   for (const char* const name : {"999999999", "01234", "TIC 1234", "", "12345678901"}) {
     const auto found = archive_->find("qlp/by-target", name, {});
@@ -189,7 +220,7 @@ TEST_F(HlspArchiveTest, ATargetThatNoSectorHasIsNone) {
     EXPECT_FALSE(*found) << name;
   }
   EXPECT_TRUE(archive_->finds("qlp/by-target"));
-  for (const char* const dir : {"", "qlp", "qlp/s0023", "tglc/by-target", "qlp/by-target/1234"})
+  for (const char* const dir : {"", "qlp", "qlp/s0023", "tica/by-target", "qlp/by-target/1234"})
     EXPECT_FALSE(archive_->finds(dir)) << dir;
 }
 

@@ -125,6 +125,19 @@ class Hlsp(MountTest):
         for nobody in ("999999999", "0" + str(tic), "x"):
             self.assert_errno(errno.ENOENT, os.stat, mount / "hlsp/qlp/by-target" / nobody)
 
+    def test_a_star_of_tglc_is_found_by_its_tic(self):
+        mount = self.hlsp()
+        with open(mount / "hlsp/tglc/s0023/target_list.csv", encoding="ascii") as table:
+            row = list(csv.DictReader(table))[20]
+        tic, gaia = int(row["TIC_ID"]), int(row["#GAIADR3_ID"])
+        folder = mount / "hlsp/tglc/by-target" / str(tic)
+        names = sorted(os.listdir(folder))
+        self.assertEqual(len(names), 3)
+        for name in names:
+            self.assertIn(f"gaiaid-{gaia}-", name)
+            with fits.open(folder / name) as file:
+                self.assertEqual(int(file[0].header["TICID"]), tic)
+
     def test_scripts_and_pages_serve_where_s3_does_not_list(self):
         mount = self.hlsp()
         self.archive.fault("*list-type*", "status", n=403)

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "tests/support/dkist_centre.h"
+#include "tests/support/hlsp_portal.h"
 #include "tests/support/mast_shelf.h"
 #include "tests/support/sim_listings.h"
 
@@ -147,6 +148,7 @@ DkistCentre& ArchiveSim::add_dkist(const DkistOptions& options) {
 
 void ArchiveSim::add_hlsp(const HlspOptions& options) {
   put_hlsp(tree_, options);
+  stars_ = std::make_unique<HlspPortal>(options);
 }
 
 void ArchiveSim::add_prf_models() {
@@ -196,6 +198,9 @@ bool ArchiveSim::answer(Connection& connection, const HttpRequest& request) {
 
 Reply ArchiveSim::route(const HttpRequest& request, const std::vector<Fault>& faults) {
   if (dkist_ != nullptr && DkistCentre::knows(request.path)) return dkist_->reply(request, faults);
+  if (stars_ != nullptr) {
+    if (auto answer = stars_->reply(request)) return *std::move(answer);
+  }
   if (portal_ != nullptr && MastPortal::knows(request.path)) return portal_->reply(request);
   if (request.method != "GET" && request.method != "HEAD") return error_reply(405, request.path);
   if (is_download(request.path)) return download_reply(request, tree_, faults);

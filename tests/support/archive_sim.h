@@ -27,6 +27,7 @@
 namespace astrofs::sim {
 
 class DkistCentre;
+class HlspPortal;
 
 class ArchiveSim {
  public:
@@ -65,7 +66,7 @@ class ArchiveSim {
   void add_bucket(const std::string& name, const std::string& root) EXCLUDES(mutex_);
   /// A TESS sector: frames, scripts, listings. What it is made of, in the listing's order.
   Result<std::vector<FrameName>> add_sector(const SectorOptions& options);
-  /// Sectors of the light-curve pipelines, on S3, the archive and MAST.
+  /// Sectors of the light-curve pipelines, on S3, the archive and MAST. Before start(), once.
   void add_hlsp(const HlspOptions& options);
   /// The 800 PRF models under /missions/tess/models/prf_fitsfiles/.
   void add_prf_models();
@@ -106,6 +107,7 @@ class ArchiveSim {
   FaultTable faults_;
   RequestLog log_;
   std::unique_ptr<DkistCentre> dkist_;  ///< nullptr: there is none
+  std::unique_ptr<HlspPortal> stars_;   ///< nullptr: there are none
   std::unique_ptr<MastPortal> portal_;  ///< nullptr: there is none
   mutable Mutex mutex_;
   std::map<std::string, std::string> buckets_ GUARDED_BY(mutex_);  ///< name -> key prefix of its root
