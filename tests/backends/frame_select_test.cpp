@@ -87,6 +87,8 @@ TEST(FrameSelectText, SaysWhatIsWrongAndWhere) {
     EXPECT_EQ(parsed.error().code, Errc::invalid) << text;
   }
   EXPECT_THAT(parse_frame_select("A<1,B").error().message, HasSubstr("at letter 6"));
+  EXPECT_THAT(parse_frame_select("A<1,B<2<3").error().message, HasSubstr("a second operator"));
+  EXPECT_THAT(parse_frame_select("A<1,B<2<3").error().message, HasSubstr("at letter 8"));
   std::string many = "A=1";
   for (int i = 0; i < 64; ++i) many += ",A=1";
   EXPECT_EQ(parse_frame_select(many).error().code, Errc::too_large);

@@ -27,6 +27,9 @@ class NoArchive final : public Archive {
   Result<std::vector<http::Request>> locate(std::string_view) override {
     return fail(Errc::unavailable, "nobody fetches here");
   }
+  [[nodiscard]] bool fetches_ahead() const override { return ahead; }
+
+  bool ahead{true};
 };
 
 class SweepTest : public ::testing::Test {
@@ -41,7 +44,9 @@ class SweepTest : public ::testing::Test {
     list(dir_, entries());
     std::vector<MountedArchive> archives(1);
     archives[0].name = "sky";
-    archives[0].archive = std::make_unique<NoArchive>();
+    auto archive = std::make_unique<NoArchive>();
+    archive_ = archive.get();
+    archives[0].archive = std::move(archive);
     archives_ = std::make_unique<ArchiveTable>(*rig_.catalog, std::move(archives));
     sweep_ = std::make_unique<Sweep>(*rig_.catalog, *rig_.cache, *archives_, metrics_);
   }
@@ -83,6 +88,7 @@ class SweepTest : public ::testing::Test {
 
   block_test::Rig rig_;
   Metrics metrics_;
+  NoArchive* archive_{nullptr};
   NodeId top_{0};
   NodeId dir_{0};
   std::unique_ptr<ArchiveTable> archives_;
@@ -105,6 +111,12 @@ TEST_F(SweepTest, TheThirdInARowBringsTheSamePartOfThoseThatFollow) {
     EXPECT_EQ(ranges, std::vector<ByteRange>{kHead});
   }
   EXPECT_EQ(metrics_.value("astrofs_sweep_files_total"), static_cast<std::int64_t>(ahead.size()));
+}
+
+TEST_F(SweepTest, AnArchiveOfWhichEachFileIsChosenIsNotWalked) {
+  archive_->ahead = false;
+  for (unsigned number = 0; number < 20; ++number) read(number);
+  EXPECT_TRUE(fetched().empty());
 }
 
 TEST_F(SweepTest, EveryPartThatIsReadOfEachFileIsBrought) {
