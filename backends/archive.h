@@ -59,7 +59,7 @@ struct FitsCard {
 struct HduShape {
   int bitpix{8};
   std::vector<std::uint64_t> axes;  ///< NAXIS1 first; empty = no data
-  std::vector<FitsCard> cards;      ///< what the name tells, beyond the structural cards
+  std::vector<FitsCard> cards;      ///< what the name tells, beyond the structure; TFORM1: a table
   /// A tile-compressed image: a binary table in the file; bitpix and axes are the image's. Its cards may be
   /// all of the frame's own header, from a table: what is structure, a sum, NaN or no FITS is left out.
   bool compressed{false};

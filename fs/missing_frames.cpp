@@ -55,7 +55,7 @@ Result<std::shared_ptr<const Placeholder>> MissingFrames::build(const Node& node
     size = *natural;
   }
   std::optional<SiblingHeader> sibling;
-  if (!has_compressed(*shape)) sibling = sibling_header(node, cause == MissingCause::denied_by_archive);
+  if (!tells_all(*shape)) sibling = sibling_header(node, cause == MissingCause::denied_by_archive);
   Result<Placeholder> made = Placeholder::make(*shape, sibling, size, cause, node.name);
   if (!made) {
     log::warning("{} is missing and has no placeholder: {}", node.name, made.error().message);

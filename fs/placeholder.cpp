@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "fs/blank_table.h"
 #include "fs/fits_card.h"
 #include "fs/placeholder_header.h"
 
@@ -20,6 +21,9 @@ constexpr std::uint64_t kClosingCards = 3;  // DATASUM, CHECKSUM, END
 constexpr std::uint64_t kMaxHeaderBlocks = 256;
 // No heap is longer (1 PiB): sizes stay far from what a header's numbers can hold.
 constexpr std::uint64_t kMaxSize = 1ULL << 50U;
+
+/// What the marks of a placeholder may add to the headers of a file, in blocks.
+constexpr std::uint64_t kSpareBlocks = 4;
 
 std::uint64_t blocks_for(std::uint64_t count, std::uint64_t per_block) {
   return (count + per_block - 1) / per_block;
@@ -160,8 +164,10 @@ fits::WordSum sum_of(const std::vector<DataPart>& data) {
   for (const DataPart& part : data) {
     if (part.text.empty()) {
       total.add(fits::sum_of(part.pattern, part.length));
-    } else {
+    } else if (part.text.size() >= part.length) {
       total.add(std::as_bytes(std::span(part.text)), before);
+    } else {
+      add_rows(total, part.text, part.length, before);
     }
     before += part.length;
   }
@@ -205,17 +211,28 @@ void fill(std::span<std::byte> out, const fits::Pattern& pattern, std::uint64_t 
   std::copy_n(turned.begin(), out.size(), out.begin());
 }
 
+/// The same for a text of any length, of which `inside` bytes have been written.
+void repeat(std::span<std::byte> out, std::string_view text, std::uint64_t inside) {
+  auto at = static_cast<std::size_t>(inside % text.size());
+  while (!out.empty()) {
+    const std::size_t length = std::min(out.size(), text.size() - at);
+    std::memcpy(out.data(), text.data() + at, length);
+    out = out.subspan(length);
+    at = 0;
+  }
+}
+
 }  // namespace
 
-bool has_compressed(const FrameShape& shape) {
-  return std::ranges::any_of(shape.hdus, &HduShape::compressed);
+bool tells_all(const FrameShape& shape) {
+  return std::ranges::any_of(shape.hdus, &HduShape::compressed) || has_table(shape);
 }
 
 Result<Placeholder> Placeholder::make(const FrameShape& shape, const std::optional<SiblingHeader>& sibling,
                                       std::optional<std::uint64_t> exact_size, MissingCause cause,
                                       std::string_view file_name) {
-  const auto attempt = [&](const SiblingHeader* model) -> Result<Placeholder> {
-    auto plans = plan_headers(shape, model, cause, file_name);
+  const auto attempt = [&](const FrameShape& look, const SiblingHeader* model) -> Result<Placeholder> {
+    auto plans = plan_headers(look, model, cause, file_name);
     if (!plans) return tl::unexpected<Error>(plans.error());
     const auto arrangement = arrange(*plans, exact_size);
     if (!arrangement) return tl::unexpected<Error>(arrangement.error());
@@ -234,11 +251,16 @@ Result<Placeholder> Placeholder::make(const FrameShape& shape, const std::option
     }
     return made;
   };
-  if (sibling && !has_compressed(shape)) {
-    auto made = attempt(&*sibling);
+  if (sibling && !tells_all(shape)) {
+    auto made = attempt(shape, &*sibling);
     if (made || shape.hdus.empty()) return made;
   }
-  return attempt(nullptr);
+  if (!exact_size || !has_table(shape)) return attempt(shape, nullptr);
+  // Headers of a placeholder may be longer than the real ones: then it has some rows fewer.
+  auto made = attempt(with_rows(shape, *exact_size, 0), nullptr);
+  for (std::uint64_t spare = 1; !made && spare <= kSpareBlocks; ++spare)
+    made = attempt(with_rows(shape, *exact_size, spare), nullptr);
+  return made;
 }
 
 std::uint64_t Placeholder::size() const {
@@ -257,7 +279,7 @@ std::size_t Placeholder::read(std::uint64_t offset, std::span<std::byte> out) co
     if (part->text.empty()) {
       fill(piece, part->pattern, inside);
     } else {
-      std::memcpy(piece.data(), part->text.data() + inside, length);
+      repeat(piece, part->text, inside);
     }
     done += length;
   }

@@ -30,16 +30,17 @@ enum class MissingCause : std::uint8_t {
   not_logged_in,      ///< the archive gives its frames to users it knows, and this one has made no login
 };
 
-/// Is there an image that no sibling helps with?
-[[nodiscard]] bool has_compressed(const FrameShape& shape);
+/// Is there an HDU that no sibling helps with: a compressed image, a table?
+[[nodiscard]] bool tells_all(const FrameShape& shape);
 
 class Placeholder {
  public:
   /// `exact_size`: what the listing says; the file has that size or is not made (Errc::unsupported: no
-  /// arrangement of header blocks gives it, or the frame has tables that are no compressed images). The
+  /// arrangement of header blocks and rows of a table gives it). The
   /// sibling decides axes, types, card order, pointing and header lengths; `shape` decides what the name
   /// tells. A sibling that contradicts the size is left aside, and so is any where images are compressed:
-  /// their shape tells all, and the heap of the last of them takes what the size leaves over.
+  /// their shape tells all, and the heap of the last of them takes what the size leaves over; nor is there
+  /// one for tables.
   [[nodiscard]] static Result<Placeholder> make(const FrameShape& shape,
                                                 const std::optional<SiblingHeader>& sibling,
                                                 std::optional<std::uint64_t> exact_size, MissingCause cause,
@@ -53,7 +54,7 @@ class Placeholder {
  private:
   struct Part {
     std::uint64_t end{0};     ///< offset behind this part; it begins where the one before ends
-    std::string text;         ///< a header, or
+    std::string text;         ///< a header, or a row of a table, which repeats, or
     fits::Pattern pattern{};  ///< what repeats, when `text` is empty
   };
 

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "fs/blank_table.h"
 #include "fs/compressed_image.h"
 #include "fs/fits_card.h"
 #include "fs/fits_image.h"
@@ -216,8 +217,9 @@ Result<std::vector<HduPlan>> plan_headers(const FrameShape& shape, const Sibling
   const HduShape untold{};
   std::vector<HduPlan> plans;
   for (std::size_t i = 0; i < count; ++i) {
-    if (i < shape.hdus.size() && shape.hdus[i].compressed) {
-      auto plan = plan_compressed(shape.hdus[i], cause, file_name);
+    if (i < shape.hdus.size() && (shape.hdus[i].compressed || is_table(shape.hdus[i]))) {
+      auto plan = shape.hdus[i].compressed ? plan_compressed(shape.hdus[i], cause, file_name)
+                                           : plan_table(shape.hdus[i], cause, file_name);
       if (!plan) return tl::unexpected<Error>(std::move(plan.error()));
       plans.push_back(*std::move(plan));
       continue;
@@ -228,6 +230,8 @@ Result<std::vector<HduPlan>> plan_headers(const FrameShape& shape, const Sibling
                          file_name);
     if (!plan) return tl::unexpected<Error>(std::move(plan.error()));
     if (!cards.empty()) plan->usual_blocks = blocks_of(sibling, i);
+    if (cards.empty() && has_table(shape))
+      plan->usual_blocks = (shape.hdus[i].usual_cards + fits::kCardsPerBlock - 1) / fits::kCardsPerBlock;
     plans.push_back(*std::move(plan));
   }
   return plans;

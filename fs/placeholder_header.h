@@ -19,7 +19,7 @@ namespace astrofs {
 /// Some of the bytes of a data unit.
 struct DataPart {
   std::uint64_t length;
-  std::string text;         ///< all of them, or
+  std::string text;         ///< all of them, or a row that repeats, or
   fits::Pattern pattern{};  ///< what repeats, when `text` is empty
 };
 

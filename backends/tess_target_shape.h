@@ -1,0 +1,15 @@
+// What a lost light curve or target pixel file would have looked like: the columns that the pipeline writes,
+// and what the name tells. Reports, and the tables of data validation, are never made up. Pure; any thread.
+#pragma once
+
+#include <string_view>
+
+#include "backends/archive.h"
+#include "base/error.h"
+
+namespace astrofs::tess {
+
+/// Errc::unsupported for other products.
+[[nodiscard]] Result<FrameShape> target_shape_of(std::string_view name);
+
+}  // namespace astrofs::tess

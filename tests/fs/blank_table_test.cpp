@@ -1,0 +1,89 @@
+// Placeholders of tables: rows of NaN and TNULL in a file of exactly the listed size, which cfitsio reads.
+#include "fs/blank_table.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "backends/tess_target_shape.h"
+#include "tests/fs/placeholder_file.h"
+
+namespace astrofs {
+namespace {
+
+constexpr const char* kCurve = "tess2018206045859-s0001-0000000117544915-0120-s_lc.fits";
+constexpr const char* kPixels = "tess2018206045859-s0001-0000000117544915-0120-s_tp.fits";
+
+std::string bytes_of(const Placeholder& made) {
+  std::string bytes(static_cast<std::size_t>(made.size()), '\0');
+  EXPECT_EQ(made.read(0, std::as_writable_bytes(std::span(bytes))), bytes.size());
+  return bytes;
+}
+
+Result<Placeholder> make(const char* name, std::optional<std::uint64_t> size) {
+  const auto shape = tess::target_shape_of(name);
+  EXPECT_TRUE(shape);
+  return Placeholder::make(*shape, std::nullopt, size, MissingCause::denied_by_archive, name);
+}
+
+TEST(BlankTable, ALightCurveHasTheListedSizeAndAboutTheRowsOfARealOne) {
+  constexpr std::uint64_t kReal = 2'039'040;  // 20,076 rows
+  const auto made = make(kCurve, kReal);
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(made->size(), kReal);
+  const std::string bytes = bytes_of(*made);
+  const std::size_t at = bytes.find("NAXIS2  =", 2880);
+  const long rows = std::stol(bytes.substr(at + 10, 20));
+  EXPECT_NEAR(static_cast<double>(rows), 20'076, 60);
+  EXPECT_NE(bytes.find("TTYPE8  = 'PDCSAP_FLUX'"), std::string::npos);
+  EXPECT_NE(bytes.find("ASTROFS = 'PLACEHOLDER'"), std::string::npos);
+}
+
+TEST(BlankTable, EveryRowIsBlankWhereverOneReads) {
+  const auto made = make(kCurve, 2'039'040);
+  ASSERT_TRUE(made);
+  const std::string bytes = bytes_of(*made);
+  const std::size_t table = bytes.find("XTENSION= 'BINTABLE'");
+  const std::size_t begin = (bytes.find("END     ", table) / 2880 + 1) * 2880;
+  const std::string row = bytes.substr(begin, 100);
+  EXPECT_EQ(row.substr(0, 8), std::string("\x7f\xf8\0\0\0\0\0\0", 8)) << "TIME";
+  EXPECT_EQ(row.substr(12, 4), "\xff\xff\xff\xff") << "CADENCENO";
+  for (const std::size_t number : {1, 77, 19'000})
+    EXPECT_EQ(bytes.substr(begin + number * 100, 100), row) << number;
+  std::string piece(250, '\0');
+  made->read(begin + 12'345, std::as_writable_bytes(std::span(piece)));
+  EXPECT_EQ(piece, bytes.substr(begin + 12'345, 250));
+}
+
+TEST(BlankTable, ItsSumsAreRight) {
+  for (const auto& [name, size] :
+       {std::pair(kCurve, 2'039'040U), {kPixels, 2'880U * 4'000}, {kCurve, 2'880U * 14}}) {
+    const auto made = make(name, size);
+    ASSERT_TRUE(made) << made.error().message;
+    ASSERT_EQ(made->size(), size);
+    const std::string bytes = bytes_of(*made);
+    // Each HDU sums up to -0, so all of them do.
+    fits::WordSum sum;
+    sum.add(std::as_bytes(std::span(bytes)), 0);
+    EXPECT_TRUE(sum.is(0)) << name;
+  }
+}
+
+TEST(BlankTable, OfUnknownSizeItHasNoRowsAndSizesThatCannotBeAreRefused) {
+  const auto made = make(kPixels, std::nullopt);
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_NE(bytes_of(*made).find("NAXIS2  =                    0"), std::string::npos);
+  EXPECT_FALSE(make(kCurve, 2'039'041));
+  EXPECT_FALSE(make(kCurve, 2'880));
+}
+
+TEST(BlankTable, NothingIsMadeUpForReports) {
+  for (const char* const name :
+       {"tess2018206190142-s0001-s0001-0000000117544915-00106_dvr.xml",
+        "tess2018206190142-s0001-s0001-0000000117544915-00106_dvt.fits",
+        "tess2018206190142-s0001-s0001-0000000117544915-00106_dvm.pdf", "observations.csv"})
+    EXPECT_FALSE(tess::target_shape_of(name)) << name;
+}
+
+}  // namespace
+}  // namespace astrofs
