@@ -4,10 +4,12 @@
 #include <charconv>
 
 #include "backends/format/tess_name.h"
+#include "backends/format/tess_target_name.h"
 #include "backends/s3_pages.h"
 #include "backends/settle.h"
 #include "backends/tess_prf.h"
 #include "backends/tess_shape.h"
+#include "backends/tess_target_shape.h"
 
 namespace astrofs {
 namespace {
@@ -107,7 +109,8 @@ TessArchive::TessArchive(tess::Sources sources, tess::Kinds kinds, http::Fetcher
     : sources_(std::move(sources)),
       clock_(clock),
       listing_(sources_, kinds, fetcher),
-      targets_(sources_, fetcher, clock) {
+      targets_(sources_, fetcher, clock),
+      sector_targets_(sources_, fetcher) {
   set_budgets(sources_, fetcher);
 }
 
@@ -140,6 +143,8 @@ Result<std::variant<Listing, NotModified>> TessArchive::list(std::string_view di
   if (parts[0] == "prf") return settled(list_prf(dir, parts), kConstant);
 
   const unsigned sector = parse_sector(parts[0]);
+  if (sector > 0 && parts.size() > 1 && parts[1] == tess::kSectorTargets)
+    return settled(list_sector_targets(dir, stop), kRoot);
   const unsigned camera = parts.size() > 1 ? parse_position(parts[1]) : 0;
   const unsigned ccd = parts.size() > 2 ? parse_position(parts[2]) : 0;
   if (sector == 0 || parts.size() > 3 || (parts.size() > 1 && camera == 0) ||
@@ -157,7 +162,21 @@ Result<std::variant<Listing, NotModified>> TessArchive::list(std::string_view di
     if (!exists) return tl::unexpected<Error>(exists.error());
     if (!*exists) return no_directory(dir);
   }
-  return settled(four_directories(dir), kConstant);
+  std::vector<Entry> entries = four_directories(dir);
+  if (parts.size() == 1 && sector_targets_.usable())
+    entries.push_back(directory(dir, std::string(tess::kSectorTargets)));
+  return settled(std::move(entries), kConstant);
+}
+
+Result<std::vector<Entry>> TessArchive::list_sector_targets(std::string_view dir,
+                                                            std::stop_token stop) const {
+  const auto parts = split(dir);
+  const unsigned sector = parse_sector(parts[0]);
+  if (!sector_targets_.usable() || parts.size() > 3) return no_directory(dir);
+  if (parts.size() == 2) return sector_targets_.targets(sector, stop);
+  const std::uint64_t tic = tess::parse_tic(parts[2]);
+  if (tic == 0) return no_directory(dir);
+  return sector_targets_.products(sector, tic, stop);
 }
 
 Result<std::optional<Entry>> TessArchive::find(std::string_view dir, std::string_view name,
@@ -219,7 +238,8 @@ std::string TessArchive::validator_origin() const {
 }
 
 Result<FrameShape> TessArchive::shape(std::string_view locator) const {
-  return tess::shape_of(locator.substr(locator.rfind('/') + 1));
+  const std::string_view name = locator.substr(locator.rfind('/') + 1);
+  return tess::parse_target_name(name) ? tess::target_shape_of(name) : tess::shape_of(name);
 }
 
 }  // namespace astrofs

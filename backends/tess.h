@@ -2,6 +2,7 @@
 //
 //   <sector>/<camera>/<ccd>/NAME         sector unpadded, as its users write it
 //   prf/<set>/cam<c>_ccd<d>/NAME
+//   <sector>/targets/<TIC>/NAME          its 2-minute targets: tess_sector_targets.h
 //   tic/<TIC>/NAME                       a target's products of all sectors: tess_targets.h
 //
 // A directory's locator is its path as above. A file's locator is its path in the archive:
@@ -15,6 +16,7 @@
 #include "backends/archive.h"
 #include "backends/http/fetcher.h"
 #include "backends/tess_listing.h"
+#include "backends/tess_sector_targets.h"
 #include "backends/tess_targets.h"
 #include "base/clock.h"
 
@@ -47,12 +49,15 @@ class TessArchive final : public Archive {
 
  private:
   Result<std::vector<Entry>> list_root(std::stop_token stop) const;
+  /// Entries of "4/targets" and "4/targets/25132999".
+  Result<std::vector<Entry>> list_sector_targets(std::string_view dir, std::stop_token stop) const;
   [[nodiscard]] std::chrono::seconds good_for_chip(const std::vector<Entry>& frames) const;
 
   const tess::Sources sources_;
   const Clock& clock_;
   tess::TessListing listing_;
   tess::Targets targets_;
+  const tess::SectorTargets sector_targets_;
 };
 
 }  // namespace astrofs

@@ -12,7 +12,6 @@
 namespace astrofs::tess {
 namespace {
 
-constexpr std::string_view kBucketRoot = "tess/public/";
 constexpr std::string_view kBucketTargets = "tess/public/tid/";
 constexpr std::string_view kProductUri = "mast:TESS/product/";
 constexpr std::size_t kLongestName = 200;  // the longest known has 64 letters
@@ -34,15 +33,7 @@ Result<std::vector<Entry>> entries_in(std::deque<S3Question>& folders) {
   std::vector<Entry> entries;
   for (S3Question& folder : folders) {
     if (!folder.level()) return tl::unexpected<Error>(folder.level().error());
-    for (S3Object& object : folder.level()->objects) {
-      Entry entry;
-      entry.name = object.key.substr(object.key.rfind('/') + 1);
-      entry.locator = object.key.substr(kBucketRoot.size());
-      entry.size = object.size;
-      entry.mtime = object.last_modified;
-      entry.validator = std::move(object.etag);
-      if (is_product_name(entry.name)) entries.push_back(std::move(entry));
-    }
+    for (Entry& entry : product_entries(*folder.level())) entries.push_back(std::move(entry));
   }
   return entries;
 }
@@ -101,6 +92,20 @@ bool is_product_name(std::string_view name) {
   return !name.empty() && name.size() <= kLongestName && is_letter(name.front()) &&
          std::all_of(name.begin(), name.end(),
                      [&](char c) { return is_letter(c) || c == '.' || c == '_' || c == '-'; });
+}
+
+std::vector<Entry> product_entries(const S3Level& folder) {
+  std::vector<Entry> entries;
+  for (const S3Object& object : folder.objects) {
+    Entry entry;
+    entry.name = object.key.substr(object.key.rfind('/') + 1);
+    entry.locator = object.key.substr(kBucketRoot.size());
+    entry.size = object.size;
+    entry.mtime = object.last_modified;
+    entry.validator = object.etag;
+    if (is_product_name(entry.name)) entries.push_back(std::move(entry));
+  }
+  return entries;
 }
 
 std::vector<unsigned> TargetSources::recent_sectors() const {

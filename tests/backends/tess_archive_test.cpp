@@ -19,7 +19,7 @@ TEST_F(TessArchiveTest, ShowsSectorsUnpaddedAndTheModels) {
   add_chip(1);
   ASSERT_TRUE(server_.add_sector({.sector = 1751, .frames = 1, .chips = {{2, 3}}}));
   EXPECT_THAT(names_of(list("")), ::testing::UnorderedElementsAre("4", "1751", "prf", "tic"));
-  EXPECT_THAT(names_of(list("4")), ::testing::ElementsAre("1", "2", "3", "4"));
+  EXPECT_THAT(names_of(list("4")), ::testing::ElementsAre("1", "2", "3", "4", "targets"));
   EXPECT_THAT(names_of(list("4/1")), ::testing::ElementsAre("1", "2", "3", "4"));
   EXPECT_EQ(list("1751/2/3").entries.size(), 1U);
 }

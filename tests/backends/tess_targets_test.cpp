@@ -1,9 +1,11 @@
 // The targets of TESS by their number: what S3 and MAST say together, what each says alone, what is
 // remembered.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <set>
 
+#include "backends/format/tess_target_name.h"
 #include "tests/backends/tess_stage.h"
 
 namespace astrofs {
@@ -217,6 +219,77 @@ TEST_F(TessTargets, RefusesDirectoriesThatNoUserWouldWrite) {
        {"tic/", "tic/x", "tic/01", "tic/25132999/x", "tic/25132999/superseded/x", "ticks"})
     EXPECT_EQ(error_of(dir), Errc::not_found) << dir;
   EXPECT_EQ(server_.requests().size(), before);
+}
+
+TEST_F(TessTargets, ASectorShowsItsTargetsFromTheScript) {
+  const auto& portal = add_targets(9);
+  std::set<std::string> of_the_sector;
+  for (const sim::Target& target : portal.targets()) {
+    for (const auto& observation : target.observations) {
+      if (observation.first_sector == 2 && observation.last_sector == 2)
+        of_the_sector.insert(std::to_string(target.tic));
+    }
+  }
+  const Listing targets = list("2/targets");
+  const Names shown = names_of(targets);
+  EXPECT_EQ(std::set<std::string>(shown.begin(), shown.end()), of_the_sector);
+  EXPECT_LT(of_the_sector.size(), 9U) << "some were not observed in it";
+  EXPECT_EQ(targets.entries.front().kind, EntryKind::directory);
+  EXPECT_THAT(list("9/targets").entries, IsEmpty()) << "no script, no targets";
+  EXPECT_EQ(error_of("2/targets/4711"), Errc::not_found);
+  for (const char* const dir : {"2/targets/x", "2/targets/01", "2/targets/25132999/x", "0/targets"})
+    EXPECT_EQ(error_of(dir), Errc::not_found) << dir;
+}
+
+TEST_F(TessTargets, ATargetOfASectorHasTheSameProductsFromTheBucketAndFromTheScripts) {
+  // More targets than are read in one go: the scripts are searched.
+  const auto& portal = server_.add_targets({.targets = 300, .sectors = {2, 27}, .rows = 1});
+  for (const std::size_t index : {0, 1, 20, 151, 298}) {
+    const sim::Target& target = portal.targets()[index];
+    for (const char* const sector : {"2", "27"}) {
+      const std::string dir = std::string(sector) + "/targets/" + std::to_string(target.tic);
+      const auto from_s3 = archive().list(dir, "", {});
+      const int fault = server_.add_fault(Fault{.path = "*list-type*", .kind = Kind::status, .n = 403});
+      server_.clear_log();
+      const auto from_scripts = archive().list(dir, "", {});
+      server_.remove_fault(fault);
+      ASSERT_EQ(from_s3.has_value(), from_scripts.has_value()) << dir;
+      if (!from_s3) continue;
+      Names in_sector = names_of(std::get<Listing>(*from_s3));
+      // The bucket has the runs over several sectors in the folder of the last.
+      std::erase_if(in_sector, [](const std::string& name) { return tess::target_path(name).empty(); });
+      EXPECT_EQ(names_of(std::get<Listing>(*from_scripts)), in_sector) << dir;
+      EXPECT_GT(in_sector.size(), 1U) << dir;
+    }
+  }
+}
+
+TEST_F(TessTargets, ALongScriptIsSearchedAndNotReadForOneTarget) {
+  const auto& portal = server_.add_targets({.targets = 3000, .sectors = {1}, .rows = 1});
+  silence_s3();
+  const std::string dir = "1/targets/" + std::to_string(portal.targets()[1234].tic);
+  server_.clear_log();
+  EXPECT_FALSE(list(dir).entries.empty());
+  std::uint64_t sent = 0;
+  for (const auto& request : server_.requests()) {
+    if (request.path.ends_with("_1_lc.sh")) sent += request.body_bytes;
+  }
+  EXPECT_LT(sent, 3000U * 197 / 8);
+  EXPECT_GT(sent, 0U);
+}
+
+TEST_F(TessTargets, AScriptThatIsNotSortedIsReadWhole) {
+  std::string script = "#!/bin/sh\n";
+  for (int i = 0; i < 500; ++i) {
+    const std::string name = fmt::format("tess2018206045859-s0001-{:016}-0120-s_lc.fits", 1 + i * 7919 % 500);
+    script += fmt::format(
+        "curl -C - -L -o {0} https://mast.stsci.edu/api/v0.1/Download/file/?uri=mast:TESS/product/{0}\n",
+        name);
+  }
+  server_.serve_file("/missions/tess/download_scripts/sector/tesscurl_sector_1_lc.sh", script);
+  for (const int tic : {1, 2, 250, 500})
+    EXPECT_EQ(list("1/targets/" + std::to_string(tic)).entries.size(), 1U) << tic;
+  EXPECT_EQ(list("1/targets").entries.size(), 500U);
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ class Reading(MountTest):
     def test_the_tree_has_sectors_cameras_ccds_and_frames(self):
         sim, mount = self.tess(chips="1-1,2-3", frames=3)
         self.assertEqual(sorted(os.listdir(mount / "tess")), ["4", "prf", "tic"])
-        self.assertEqual(sorted(os.listdir(mount / "tess/4")), ["1", "2", "3", "4"])
+        self.assertEqual(sorted(os.listdir(mount / "tess/4")), ["1", "2", "3", "4", "targets"])
         names = os.listdir(mount / "tess/4/2/3")
         self.assertEqual(len(names), 3)
         self.assertTrue(all(name.endswith("_ffic.fits") for name in names), names)

@@ -4,6 +4,8 @@ import csv
 import errno
 import io
 import os
+import pathlib
+import shutil
 import subprocess
 import sys
 import unittest
@@ -11,7 +13,7 @@ import unittest
 import numpy
 from astropy.io import fits
 
-from harness import MountTest, main, tess_config, wait_until
+from harness import SAMPLES, MountTest, main, tess_config, wait_until
 
 TARGET = "25132999"
 CURVE = f"tess2018206045859-s0001-{int(TARGET):016}-0120-s_lc.fits"
@@ -32,7 +34,7 @@ print("downloaded", len(manifest), sorted({str(row["Status"]) for row in manifes
 
 class Targets(MountTest):
     def targets(self, *words, options=(), **keywords):
-        self.stand_in = self.sim("--sector", 4, "--frames", 1, "--chips", "1-1", "--targets", 4, "--target-sectors", "1,2,3,27", *words)
+        self.stand_in = self.sim("--sector", 2, "--frames", 1, "--chips", "1-1", "--targets", 4, "--target-sectors", "1,2,3,27", *words)
         return self.mount(tess_config(self.stand_in), *options, **keywords)
 
     def truth(self, name):
@@ -113,6 +115,68 @@ class Targets(MountTest):
         mount.control("refresh", folder)
         self.assertEqual((folder / "products.csv").stat().st_size, before)
         self.assertTrue((folder / "products.csv").read_text().startswith("obsID,obs_collection,"))
+
+    def test_the_targets_of_a_sector_are_listed_from_its_script(self):
+        mount = self.targets()
+        targets = mount / "tess/2/targets"
+        names = os.listdir(targets)
+        self.assertIn(TARGET, names)
+        self.assertLess(len(names), 4, "one of them was not observed in this sector")
+        products = os.listdir(targets / TARGET)
+        self.assertTrue(products)
+        self.assertEqual([name for name in products if "-s0002-" not in name], [])
+        curve = next(name for name in products if name.endswith("_lc.fits"))
+        self.assertEqual((targets / TARGET / curve).read_bytes(), self.truth(curve))
+        self.assertEqual(self.stand_in.log("multisector"), [])
+
+    def test_a_light_curve_that_the_archive_has_lost_is_a_table_of_nan_and_a_report_is_not_there(self):
+        pixels = CURVE.replace("_lc", "_tp")
+        report = f"tess2018206045859-s0001-s0001-{int(TARGET):016}-00106_dvr.pdf"
+        mount = self.targets("--denied", CURVE, "--denied", pixels, "--denied", report)
+        folder = mount / "tess/tic" / TARGET
+        sibling = next(name for name in sorted(os.listdir(folder)) if name.endswith("_lc.fits") and name != CURVE)
+        size = (folder / CURVE).stat().st_size
+        with fits.open(folder / CURVE) as lost, fits.open(folder / sibling) as real:
+            self.assertEqual([hdu.name for hdu in lost], [hdu.name for hdu in real])
+            self.assertEqual(lost[1].columns.names, real[1].columns.names)
+            self.assertEqual(lost[1].columns.formats, real[1].columns.formats)
+            self.assertGreater(len(lost[1].data), 0)
+            for name, form in zip(lost[1].columns.names, lost[1].columns.formats):
+                cells = lost[1].data[name]
+                self.assertTrue((cells == -1).all() if form == "J" else numpy.isnan(cells).all(), name)
+            self.assertEqual(lost[1].header["TNULL3"], -1)
+            self.assertEqual(lost[0].header["TICID"], int(TARGET))
+        self.assertEqual((folder / CURVE).stat().st_size, size)
+        self.assertEqual(os.getxattr(folder / CURVE, "user.astrofs.state"), b"placeholder")
+        with fits.open(folder / pixels, checksum=True) as lost:
+            self.assertEqual(lost[1].data["FLUX"].shape[1:], (11, 11))
+            self.assertTrue(numpy.isnan(lost[1].data["FLUX"]).all())
+        with self.assertRaises(OSError):
+            (folder / report).read_bytes()
+
+    @unittest.skipUnless(SAMPLES, "ASTROFS_SAMPLES does not name a folder of real data")
+    def test_real_files_read_as_they_are_and_corrupted_ones_as_they_are_or_not_at_all(self):
+        samples = pathlib.Path(SAMPLES) / "tess"
+        served = self.directory / "tid"
+        truth = {}
+        for path in [*(samples / "fits").glob("tess20*_lc.fits"), *(samples / "dv").glob("*_dvr.xml"),
+                     *(samples / "fits").glob("test-lc-*.fits")]:
+            digits = path.name.split("-")[-2 if path.suffix == ".xml" else -3] if path.name.startswith("tess20") else TARGET.zfill(16)
+            sector = path.name.split("-")[1] if path.name.startswith("tess20") else "s0001"
+            folder = served / sector / "/".join(digits[at:at + 4] for at in range(0, 16, 4))
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, folder / path.name)
+            truth[(str(int(digits)), path.name)] = path.read_bytes()
+        stand_in = self.sim("--sector", 2, "--frames", 1, "--chips", "1-1", "--folder", f"{served}:none:/tess/public/tid")
+        mount = self.mount(f'[archives.tess]\ntype = "tess"\ns3 = "{stand_in.url}"\narchive = ""\nmast = ""\n')
+        self.assertGreater(len(truth), 7)
+        for (target, name), content in truth.items():
+            with self.subTest(name=name):
+                path = mount / "tess/tic" / target / name
+                try:
+                    self.assertEqual(path.read_bytes(), content)
+                except OSError:
+                    self.assertIn("corrupted", name)
 
     def test_debians_astroquery_works_with_the_stand_in(self):
         try:

@@ -1,0 +1,61 @@
+#include "backends/tess_sector_targets.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "backends/format/tess_target_name.h"
+#include "backends/s3_pages.h"
+#include "backends/tess_target_files.h"
+#include "backends/tess_target_script.h"
+
+namespace astrofs::tess {
+
+Result<std::vector<Entry>> SectorTargets::targets(unsigned sector, std::stop_token stop) const {
+  const auto numbers = script_targets(fetcher_, sources_.archive, sector, stop);
+  // A sector whose light curves have no script has no 2-minute targets.
+  if (!numbers && numbers.error().code == Errc::not_found) return std::vector<Entry>{};
+  if (!numbers) return tl::unexpected<Error>(numbers.error());
+  std::vector<Entry> entries;
+  entries.reserve(numbers->size());
+  for (const std::uint64_t tic : *numbers)
+    entries.push_back(
+        directory_entry(std::to_string(tic), fmt::format("{}/{}/{}", sector, kSectorTargets, tic)));
+  return entries;
+}
+
+Result<std::vector<Entry>> SectorTargets::products(unsigned sector, std::uint64_t tic,
+                                                   std::stop_token stop) const {
+  return order_.first_of<std::vector<Entry>>(
+      {{"S3", !sources_.s3.empty(), [&] { return from_s3(sector, tic, stop); }},
+       {"the download scripts", !sources_.archive.empty(), [&] { return from_scripts(sector, tic, stop); }}},
+      fmt::format("TIC {} in sector {}", tic, sector));
+}
+
+Result<std::vector<Entry>> SectorTargets::from_s3(unsigned sector, std::uint64_t tic,
+                                                  std::stop_token stop) const {
+  S3Question folder(sources_.s3, std::string(kBucketRoot) + target_folder(sector, tic));
+  ask_together(fetcher_, {&folder}, stop);
+  if (!folder.level()) return tl::unexpected<Error>(folder.level().error());
+  std::vector<Entry> entries = product_entries(*folder.level());
+  if (entries.empty()) return fail(Errc::not_found, "the bucket has nothing of this target in this sector");
+  return entries;
+}
+
+Result<std::vector<Entry>> SectorTargets::from_scripts(unsigned sector, std::uint64_t tic,
+                                                       std::stop_token stop) const {
+  auto names = script_products(fetcher_, sources_.archive, sector, tic, stop);
+  if (!names) return tl::unexpected<Error>(names.error());
+  std::vector<Entry> entries;
+  for (std::string& name : *names) {
+    Entry entry;
+    entry.locator = target_path(name);
+    if (entry.locator.empty()) continue;  // a run over several sectors is none of this one's
+    entry.name = std::move(name);
+    entries.push_back(std::move(entry));
+  }
+  if (entries.empty()) return fail(Errc::not_found, "no download script names this target");
+  return entries;
+}
+
+}  // namespace astrofs::tess
