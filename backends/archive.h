@@ -158,6 +158,10 @@ class Archive {
   [[nodiscard]] virtual std::string credential_scope(std::string_view) const { return std::string(kPublic); }
   /// Looks whether a login has come or gone: until then the last one counts. Blocks on the disk.
   virtual void notice_login() {}
+  /// Does a login soon run out that can be renewed? Answered at once.
+  [[nodiscard]] virtual bool login_runs_out() const { return false; }
+  /// Renews it. Blocks; asks the network.
+  virtual void renew_login(std::stop_token) {}
 };
 
 }  // namespace astrofs

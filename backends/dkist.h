@@ -62,6 +62,8 @@ class DkistArchive final : public Archive {
   /// Frames and extras of a dataset under embargo are those of who has logged in.
   [[nodiscard]] std::string credential_scope(std::string_view locator) const override;
   void notice_login() override { globus_.notice_login(); }
+  [[nodiscard]] bool login_runs_out() const override { return globus_.login_runs_out(); }
+  void renew_login(std::stop_token stop) override { globus_.renew_login(std::move(stop)); }
   [[nodiscard]] Result<FrameShape> shape(std::string_view locator) const override;
   /// With the cards of its row in the ASDF file's table.
   [[nodiscard]] Result<FrameShape> describe(std::string_view locator) const override;

@@ -7,6 +7,7 @@
 
 #include "backends/login_file.h"
 #include "backends/url.h"
+#include "base/log.h"
 
 namespace astrofs::dkist {
 namespace {
@@ -111,6 +112,20 @@ Result<std::vector<globus::FolderEntry>> Globus::list(std::string_view path, std
           {}, std::move(stop));
   if (!answer) return tl::unexpected<Error>(answer.error());
   return globus::parse_ls(*answer);
+}
+
+bool Globus::login_runs_out() const {
+  const std::optional<globus::Login> known = login();
+  if (!known) return false;
+  const auto runs_out = [limit = clock_.wall() + kRenewBefore](const globus::Token& token) {
+    return !token.refresh.empty() && token.expires <= limit;
+  };
+  return runs_out(known->transfer) || runs_out(known->bytes);
+}
+
+void Globus::renew_login(std::stop_token stop) {
+  const Result<globus::Login> renewed = fresh_login(std::move(stop));
+  if (!renewed) log::warning("the login to Globus is not renewed: {}", renewed.error().message);
 }
 
 Result<globus::Login> Globus::fresh_login(std::stop_token stop) {

@@ -36,6 +36,10 @@ class Globus {
   [[nodiscard]] bool is_logged_in() const EXCLUDES(mutex_);
   /// Looks at the login's file. Blocks on the disk.
   void notice_login() EXCLUDES(mutex_);
+  /// May a token be renewed, and is it time?
+  [[nodiscard]] bool login_runs_out() const EXCLUDES(mutex_);
+  /// Asks Globus for new ones; what is wrong is logged.
+  void renew_login(std::stop_token stop) EXCLUDES(mutex_, renewing_);
   /// Whose rights are in play: a scope of credentials.
   [[nodiscard]] std::string scope() const EXCLUDES(mutex_);
   /// The request for a file of the collection, with the token where there is one; `path` begins with '/'.

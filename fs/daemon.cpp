@@ -29,6 +29,7 @@
 #include "fs/control.h"
 #include "fs/courier_source.h"
 #include "fs/lister.h"
+#include "fs/logins.h"
 #include "fs/missing_frames.h"
 #include "fs/notifier.h"
 #include "fs/remote_source.h"
@@ -63,8 +64,8 @@ void block_ending_signals(int how) {
 /// after logins.
 class House {
  public:
-  House(BlockCache& cache, const ArchiveTable& archives)
-      : thread_([this, &cache, &archives](const std::stop_token& stop) { run(cache, archives, stop); }) {}
+  House(BlockCache& cache, Logins& logins)
+      : thread_([this, &cache, &logins](const std::stop_token& stop) { run(cache, logins, stop); }) {}
   ~House() {
     thread_.request_stop();
     wake_.notify_all();
@@ -73,13 +74,13 @@ class House {
   House& operator=(const House&) = delete;
 
  private:
-  void run(BlockCache& cache, const ArchiveTable& archives, const std::stop_token& stop) {
+  void run(BlockCache& cache, Logins& logins, const std::stop_token& stop) {
     name_this_thread("house");
     if (const Result<void> counted = cache.resum(stop); !counted)
       log::warning("the cache could not be counted: {}", counted.error().message);
     while (!stop.stop_requested()) {
       cache.evict_to_quota();
-      for (const MountedArchive& each : archives.all()) each.archive->notice_login();
+      logins.look();
       MutexLock lock(mutex_);
       if (!stop.stop_requested()) lock.wait_for(wake_, kHouseEvery);
     }
@@ -251,7 +252,8 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   Result<std::unique_ptr<ControlServer>> control = ControlServer::start(mount.control_socket, commands);
   if (!control) return tl::unexpected<Error>(control.error());
   if (Result<void> root = lister.list_root(); !root) return root;
-  const House house(cache, archives);
+  Logins logins(archives, turns, clock, options.offline);
+  const House house(cache, logins);
 
   log::info("mounted {} from {}, cache {} of {}{}", options.mountpoint, config.source, config.cache_dir,
             format_size(config.cache_size), options.offline ? ", offline" : "");
@@ -262,6 +264,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   // Whoever might still call into the parts is silenced before they go: listings and the commands that wait
   // for them, then the network, then the index's callbacks.
   verifier.stop();
+  logins.stop();
   lister.stop();
   sizes.stop();
   control->reset();

@@ -270,6 +270,14 @@ class Dkist(DkistTest):
         self.assertGreater(json.loads(self.login.read_text())["bytes"]["expires_at_seconds"], time.time() + 3600)
         self.assertGreater(len((mount / DATASET / name).read_bytes()), 2880)
 
+    def test_a_login_that_ran_out_while_nobody_read_is_renewed_by_itself(self):
+        mount = self.dkist("--dkist-need-token")
+        self.log_in(mount)
+        name = self.names(mount)[0]
+        self.log_in(mount, seconds=-3600)
+        wait_until(lambda: json.loads(self.login.read_text())["bytes"]["expires_at_seconds"] > time.time(), "it is renewed", 90)
+        self.assertGreater(len((mount / DATASET / name).read_bytes()), 2880)
+
     def test_a_regenerated_asdf_is_new_after_a_refresh(self):
         mount = self.dkist()
         asdf = next(mount / DATASET / name for name in os.listdir(mount / DATASET) if name.endswith(".asdf"))
