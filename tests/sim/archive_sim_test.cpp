@@ -89,7 +89,7 @@ TEST_F(ArchiveSimTest, LogsEveryRequestWithItsBytes) {
   get("/f/data.bin", "Range: bytes=10-19\r\n");
   request("HEAD", "/f/data.bin");
   get("/f/missing?x=1");
-  const auto log = sim_.requests();
+  const auto log = sim_.finished_requests(3);
   ASSERT_EQ(log.size(), 3U);
   EXPECT_EQ(log[0].range, "bytes=10-19");
   EXPECT_EQ(log[0].status, 206);

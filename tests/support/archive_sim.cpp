@@ -4,6 +4,8 @@
 
 #include <array>
 #include <charconv>
+#include <chrono>
+#include <thread>
 
 #include "tests/support/dkist_centre.h"
 #include "tests/support/hlsp_portal.h"
@@ -153,6 +155,15 @@ void ArchiveSim::add_hlsp(const HlspOptions& options) {
 
 void ArchiveSim::add_prf_models() {
   put_prf_models(tree_);
+}
+
+std::vector<LoggedRequest> ArchiveSim::finished_requests(std::size_t count) const {
+  constexpr milliseconds kAtMost{10'000};
+  const auto is_finished = [](const LoggedRequest& request) { return request.finished; };
+  const auto until = std::chrono::steady_clock::now() + kAtMost;
+  while (log_.count(is_finished) < count && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(milliseconds(1));
+  return log_.all();
 }
 
 std::size_t ArchiveSim::count(std::string_view part, std::string_view method) const {

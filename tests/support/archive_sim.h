@@ -85,6 +85,9 @@ class ArchiveSim {
 
   // What happened. Requests to /_sim/ are not counted.
   [[nodiscard]] std::vector<LoggedRequest> requests() const { return log_.all(); }
+  /// The same when `count` of them are answered to the end: who asked has the last byte before the log knows.
+  /// Waits some seconds at most.
+  [[nodiscard]] std::vector<LoggedRequest> finished_requests(std::size_t count) const;
   [[nodiscard]] std::size_t count(const std::function<bool(const LoggedRequest&)>& wanted) const {
     return log_.count(wanted);
   }
