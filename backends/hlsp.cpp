@@ -189,23 +189,18 @@ Result<std::optional<Entry>> HlspArchive::find(std::string_view dir, std::string
 
 Result<std::vector<http::Request>> HlspArchive::locate(std::string_view locator) {
   std::vector<http::Request> mirrors;
-  const auto add = [&mirrors](const std::string& base, const std::string& path) {
-    if (base.empty()) return;
-    http::Request request;
-    request.url = base + path;
-    mirrors.push_back(std::move(request));
-  };
   const auto place = place_of(locator);
   if (!place || place->sector == 0 || place->below.empty())
     return fail(Errc::not_found, "the pipelines have no file " + std::string(locator));
   if (place->below == kTargetList) {
     const std::string path = hlsp::target_list_path(place->pipeline, place->sector);
-    if (!path.empty()) add(sources_.archive, path);
+    if (!path.empty()) add_mirror(mirrors, sources_.archive, path);
   } else {
-    add(sources_.s3, "/" + url::encode_path(hlsp::s3_key(locator)));
-    add(sources_.archive, url::encode_path(hlsp::archive_path(locator)));
+    add_mirror(mirrors, sources_.s3, "/" + url::encode_path(hlsp::s3_key(locator)));
+    add_mirror(mirrors, sources_.archive, url::encode_path(hlsp::archive_path(locator)));
     // MAST wants the colon and the slashes as they are.
-    add(sources_.mast, "/api/v0.1/Download/file?uri=" + hlsp::mast_uri(url::encode_path(locator)));
+    add_mirror(mirrors, sources_.mast,
+               "/api/v0.1/Download/file?uri=" + hlsp::mast_uri(url::encode_path(locator)));
   }
   if (mirrors.empty())
     return fail(Errc::unsupported, "no source is configured that has " + std::string(locator));
@@ -213,10 +208,7 @@ Result<std::vector<http::Request>> HlspArchive::locate(std::string_view locator)
 }
 
 std::string HlspArchive::validator_origin() const {
-  if (sources_.s3.empty()) return {};
-  http::Request request;
-  request.url = sources_.s3;
-  return request.origin();
+  return bucket_origin(sources_);
 }
 
 std::optional<Digest> HlspArchive::digest(std::string_view validator) const {

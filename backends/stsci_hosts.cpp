@@ -21,4 +21,18 @@ void set_budgets(const StsciHosts& hosts, http::Fetcher& fetcher) {
   if (!hosts.s3.empty()) fetcher.set_budget(hosts.s3, kBucketConnections);
 }
 
+void add_mirror(std::vector<http::Request>& mirrors, const std::string& base, std::string_view path) {
+  if (base.empty()) return;
+  http::Request& request = mirrors.emplace_back();
+  request.url = base;
+  request.url.append(path);
+}
+
+std::string bucket_origin(const StsciHosts& hosts) {
+  if (hosts.s3.empty()) return {};
+  http::Request request;
+  request.url = hosts.s3;
+  return request.origin();
+}
+
 }  // namespace astrofs

@@ -1,8 +1,10 @@
-// The three hosts that serve what MAST has, and how many requests of each may be under way. Pure but for
-// set_budgets; any thread.
+// The three hosts that serve what MAST has: how many requests of each may be under way, and where a file is.
+// Pure but for set_budgets; any thread.
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "backends/http/fetcher.h"
 
@@ -14,5 +16,9 @@ struct StsciHosts {
 };
 
 void set_budgets(const StsciHosts& hosts, http::Fetcher& fetcher);
+/// One more place of a file; none when the host is not used.
+void add_mirror(std::vector<http::Request>& mirrors, const std::string& base, std::string_view path);
+/// Who gives the validators of listings; "": nobody.
+[[nodiscard]] std::string bucket_origin(const StsciHosts& hosts);
 
 }  // namespace astrofs

@@ -201,23 +201,17 @@ Result<std::string> TessArchive::make(std::string_view locator, std::stop_token 
 
 Result<std::vector<http::Request>> TessArchive::locate(std::string_view locator) {
   std::vector<http::Request> mirrors;
-  const auto add = [&mirrors](const std::string& base, const std::string& path) {
-    if (base.empty()) return;
-    http::Request request;
-    request.url = base + path;
-    mirrors.push_back(std::move(request));
-  };
   const auto parts = split(locator);
   if (auto target = targets_.locate(locator)) {
     mirrors = std::move(*target);
   } else if (is_prf_file(parts)) {
-    add(sources_.archive,
-        "/missions/tess/models/prf_fitsfiles/" + std::string(locator.substr(parts[0].size() + 1)));
+    add_mirror(mirrors, sources_.archive,
+               "/missions/tess/models/prf_fitsfiles/" + std::string(locator.substr(parts[0].size() + 1)));
   } else if (!parts.empty() && tess::product_at(locator)) {
     const std::string name(parts.back());
-    add(sources_.s3, "/tess/public/" + std::string(locator));
-    add(sources_.archive, "/missions/tess/" + std::string(locator));
-    add(sources_.mast, "/api/v0.1/Download/file?uri=mast:TESS/product/" + name);
+    add_mirror(mirrors, sources_.s3, "/tess/public/" + std::string(locator));
+    add_mirror(mirrors, sources_.archive, "/missions/tess/" + std::string(locator));
+    add_mirror(mirrors, sources_.mast, "/api/v0.1/Download/file?uri=mast:TESS/product/" + name);
   } else {
     return fail(Errc::not_found, "TESS has no file " + std::string(locator));
   }
@@ -231,10 +225,7 @@ std::optional<Digest> TessArchive::digest(std::string_view validator) const {
 }
 
 std::string TessArchive::validator_origin() const {
-  if (sources_.s3.empty()) return {};
-  http::Request request;
-  request.url = sources_.s3;
-  return request.origin();
+  return bucket_origin(sources_);
 }
 
 Result<FrameShape> TessArchive::shape(std::string_view locator) const {

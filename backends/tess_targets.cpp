@@ -199,17 +199,11 @@ std::optional<std::vector<http::Request>> Targets::locate(std::string_view locat
   if (!is_product_name(name) || (!is_placed && locator != std::string(kProduct).append(name)))
     return std::nullopt;
   std::vector<http::Request> mirrors;
-  const auto add = [&mirrors](const std::string& base, std::string_view path, std::string_view rest) {
-    if (base.empty()) return;
-    http::Request& request = mirrors.emplace_back();
-    request.url = base;
-    request.url.append(path).append(rest);
-  };
   if (is_placed) {
-    add(sources_.s3, "/tess/public/", locator);
-    add(sources_.archive, "/missions/tess/", locator);
+    add_mirror(mirrors, sources_.s3, "/tess/public/" + std::string(locator));
+    add_mirror(mirrors, sources_.archive, "/missions/tess/" + std::string(locator));
   }
-  add(sources_.mast, "/api/v0.1/Download/file?uri=mast:TESS/product/", name);
+  add_mirror(mirrors, sources_.mast, "/api/v0.1/Download/file?uri=mast:TESS/product/" + std::string(name));
   return mirrors;
 }
 
