@@ -53,6 +53,7 @@ class SizeResolverTest : public ::testing::Test {
   void TearDown() override {
     resolver_->stop();
     fetcher_.stop();
+    EXPECT_TRUE(rig_.writer->flush());  // what it was told of neighbours calls the resolver
     wake_.stop();
   }
 
