@@ -244,7 +244,7 @@ TEST_F(TessTargets, ASectorShowsItsTargetsFromTheScript) {
 TEST_F(TessTargets, ATargetOfASectorHasTheSameProductsFromTheBucketAndFromTheScripts) {
   // More targets than are read in one go: the scripts are searched.
   const auto& portal = server_.add_targets({.targets = 300, .sectors = {2, 27}, .rows = 1});
-  for (const std::size_t index : {0, 1, 20, 151, 298}) {
+  for (const std::size_t index : {0U, 1U, 20U, 151U, 298U}) {
     const sim::Target& target = portal.targets()[index];
     for (const char* const sector : {"2", "27"}) {
       const std::string dir = std::string(sector) + "/targets/" + std::to_string(target.tic);

@@ -48,7 +48,7 @@ TEST(BlankTable, EveryRowIsBlankWhereverOneReads) {
   const std::string row = bytes.substr(begin, 100);
   EXPECT_EQ(row.substr(0, 8), std::string("\x7f\xf8\0\0\0\0\0\0", 8)) << "TIME";
   EXPECT_EQ(row.substr(12, 4), "\xff\xff\xff\xff") << "CADENCENO";
-  for (const std::size_t number : {1, 77, 19'000})
+  for (const std::size_t number : {1U, 77U, 19'000U})
     EXPECT_EQ(bytes.substr(begin + number * 100, 100), row) << number;
   std::string piece(250, '\0');
   made->read(begin + 12'345, std::as_writable_bytes(std::span(piece)));
