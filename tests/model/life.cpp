@@ -131,12 +131,9 @@ void Life::step() {
 
 bool Life::may_be_absent(unsigned file) const {
   const unsigned dir = dir_of(file);
-  const std::uint32_t bit = 1U << file % kFilesPerDir;
-  if (certain_[dir]) return (*certain_[dir] & bit) == 0;
-  for (unsigned i = 0; i < story_.listings[dir]; ++i) {
-    if ((story_.listing[dir][i] & bit) == 0) return true;
-  }
-  return false;
+  const unsigned index = file % kFilesPerDir;
+  if (certain_[dir]) return (*certain_[dir] >> index & 1U) == 0;
+  return remote_.has_left_out(dir, index);
 }
 
 void Life::judge_error(unsigned file, const Error& error, bool doubtful, const std::string& what) const {
@@ -353,9 +350,7 @@ void Life::read_directory(unsigned dir) {
     }
   }
   ++story_.tally[kListingsSeen];
-  bool given = false;
-  for (unsigned i = 0; i < story_.listings[dir]; ++i) given = given || story_.listing[dir][i] == mask;
-  check(given, fmt::format("a listing that was never given: {:#x}", mask));
+  check(remote_.has_given(dir, mask), fmt::format("a listing that was never given: {:#x}", mask));
   if (certain_[dir])
     check(*certain_[dir] == mask, fmt::format("listing {:#x} instead of {:#x}", mask, *certain_[dir]));
 }

@@ -220,6 +220,19 @@ std::vector<Entry> Remote::list(unsigned dir) {
   return entries;
 }
 
+bool Remote::has_given(unsigned dir, std::uint32_t listing) const {
+  const std::lock_guard lock(mutex_);
+  const auto* end = story_.listing[dir] + story_.listings[dir];
+  return std::find(static_cast<const std::uint32_t*>(story_.listing[dir]), end, listing) != end;
+}
+
+bool Remote::has_left_out(unsigned dir, unsigned index) const {
+  const std::lock_guard lock(mutex_);
+  const auto* end = story_.listing[dir] + story_.listings[dir];
+  return std::any_of(static_cast<const std::uint32_t*>(story_.listing[dir]), end,
+                     [index](std::uint32_t listing) { return (listing >> index & 1U) == 0; });
+}
+
 std::string Remote::etag(unsigned file, const Version& version, unsigned mirror) const {
   return fmt::format("\"{}-{:x}-{:x}\"", static_cast<char>('a' + mirror), file, version.seed);
 }

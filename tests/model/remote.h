@@ -138,6 +138,10 @@ class Remote {
 
   /// What is listed in a directory, noted as given.
   [[nodiscard]] std::vector<Entry> list(unsigned dir);
+  /// Has list() answered so, as a bit for each file? A listing may be under way.
+  [[nodiscard]] bool has_given(unsigned dir, std::uint32_t listing) const;
+  /// Has it ever left this file of the directory out?
+  [[nodiscard]] bool has_left_out(unsigned dir, unsigned index) const;
   [[nodiscard]] std::string etag(unsigned file, const Version& version, unsigned mirror) const;
 
  private:
