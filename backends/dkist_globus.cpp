@@ -37,6 +37,7 @@ std::optional<globus::Login> Globus::login() const {
 }
 
 void Globus::notice_login() {
+  const MutexLock one_at_a_time(looking_);
   const std::optional<std::int64_t> written = login_file::written(addresses_.login);
   {
     const MutexLock lock(mutex_);

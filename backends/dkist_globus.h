@@ -35,11 +35,11 @@ class Globus {
   [[nodiscard]] bool can_fetch() const EXCLUDES(mutex_);
   [[nodiscard]] bool is_logged_in() const EXCLUDES(mutex_);
   /// Looks at the login's file. Blocks on the disk.
-  void notice_login() EXCLUDES(mutex_);
+  void notice_login() EXCLUDES(mutex_, looking_);
   /// May a token be renewed, and is it time?
   [[nodiscard]] bool login_runs_out() const EXCLUDES(mutex_);
   /// Asks Globus for new ones; what is wrong is logged.
-  void renew_login(std::stop_token stop) EXCLUDES(mutex_, renewing_);
+  void renew_login(std::stop_token stop) EXCLUDES(mutex_, looking_, renewing_);
   /// Whose rights are in play: a scope of credentials.
   [[nodiscard]] std::string scope() const EXCLUDES(mutex_);
   /// The request for a file of the collection, with the token where there is one; `path` begins with '/'.
@@ -56,12 +56,13 @@ class Globus {
  private:
   [[nodiscard]] std::optional<globus::Login> login() const EXCLUDES(mutex_);
   /// Tokens that soon run out are exchanged for new ones, and these written to the file.
-  [[nodiscard]] Result<globus::Login> fresh_login(std::stop_token stop) EXCLUDES(mutex_, renewing_);
+  [[nodiscard]] Result<globus::Login> fresh_login(std::stop_token stop) EXCLUDES(mutex_, looking_, renewing_);
 
   const GlobusAddresses addresses_;
   http::Fetcher& fetcher_;
   const Clock& clock_;
   Mutex renewing_;  ///< one at a time: Globus may give each refresh token's answer only once
+  Mutex looking_;   ///< at the file, so that nobody puts back what another has seen to be old
   mutable Mutex mutex_;
   std::optional<globus::Login> known_ GUARDED_BY(mutex_);
   std::optional<std::int64_t> written_ GUARDED_BY(mutex_);  ///< the file's time when it was read
