@@ -10,6 +10,8 @@
 
 #include "backends/format/dates.h"
 #include "backends/format/numbers.h"
+#include "backends/format/utf8.h"
+#include "base/one_line.h"
 
 namespace astrofs {
 namespace {
@@ -88,6 +90,21 @@ std::string counted(std::size_t count, std::string_view what) {
 }
 
 }  // namespace
+
+std::string drawn(const std::string& text, std::size_t most) {
+  const std::string plain = one_line(text);
+  std::string_view left = plain;
+  std::string out;
+  while (!left.empty() && most-- > 0) {
+    if (const auto letter = take_utf8(left)) {
+      append_utf8(out, *letter);
+    } else {
+      out += '?';
+      left.remove_prefix(1);
+    }
+  }
+  return out;
+}
 
 Result<Plot> plot_of(const Table& table, const std::string& about) {
   const TableColumn& column = table.columns.back();

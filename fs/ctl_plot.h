@@ -24,6 +24,10 @@ struct Plot {
   std::vector<PlotPoint> points;  ///< by x
 };
 
+/// The first letters of a stranger's text, fit to be drawn: one line, all of it UTF-8 (cairo draws nothing
+/// more after what is none).
+[[nodiscard]] std::string drawn(const std::string& text, std::size_t most = std::string::npos);
+
 /// The last column, over the column kTimeColumn if that is another one and has times, else over the numbers
 /// of frames. `about`: a dataset, and what was selected. Frames without a value, and those with one far from
 /// all others, are counted in the subtitle. Errors: invalid (no numbers), not_found (no frame with a value).

@@ -9,9 +9,6 @@
 
 #include <fmt/format.h>
 
-#include "backends/format/utf8.h"
-#include "base/one_line.h"
-
 namespace astrofs {
 namespace {
 
@@ -41,22 +38,6 @@ using Pen = std::unique_ptr<cairo_t, PenDeleter>;
 cairo_status_t append(void* file, const unsigned char* data, unsigned length) {
   static_cast<std::string*>(file)->append(reinterpret_cast<const char*>(data), length);
   return CAIRO_STATUS_SUCCESS;
-}
-
-/// cairo draws nothing more after a text that is no UTF-8.
-std::string drawable(const std::string& text) {
-  const std::string plain = one_line(text);
-  std::string_view left = plain;
-  std::string out;
-  while (!left.empty()) {
-    if (const auto letter = take_utf8(left)) {
-      append_utf8(out, *letter);
-    } else {
-      out += '?';
-      left.remove_prefix(1);
-    }
-  }
-  return out;
 }
 
 enum class Align : unsigned char { left, centre, right };
@@ -94,13 +75,13 @@ class Drawing {
   }
   double width_of(const std::string& label) {
     cairo_text_extents_t size{};
-    cairo_text_extents(pen_, drawable(label).c_str(), &size);
+    cairo_text_extents(pen_, drawn(label).c_str(), &size);
     return size.x_advance;
   }
   void text(double x, double y, const std::string& words, Align align) {
     if (align != Align::left) x -= width_of(words) / (align == Align::centre ? 2 : 1);
     cairo_move_to(pen_, x, y);
-    cairo_show_text(pen_, drawable(words).c_str());
+    cairo_show_text(pen_, drawn(words).c_str());
   }
   void line(double x0, double y0, double x1, double y1) {
     cairo_move_to(pen_, x0, y0);

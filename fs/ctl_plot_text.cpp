@@ -97,22 +97,6 @@ std::string axis_lines(const Axis& axis, std::size_t margin, std::size_t width) 
   return out + "\n" + labels + "\n";
 }
 
-/// The first letters of a stranger's text.
-std::string cut(const std::string& text, std::size_t columns) {
-  const std::string plain = one_line(text);
-  std::string_view left = plain;
-  std::string out;
-  while (!left.empty() && columns-- > 0) {
-    if (const auto letter = take_utf8(left)) {
-      append_utf8(out, *letter);
-    } else {
-      out += '?';
-      left.remove_prefix(1);
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 TerminalSize terminal_size() {
@@ -137,14 +121,14 @@ std::string draw_text(const Plot& plot, TerminalSize size) {
 
   std::vector<std::string> sides(height, std::string(margin, ' ') + "│");
   for (const Tick& level : levels) {
-    const std::string label = cut(level.label, labels);
+    const std::string label = drawn(level.label, labels);
     sides[field.line_of(fraction_of(plot.y, level.at))] =
         std::string(labels - label.size(), ' ') + label + " ┤";
   }
-  std::string out = cut(plot.title + "  " + plot.subtitle, columns) + "\n";
+  std::string out = drawn(plot.title + "  " + plot.subtitle, columns) + "\n";
   for (std::size_t line = 0; line < height; ++line) out += sides[line] + field.line(line) + "\n";
   out += axis_lines(plot.x, margin, columns - margin - 1);
-  return out + cut(std::string(margin + 1, ' ') + title_of(plot.x), columns) + "\n";
+  return out + drawn(std::string(margin + 1, ' ') + title_of(plot.x), columns) + "\n";
 }
 
 }  // namespace astrofs
