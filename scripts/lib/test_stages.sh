@@ -190,6 +190,9 @@ stage_release() {
   for script in "${scripts[@]}"; do report_script "$script"; done
 }
 
+# Who finds the names of functions for clang's sanitizers: binutils' is here wherever g++ is, LLVM's need not be.
+symbolizer=external_symbolizer_path=$(command -v addr2line || true)
+
 # clang builds what the sanitizers watch, in half of g++'s time, and analyses the locks (-Wthread-safety) as it goes.
 stage_sanitizer() { # preset names...; all but the mount tests when none are given
   local preset=$1 name
@@ -202,7 +205,7 @@ stage_sanitizer() { # preset names...; all but the mount tests when none are giv
   done
   [[ ${#names[@]} -eq 0 ]] && return
   configure_and_build "$preset" "${names[@]/%/_tests}" || return
-  run_gtests "$preset" "${names[@]}"
+  ASAN_OPTIONS=$symbolizer TSAN_OPTIONS=$symbolizer UBSAN_OPTIONS=$symbolizer run_gtests "$preset" "${names[@]}"
 }
 
 # The daemon itself under a sanitizer: mounted, read, failing. Its reports go to files, since it has no terminal.
@@ -215,8 +218,8 @@ stage_sanitized_mounts() { # preset scripts...
   rm -f "$reports".*
   # No leak check at exit: the daemon is not dumpable, so that tokens never reach a core, and cannot be traced for it.
   execute_one() {
-    ASAN_OPTIONS="log_path=$reports:detect_leaks=0" UBSAN_OPTIONS="log_path=$reports:print_stacktrace=1" \
-      TSAN_OPTIONS="log_path=$reports" ASTROFS_BUILD=$root/build/$preset execute "$preset tests/mount/$1" "tests/mount/$1"
+    ASAN_OPTIONS="log_path=$reports:detect_leaks=0:$symbolizer" UBSAN_OPTIONS="log_path=$reports:print_stacktrace=1:$symbolizer" \
+      TSAN_OPTIONS="log_path=$reports:$symbolizer" ASTROFS_BUILD=$root/build/$preset execute "$preset tests/mount/$1" "tests/mount/$1"
   }
   in_pairs execute_one "$@"
   for name in "$@"; do report_script "$preset tests/mount/$name"; done
@@ -247,7 +250,7 @@ stage_fuzz() {
     local name=$1 corpus=$root/build/corpus/$1 seeds=()
     mkdir -p "$corpus"
     [[ -d tests/fuzz/corpus/${name#fuzz_} ]] && seeds=("tests/fuzz/corpus/${name#fuzz_}")
-    execute "$name" "build/asan/$name" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 \
+    ASAN_OPTIONS=$symbolizer execute "$name" "build/asan/$name" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 \
       -artifact_prefix="$results/$name-" "$corpus" "${seeds[@]}"
   }
   in_pairs execute_one "${targets[@]}"
