@@ -75,6 +75,7 @@ class XmlReader::Impl {
     Impl& me = self(user);
     const auto size = static_cast<std::size_t>(length);
     if (me.error_) return;
+    if (me.limits_.pieces) return me.note(me.handler_.text({text, size}));
     if (size > me.limits_.text - me.text_.size()) {
       me.stop({Errc::too_large, "an XML document with too long a text"});
       return;

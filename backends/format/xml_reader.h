@@ -24,7 +24,8 @@ class XmlHandler {
  public:
   virtual ~XmlHandler() = default;
   virtual Result<void> start_element(std::string_view name, std::span<const XmlAttribute> attributes) = 0;
-  /// All text between two tags, whole, entities decoded, as UTF-8; not called for none.
+  /// All text between two tags, whole, entities decoded, as UTF-8; not called for none. With
+  /// XmlLimits::pieces in as many calls as it comes.
   virtual Result<void> text(std::string_view text) = 0;
   virtual Result<void> end_element(std::string_view name) = 0;
 };
@@ -33,6 +34,7 @@ struct XmlLimits {
   std::uint64_t total{64ULL << 20};  ///< bytes of the document
   unsigned depth{64};                ///< no format of an archive comes near
   std::size_t text{1ULL << 20};      ///< bytes between two tags
+  bool pieces{false};                ///< text is not put together, and the handler is who bounds it
   std::size_t attributes{256};       ///< of one element
 };
 
