@@ -111,6 +111,11 @@ constexpr unsigned kMostConnections = 256;
 
 using MadeArchive = Result<std::unique_ptr<Archive>>;
 
+/// Tokens are of a service, whichever of its archives asks for them.
+std::string token_file(const TokenService& service) {
+  return login_file::usual_path(std::string(service.name) + ".token");
+}
+
 StsciHosts read_hosts(TableReader& table) {
   StsciHosts hosts;
   hosts.s3 = table.base_url("s3", "https://stpubdata.s3.amazonaws.com", true);
@@ -223,7 +228,7 @@ Result<DkistTable> read_dkist(TableReader& table) {
   read.globus.auth = table.base_url("auth", "https://auth.globus.org");
   read.globus.transfer = table.base_url("transfer", "https://transfer.api.globus.org");
   read.globus.https = table.base_url("https", "", true);
-  read.globus.login = table.text("login", login_file::usual_path(table.archive()));
+  read.globus.login = table.text("login", login_file::usual_path(table.archive() + ".json"));
   read.local = read_local_endpoint(table, read.sources);
   read.client_id = table.text("client_id", "");
   if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
@@ -238,12 +243,22 @@ MadeArchive make_dkist(TableReader& table, http::Fetcher& fetcher) {
                                         std::move(read->globus), std::move(read->local), fetcher, clock);
 }
 
+Result<LoginWay> dkist_login(TableReader& table) {
+  Result<DkistTable> read = read_dkist(table);
+  if (!read) return tl::unexpected<Error>(read.error());
+  return LoginWay{
+      CodeLogin{read->sources.datasets, read->globus.auth, read->globus.transfer, read->client_id},
+      read->globus.login};
+}
+
 struct ArchiveType {
   std::string_view name;
   MadeArchive (*make)(TableReader&, http::Fetcher&);
+  Result<LoginWay> (*login)(TableReader&){nullptr};  ///< nullptr: its archives know no users
+  std::string_view service{};                        ///< whose token it takes: token_services.h
 };
 constexpr std::array<ArchiveType, 6> kTypes{{
-    {"dkist", make_dkist},
+    {"dkist", make_dkist, dkist_login},
     {"hlsp", make_hlsp},
     {"index", make_index},
     {"local", make_local},
@@ -251,12 +266,34 @@ constexpr std::array<ArchiveType, 6> kTypes{{
     {"tess", make_tess},
 }};
 
+const ArchiveType* type_of(const ArchiveConfig& table) {
+  const auto* const type = std::find_if(kTypes.begin(), kTypes.end(),
+                                        [&](const ArchiveType& each) { return each.name == table.type; });
+  return type == kTypes.end() ? nullptr : &*type;
+}
+
+/// The table that `astrofs login NAME` is about: that of the name, else the first that takes the service's
+/// token. nullptr: there is none.
+const ArchiveConfig* table_of(const Config& config, std::string_view name) {
+  const auto by_service = [name](const ArchiveConfig& each) {
+    const ArchiveType* const type = type_of(each);
+    return type != nullptr && type->service == name;
+  };
+  const auto by_name = [name](const ArchiveConfig& each) { return each.name == name; };
+  const auto& tables = config.archives;
+  auto found = std::find_if(tables.begin(), tables.end(), by_name);
+  // A service is meant where an archive of its name knows no users.
+  const bool is_service = token_service(name) != nullptr;
+  if (found == tables.end() || (is_service && type_of(*found) != nullptr && !type_of(*found)->login))
+    found = is_service ? std::find_if(tables.begin(), tables.end(), by_service) : tables.end();
+  return found == tables.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Archive>> make_archive(const ArchiveConfig& config, http::Fetcher& fetcher) {
-  const auto* const type = std::find_if(kTypes.begin(), kTypes.end(),
-                                        [&](const ArchiveType& each) { return each.name == config.type; });
-  if (type == kTypes.end()) {
+  const ArchiveType* const type = type_of(config);
+  if (type == nullptr) {
     std::string known;
     for (const ArchiveType& each : kTypes) known += (known.empty() ? "" : ", ") + std::string(each.name);
     return fail(Errc::invalid, config.where + ": unknown type \"" + config.type + "\" of [archives." +
@@ -271,16 +308,21 @@ Result<std::unique_ptr<Archive>> make_archive(const ArchiveConfig& config, http:
   return type->make(table, fetcher);
 }
 
-Result<LoginAddresses> login_addresses(const ArchiveConfig& config) {
-  if (config.type != "dkist")
-    return fail(Errc::unsupported, "archives of type \"" + config.type + "\" need no login");
-  TableReader table(config);
+Result<LoginWay> login_way(const Config& config, std::string_view name) {
+  const ArchiveConfig* const found = table_of(config, name);
+  if (found == nullptr) {
+    const TokenService* const service = token_service(name);
+    if (service == nullptr)
+      return fail(Errc::not_found, config.source + " has no [archives." + std::string(name) + "]");
+    return LoginWay{TokenLogin{service, std::string(service->base)}, token_file(*service)};
+  }
+  const ArchiveType* const type = type_of(*found);
+  if (type == nullptr || type->login == nullptr)
+    return fail(Errc::unsupported, "archives of type \"" + found->type + "\" need no login");
+  TableReader table(*found);
   // Of every type, and of no use here.
   for (const char* const key : {"missing", "verify"}) (void)table.text(key, "");
-  const Result<DkistTable> read = read_dkist(table);
-  if (!read) return tl::unexpected<Error>(read.error());
-  return LoginAddresses{read->sources.datasets, read->globus.auth, read->globus.transfer, read->client_id,
-                        read->globus.login};
+  return type->login(table);
 }
 
 }  // namespace astrofs

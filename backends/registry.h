@@ -2,9 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
 
 #include "backends/archive.h"
 #include "backends/http/fetcher.h"
+#include "backends/token_services.h"
 #include "base/config.h"
 
 namespace astrofs {
@@ -14,13 +18,23 @@ namespace astrofs {
 [[nodiscard]] Result<std::unique_ptr<Archive>> make_archive(const ArchiveConfig& config,
                                                             http::Fetcher& fetcher);
 
-/// What a login to an archive needs of its table.
-struct LoginAddresses {
+/// By a code that a browser shows: Globus.
+struct CodeLogin {
   std::string datasets, auth, transfer;  ///< base URLs
   std::string client_id;                 ///< "" = not configured
-  std::string file;                      ///< where the login is kept
 };
-/// Errc::unsupported: archives of this type know no users.
-[[nodiscard]] Result<LoginAddresses> login_addresses(const ArchiveConfig& config);
+/// By a token that is pasted.
+struct TokenLogin {
+  const TokenService* service{nullptr};
+  std::string base;  ///< URL of the host that says whose token it is
+};
+/// How somebody logs in to an archive.
+struct LoginWay {
+  std::variant<CodeLogin, TokenLogin> by;
+  std::string file;  ///< where the login is kept
+};
+/// `name`: of an archive's table, or of a service whose users have a token ("mast"), which needs no table.
+/// Errc::not_found: there is neither; Errc::unsupported: archives of its type know no users.
+[[nodiscard]] Result<LoginWay> login_way(const Config& config, std::string_view name);
 
 }  // namespace astrofs

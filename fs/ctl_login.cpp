@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 
 #include "base/config.h"
+#include "base/one_line.h"
 #include "fs/control_client.h"
+#include "fs/ctl_unseen.h"
 #include "fs/login.h"
 
 namespace astrofs {
@@ -23,23 +25,25 @@ Result<std::string> ask_on_terminal(const std::string& address) {
   return code;
 }
 
+Result<std::string> paste_on_terminal(const TokenService& service) {
+  return read_unseen(fmt::format("Paste a token of {}, which is to be had at\n\n{}\n\nToken (not shown): ",
+                                 service.title, service.page));
+}
+
 }  // namespace
 
-Result<void> login_on_terminal(const std::string& archive, const std::optional<std::string>& config) {
+Result<void> login_on_terminal(const std::string& name, const std::optional<std::string>& config) {
   const Result<Config> loaded = load_config(config);
   if (!loaded) return tl::unexpected<Error>(loaded.error());
-  const auto table = std::find_if(loaded->archives.begin(), loaded->archives.end(),
-                                  [&archive](const ArchiveConfig& each) { return each.name == archive; });
-  if (table == loaded->archives.end())
-    return fail(Errc::not_found, fmt::format("{} has no [archives.{}]", loaded->source, archive));
-  const Result<LoginAddresses> addresses = login_addresses(*table);
-  if (!addresses) return tl::unexpected<Error>(addresses.error());
-  if (auto done = log_in(*addresses, ask_on_terminal); !done) return done;
+  const Result<LoginWay> way = login_way(*loaded, name);
+  if (!way) return tl::unexpected<Error>(way.error());
+  const Result<std::string> done = log_in(*way, {ask_on_terminal, paste_on_terminal});
+  if (!done) return tl::unexpected<Error>(done.error());
   // They would find it by themselves, but soon is late for who reads at once. Others' mounts do not listen.
   for (const MountPlace& mount : list_mounts())
     (void)ask(mount, R"({"command": "logins"})", [](const std::string&) {});
-  fmt::print("Logged in. Mounts of this user read the frames of {} from now on; {} holds the login.\n",
-             archive, addresses->file);
+  fmt::print("{}. Mounts of this user read the files of {} from now on; {} holds the login.\n",
+             one_line(*done), name, way->file);
   return {};
 }
 

@@ -144,8 +144,8 @@ int main(int argc, char** argv) {
   std::string archive;
   std::optional<std::string> config;
   CLI::App* const login =
-      app.add_subcommand("login", "Log in to an archive that gives its frames to users it knows");
-  login->add_option("ARCHIVE", archive, "Its name in the configuration")->required();
+      app.add_subcommand("login", "Log in to an archive that gives its files to users it knows");
+  login->add_option("ARCHIVE", archive, "Its name in the configuration, or mast")->required();
   login->add_option("--config", config, "Configuration file, as mount.astrofs takes it");
   HeadersOptions cards;
   CLI::App* const headers =

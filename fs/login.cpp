@@ -1,5 +1,6 @@
 #include "fs/login.h"
 
+#include <fmt/format.h>
 #include <openssl/rand.h>
 
 #include <array>
@@ -10,6 +11,7 @@
 #include "backends/http/curl_client.h"
 #include "backends/http/fetcher.h"
 #include "backends/login_file.h"
+#include "backends/pasted_token.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/metrics.h"
@@ -28,7 +30,26 @@ Result<std::string> random_bytes() {
   return bytes;
 }
 
-Result<void> exchange(http::Fetcher& fetcher, const LoginAddresses& addresses, const std::string& form,
+/// What asks the network, for the time of a login.
+class Network {
+ public:
+  Network() : client_(options()), fetcher_(client_, clock_, metrics_, {}) {}
+  [[nodiscard]] http::Fetcher& fetcher() { return fetcher_; }
+  [[nodiscard]] const Clock& clock() const { return clock_; }
+
+ private:
+  static http::CurlOptions options() {
+    http::CurlOptions options;
+    options.user_agent = std::string("astrofs/") + kVersion;
+    return options;
+  }
+  const SystemClock clock_;
+  Metrics metrics_;
+  http::CurlClient client_;
+  http::Fetcher fetcher_;
+};
+
+Result<void> exchange(http::Fetcher& fetcher, const CodeLogin& addresses, const std::string& form,
                       SysSeconds now, globus::Login& login) {
   http::Request request;
   request.method = http::Method::post;
@@ -43,21 +64,15 @@ Result<void> exchange(http::Fetcher& fetcher, const LoginAddresses& addresses, c
   return {};
 }
 
-}  // namespace
-
-Result<void> log_in(const LoginAddresses& addresses, const AskCode& ask) {
+Result<std::string> log_in_by_code(const CodeLogin& addresses, const std::string& file, const AskUser& ask) {
   if (addresses.client_id.empty()) {
     return fail(Errc::invalid,
                 "the archive's table needs client_id, the UUID of an application registered at "
                 "https://app.globus.org/settings/developers (native, redirect "
                 "https://auth.globus.org/v2/web/auth-code)");
   }
-  const SystemClock clock;
-  Metrics metrics;
-  http::CurlOptions options;
-  options.user_agent = std::string("astrofs/") + kVersion;
-  http::CurlClient client(options);
-  http::Fetcher fetcher(client, clock, metrics, {});
+  Network network;
+  http::Fetcher& fetcher = network.fetcher();
 
   globus::Login login;
   login.client_id = addresses.client_id;
@@ -70,10 +85,11 @@ Result<void> log_in(const LoginAddresses& addresses, const AskCode& ask) {
   const Result<std::string> account = random_bytes();
   if (!account) return tl::unexpected<Error>(account.error());
   login.account = to_hex(sha256_prefix({*account}));
-  const Result<std::string> code = ask(globus::authorize_url(addresses.auth, login, verifier));
+  const Result<std::string> code = ask.code(globus::authorize_url(addresses.auth, login, verifier));
   if (!code) return tl::unexpected<Error>(code.error());
   const std::string form = globus::code_form(login, *code, verifier);
-  if (auto done = exchange(fetcher, addresses, form, clock.wall(), login); !done) return done;
+  if (auto done = exchange(fetcher, addresses, form, network.clock().wall(), login); !done)
+    return tl::unexpected<Error>(done.error());
 
   http::Request question;
   question.url = addresses.transfer + "/v0.10/endpoint/" + login.collection;
@@ -83,7 +99,35 @@ Result<void> log_in(const LoginAddresses& addresses, const AskCode& ask) {
   const auto https = dkist::parse_https_server(answer->body);
   if (!https) return tl::unexpected<Error>(https.error());
   login.https = https->value_or("");
-  return login_file::write(addresses.file, login);
+  if (auto kept = login_file::write(file, login); !kept) return tl::unexpected<Error>(kept.error());
+  return std::string("Logged in");
+}
+
+Result<std::string> log_in_by_token(const TokenLogin& login, const std::string& file, const AskUser& ask) {
+  const TokenService& service = *login.service;
+  const Result<std::string> token =
+      ask.token(service).and_then([&](const std::string& pasted) { return token_in(pasted, service); });
+  if (!token) return token;
+  http::Request question = service.question(login.base);
+  if (auto sent = send_token(question, service, *token); !sent) return tl::unexpected<Error>(sent.error());
+  Network network;
+  const Result<std::string> user = service.user(network.fetcher().fetch({std::move(question)}));
+  if (!user && user.error().code == Errc::denied) return user;
+  if (auto kept = login_file::write_text(file, *token + "\n"); !kept)
+    return tl::unexpected<Error>(kept.error());
+  // A token is no worse for a service that is silent today.
+  if (!user)
+    return fmt::format("{} could not be asked whose token it is ({}); it is kept", service.title,
+                       user.error().message);
+  return user->empty() ? "Logged in" : fmt::format("Logged in as {}", *user);
+}
+
+}  // namespace
+
+Result<std::string> log_in(const LoginWay& way, const AskUser& ask) {
+  if (const auto* const token = std::get_if<TokenLogin>(&way.by))
+    return log_in_by_token(*token, way.file, ask);
+  return log_in_by_code(std::get<CodeLogin>(way.by), way.file, ask);
 }
 
 }  // namespace astrofs

@@ -1,6 +1,5 @@
-// The login to an archive that gives its frames to users it knows: `astrofs login ARCHIVE`. The user opens an
-// address on any machine, and brings back the code that it shows. Used by the control program, without a
-// mount.
+// The login to an archive that gives its files to users it knows: `astrofs login NAME`. Used by the control
+// program, without a mount.
 #pragma once
 
 #include <functional>
@@ -11,11 +10,16 @@
 
 namespace astrofs {
 
-/// Shows the address and returns the code.
-using AskCode = std::function<Result<std::string>(const std::string& address)>;
+/// How the user is asked.
+struct AskUser {
+  /// Shows the address, which he opens on any machine, and returns the code that he is shown there.
+  std::function<Result<std::string>(const std::string& address)> code;
+  /// Says where a token is to be had, and returns what is pasted, unseen.
+  std::function<Result<std::string>(const TokenService& service)> token;
+};
 
-/// Leaves the login in its file, where every mount of this user finds it. Errc::denied: the code is not
-/// right.
-[[nodiscard]] Result<void> log_in(const LoginAddresses& addresses, const AskCode& ask);
+/// Leaves the login in its file, where every mount of this user finds it, and returns what is to be said of
+/// it: whose it is, or why nobody could say. Errc::denied: the code or the token is not right.
+[[nodiscard]] Result<std::string> log_in(const LoginWay& way, const AskUser& ask);
 
 }  // namespace astrofs

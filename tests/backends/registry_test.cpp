@@ -126,5 +126,29 @@ TEST_F(RegistryTest, AnEndPointOfOnesOwnIsWholeOrRefusedWhereItStands) {
               AllOf(StartsWith("astrofs.toml:9:5: "), HasSubstr("needs local_endpoint")));
 }
 
+TEST_F(RegistryTest, ALoginIsFoundByTheArchiveOrByTheServiceThatGivesTokens) {
+  const Config both{"astrofs.toml", "/c", 1, {config("dkist", {{"login", at(4, std::string("/l.json"))}})}};
+  const auto by_code = login_way(both, "sky");
+  ASSERT_TRUE(by_code) << by_code.error().message;
+  EXPECT_TRUE(std::holds_alternative<CodeLogin>(by_code->by));
+  EXPECT_EQ(by_code->file, "/l.json");
+  const auto by_token = login_way(both, "mast");
+  ASSERT_TRUE(by_token) << "it needs no table";
+  ASSERT_TRUE(std::holds_alternative<TokenLogin>(by_token->by));
+  EXPECT_EQ(std::get<TokenLogin>(by_token->by).base, "https://mast.stsci.edu");
+  EXPECT_THAT(by_token->file, ::testing::EndsWith("/astrofs/logins/mast.token"));
+}
+
+TEST_F(RegistryTest, ThereIsNoLoginWhereNobodyIsKnown) {
+  const Config table{"astrofs.toml", "/c", 1, {config("tess")}};
+  const auto needless = login_way(table, "sky");
+  ASSERT_FALSE(needless);
+  EXPECT_EQ(needless.error().code, Errc::unsupported);
+  const auto unknown = login_way(table, "sea");
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, Errc::not_found);
+  EXPECT_THAT(unknown.error().message, AllOf(HasSubstr("astrofs.toml"), HasSubstr("[archives.sea]")));
+}
+
 }  // namespace
 }  // namespace astrofs

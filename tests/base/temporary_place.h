@@ -1,5 +1,4 @@
-// A fresh directory and a changed environment variable, both undone at the end of their scope. For tests of
-// base alone.
+// A fresh directory and a changed environment variable, both undone at the end of their scope.
 #pragma once
 
 #include <gtest/gtest.h>

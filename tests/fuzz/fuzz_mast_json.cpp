@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "backends/format/mast_json.h"
+#include "backends/format/mast_user.h"
 #include "backends/format/tess_target_name.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -18,6 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if (answer->complete && astrofs::mast::to_csv(table).empty()) std::abort();
   }
+  const auto user = astrofs::mast::parse_user(text);
+  if (user && user->name.find('\n') != std::string::npos) std::abort();
   const auto target = astrofs::tess::parse_target_name(text);
   if (target && target->first_sector == target->last_sector &&
       !astrofs::tess::is_target_path(astrofs::tess::target_path(text)))

@@ -212,6 +212,7 @@ Reply ArchiveSim::route(const HttpRequest& request, const std::vector<Fault>& fa
   if (stars_ != nullptr) {
     if (auto answer = stars_->reply(request)) return *std::move(answer);
   }
+  if (MastGate::knows(request.path)) return gate_.reply(request);
   if (portal_ != nullptr && MastPortal::knows(request.path)) return portal_->reply(request);
   if (request.method != "GET" && request.method != "HEAD") return error_reply(405, request.path);
   if (is_download(request.path)) return download_reply(request, tree_, faults);

@@ -16,6 +16,7 @@
 #include "base/mutex.h"
 #include "tests/support/dkist_dataset.h"
 #include "tests/support/hlsp_sectors.h"
+#include "tests/support/mast_gate.h"
 #include "tests/support/mast_portal.h"
 #include "tests/support/sim_content.h"
 #include "tests/support/sim_faults.h"
@@ -76,6 +77,8 @@ class ArchiveSim {
   /// The DKIST data centre and Globus, under /datasets, /download, /auth, /transfer and /https. Before
   /// start(), once. See dkist_centre.h.
   DkistCentre& add_dkist(const DkistOptions& options);
+  /// Whom MAST knows: kMastToken from the start.
+  [[nodiscard]] MastGate& mast_users() { return gate_; }
 
   // Lies
   int add_fault(Fault fault) { return faults_.add(std::move(fault)); }
@@ -109,6 +112,7 @@ class ArchiveSim {
   ContentTree tree_;
   FaultTable faults_;
   RequestLog log_;
+  MastGate gate_;
   std::unique_ptr<DkistCentre> dkist_;  ///< nullptr: there is none
   std::unique_ptr<HlspPortal> stars_;   ///< nullptr: there are none
   std::unique_ptr<MastPortal> portal_;  ///< nullptr: there is none
