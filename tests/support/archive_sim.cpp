@@ -7,6 +7,7 @@
 #include <chrono>
 #include <thread>
 
+#include "tests/support/daiquiri.h"
 #include "tests/support/dkist_centre.h"
 #include "tests/support/hlsp_portal.h"
 #include "tests/support/mast_shelf.h"
@@ -153,6 +154,11 @@ void ArchiveSim::add_hlsp(const HlspOptions& options) {
   stars_ = std::make_unique<HlspPortal>(options);
 }
 
+Daiquiri& ArchiveSim::add_plates(const PlateOptions& options) {
+  plates_ = std::make_unique<Daiquiri>(options);
+  return *plates_;
+}
+
 void ArchiveSim::add_prf_models() {
   put_prf_models(tree_);
 }
@@ -214,6 +220,7 @@ Reply ArchiveSim::route(const HttpRequest& request, const std::vector<Fault>& fa
   }
   if (MastGate::knows(request.path)) return gate_.reply(request);
   if (portal_ != nullptr && MastPortal::knows(request.path)) return portal_->reply(request);
+  if (plates_ != nullptr && Daiquiri::knows(request.path)) return plates_->reply(request, faults);
   if (request.method != "GET" && request.method != "HEAD") return error_reply(405, request.path);
   if (is_download(request.path)) return download_reply(request, tree_, faults);
   std::string path = request.path;

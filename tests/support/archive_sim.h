@@ -1,7 +1,7 @@
 // The stand-in archive: one loopback HTTP server that plays S3, archive.stsci.edu, mast.stsci.edu, the DKIST
-// data centre and plain web directories from one content tree, keeps a log of what it was asked, and lies on
-// request (see README.md). Owned by a test or by the program archive_sim. Everything but start() and stop()
-// may be called from any thread.
+// data centre, APPLAUSE and plain web directories from one content tree, keeps a log of what it was asked,
+// and lies on request (see README.md). Owned by a test or by the program archive_sim. Everything but start()
+// and stop() may be called from any thread.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,7 @@
 #include "tests/support/hlsp_sectors.h"
 #include "tests/support/mast_gate.h"
 #include "tests/support/mast_portal.h"
+#include "tests/support/plate_shelf.h"
 #include "tests/support/sim_content.h"
 #include "tests/support/sim_faults.h"
 #include "tests/support/sim_log.h"
@@ -27,6 +28,7 @@
 
 namespace astrofs::sim {
 
+class Daiquiri;
 class DkistCentre;
 class HlspPortal;
 
@@ -80,6 +82,9 @@ class ArchiveSim {
   /// Whom MAST knows: kMastToken from the start.
   [[nodiscard]] MastGate& mast_users() { return gate_; }
 
+  /// APPLAUSE, under /tap and /files. Before start(), once. See daiquiri.h.
+  Daiquiri& add_plates(const PlateOptions& options);
+
   // Lies
   int add_fault(Fault fault) { return faults_.add(std::move(fault)); }
   void remove_fault(int id) { faults_.remove(id); }
@@ -116,6 +121,7 @@ class ArchiveSim {
   std::unique_ptr<DkistCentre> dkist_;  ///< nullptr: there is none
   std::unique_ptr<HlspPortal> stars_;   ///< nullptr: there are none
   std::unique_ptr<MastPortal> portal_;  ///< nullptr: there is none
+  std::unique_ptr<Daiquiri> plates_;    ///< nullptr: there are none
   mutable Mutex mutex_;
   std::map<std::string, std::string> buckets_ GUARDED_BY(mutex_);  ///< name -> key prefix of its root
   SocketServer server_;                                            ///< last: its threads use all of the above

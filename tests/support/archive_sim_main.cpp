@@ -11,6 +11,7 @@
 #include <span>
 
 #include "tests/support/archive_sim.h"
+#include "tests/support/daiquiri.h"
 
 namespace astrofs::sim {
 namespace {
@@ -35,6 +36,8 @@ constexpr std::string_view kUsage =
     "                      --dkist-globus FOLDER, --dkist-task-ms N\n"
     "  --hlsp A,B,...      light-curve pipelines in these sectors, with --hlsp-targets N (QLP, TESS-SPOC),\n"
     "                      --hlsp-stars N (TGLC, per CCD), --hlsp-images N (TICA), --hlsp-rows N\n"
+    "  --applause N        APPLAUSE with N plates of its second archive, with --applause-rows K (sources of\n"
+    "                      a plate), --applause-scan COLUMNSxROWS, --applause-job-ms N\n"
     "  --bucket NAME[:ROOT]  a further S3 bucket\n"
     "  --latency MS, --bandwidth BYTES  per second and connection\n"
     "  --max-seconds N     end after that time\n";
@@ -48,6 +51,8 @@ struct Program {
   TargetOptions targets;
   DkistOptions dkist;
   HlspOptions hlsp{.sectors = {}};
+  PlateOptions plates;
+  milliseconds plate_job_time{-1};
   std::int64_t max_seconds{0};
 };
 
@@ -114,13 +119,14 @@ Result<void> add_fault(ArchiveSim& sim, Kind kind, const std::string& value, std
   return done;
 }
 
-Result<void> set_image(DkistOptions& dkist, const std::string& value) {
+/// "COLUMNSxROWS".
+template <class Number>
+Result<void> set_image(Number& columns, Number& rows, const std::string& value, std::string_view option) {
   const auto parts = split(value, 'x');
-  if (parts.size() != 2) return fail(Errc::invalid, "--dkist-image: COLUMNSxROWS");
-  auto done = set(dkist.image_columns, parts[0], "--dkist-image");
-  if (done) done = set(dkist.image_rows, parts[1], "--dkist-image");
-  if (done && (dkist.image_columns < 1 || dkist.image_rows < 1))
-    return fail(Errc::invalid, "--dkist-image: at least 1x1");
+  if (parts.size() != 2) return fail(Errc::invalid, fmt::format("{}: COLUMNSxROWS", option));
+  auto done = set(columns, parts[0], option);
+  if (done) done = set(rows, parts[1], option);
+  if (done && (columns < 1 || rows < 1)) return fail(Errc::invalid, fmt::format("{}: at least 1x1", option));
   return done;
 }
 
@@ -139,7 +145,7 @@ Result<void> apply_dkist(DkistOptions& dkist, const std::string& option, const s
   if (option == "--dkist-frames") return set(dkist.frames, value, option);
   if (option == "--dkist-other-frames") return set(dkist.other_frames, value, option);
   if (option == "--dkist-lost") return set(dkist.lost, value, option);
-  if (option == "--dkist-image") return set_image(dkist, value);
+  if (option == "--dkist-image") return set_image(dkist.image_columns, dkist.image_rows, value, option);
   if (option == "--dkist-globus") {
     dkist.globus_folder = value;
     return {};
@@ -162,13 +168,32 @@ Result<void> set_sectors(HlspOptions& hlsp, const std::string& value) {
   return {};
 }
 
-/// Of the light-curve pipelines; those of DKIST otherwise.
+Result<void> apply_plates(Program& program, const std::string& option, const std::string& value) {
+  if (option == "--applause") return set(program.plates.plates, value, option);
+  if (option == "--applause-rows") return set(program.plates.rows, value, option);
+  if (option == "--applause-scan") {
+    auto done = set_image(program.plates.width, program.plates.height, value, option);
+    if (done && program.plates.width % 2 + program.plates.height % 2 == 2)
+      return fail(Errc::invalid, "--applause-scan: one of them must be even");
+    return done;
+  }
+  if (option == "--applause-job-ms") {
+    std::int64_t time = 0;
+    auto done = set(time, value, option);
+    program.plate_job_time = milliseconds(time);
+    return done;
+  }
+  return fail(Errc::invalid, fmt::format("unknown option {}\n{}", option, kUsage));
+}
+
+/// Of the light-curve pipelines and the plates; those of DKIST otherwise.
 Result<void> apply_centre(Program& program, const std::string& option, const std::string& value) {
   if (option == "--hlsp") return set_sectors(program.hlsp, value);
   if (option == "--hlsp-targets") return set(program.hlsp.targets, value, option);
   if (option == "--hlsp-stars") return set(program.hlsp.stars, value, option);
   if (option == "--hlsp-images") return set(program.hlsp.images, value, option);
   if (option == "--hlsp-rows") return set(program.hlsp.rows, value, option);
+  if (option.starts_with("--applause")) return apply_plates(program, option, value);
   return apply_dkist(program.dkist, option, value);
 }
 
@@ -258,6 +283,12 @@ Result<void> run(Program& program) {
   }
   if (!program.hlsp.sectors.empty()) program.sim.add_hlsp(program.hlsp);
   if (program.targets.targets > 0) program.sim.add_targets(program.targets);
+  if (program.plates.plates > 0) {
+    Daiquiri& plates = program.sim.add_plates(program.plates);
+    DaiquiriSettings settings = plates.settings();
+    if (program.plate_job_time.count() >= 0) settings.job_time = program.plate_job_time;
+    plates.set(settings);
+  }
   if (program.dkist.datasets > 0) program.sim.add_dkist(program.dkist);
   if (auto started = program.sim.start(program.port); !started) return started;
   fmt::print("{}\n", program.sim.url());

@@ -1,8 +1,9 @@
 // The stand-in archive's own paths, for scripts: /_sim/faults, /_sim/log, /_sim/stats, /_sim/deny,
-// /_sim/dkist, /_sim/mast.
+// /_sim/dkist, /_sim/mast, /_sim/applause.
 #include <nlohmann/json.hpp>
 
 #include "tests/support/archive_sim.h"
+#include "tests/support/daiquiri.h"
 #include "tests/support/dkist_centre.h"
 
 namespace astrofs::sim {
@@ -78,6 +79,7 @@ Reply ArchiveSim::control(const HttpRequest& request) {
   }
   if (request.path == "/_sim/dkist" && dkist_ != nullptr) return dkist_->control(request);
   if (request.path == "/_sim/mast" && portal_ != nullptr) return portal_->control(request);
+  if (request.path == "/_sim/applause" && plates_ != nullptr) return plates_->control(request);
   if (request.path == "/_sim/stats" && method == "GET") {
     const Json json{{"requests", count("")},
                     {"heads", count("", "HEAD")},
