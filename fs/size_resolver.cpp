@@ -93,7 +93,7 @@ void SizeResolver::probe(const Node& node, std::function<void(Result<http::Conte
   if (auto parcel = courier != nullptr ? courier->parcel(node.locator) : std::nullopt) {
     const auto ask = [this, courier, parcel = std::move(*parcel), done] {
       done(courier->size(parcel, stop_.get_token()).map([](std::uint64_t size) {
-        return http::ContentInfo{size, "", "", "", ""};
+        return http::ContentInfo{.size = size};
       }));
     };
     if (!turns_.submit(archive, ask)) done(fail(Errc::interrupted, "the mount is ending"));

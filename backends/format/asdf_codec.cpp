@@ -58,7 +58,8 @@ class StreamDecoder : public AsdfDecoder {
 
 class ZlibDecoder final : public StreamDecoder<z_stream, Bytef> {
  public:
-  ZlibDecoder() { ready_ = inflateInit(&stream_) == Z_OK; }
+  /// `window_bits`: zlib's own number, and how it is told that the stream is framed as gzip.
+  explicit ZlibDecoder(int window_bits) { ready_ = inflateInit2(&stream_, window_bits) == Z_OK; }
   ~ZlibDecoder() override { inflateEnd(&stream_); }
 
  private:
@@ -134,7 +135,8 @@ class Lz4Decoder final : public AsdfDecoder {
 
 Result<std::unique_ptr<AsdfDecoder>> AsdfDecoder::make(std::string_view compression) {
   using namespace std::string_view_literals;
-  if (compression == "zlib") return std::make_unique<ZlibDecoder>();
+  if (compression == "zlib") return std::make_unique<ZlibDecoder>(MAX_WBITS);
+  if (compression == "gzip") return std::make_unique<ZlibDecoder>(MAX_WBITS + 16);
   if (compression == "bzp2") return std::make_unique<Bzip2Decoder>();
   if (compression == "lz4\0"sv) return std::make_unique<Lz4Decoder>();
   return fail(Errc::unsupported, "a block with a compression that is not known");

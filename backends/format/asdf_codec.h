@@ -22,7 +22,8 @@ class AsdfDecoder {
   /// The next piece, cut anywhere. False: the sink has enough. Errors: corrupt, too_large.
   [[nodiscard]] virtual Result<bool> feed(std::span<const std::byte> piece, const DecodedSink& sink) = 0;
 
-  /// By the four bytes of the block header: "zlib", "bzp2", "lz4\0". unsupported for all others.
+  /// By the four bytes of the block header: "zlib", "bzp2", "lz4\0"; and "gzip", of which no block is, but
+  /// answers of services. unsupported for all others.
   [[nodiscard]] static Result<std::unique_ptr<AsdfDecoder>> make(std::string_view compression);
 };
 

@@ -189,7 +189,7 @@ void VoTableReader::Impl::close_resource() {
 }
 
 void VoTableReader::Impl::info(const Attributes& attributes) {
-  if (meta_since_ != 0) return;
+  if (meta_since_ != 0 || text_ != Text::nowhere) return;  // within another: no text of it is taken for two
   const std::string_view name = attributes["name"];
   const std::string_view value = attributes["value"];
   is_status_ = same_word(name, "QUERY_STATUS");

@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "backends/http/url.h"
+#include "backends/url.h"
 
 namespace astrofs::http {
 namespace {
@@ -162,6 +163,39 @@ std::optional<std::chrono::seconds> parse_retry_after(const ResponseHead& head, 
   return std::clamp(*date - from, std::chrono::seconds(0), std::chrono::seconds(kDay));
 }
 
+std::string disposition_name(std::string_view value) {
+  std::string plain;
+  std::string extended;
+  while (!value.empty()) {
+    const std::size_t equals = std::min(value.find_first_of("=;"), value.size());
+    const std::string key = lower(trim(value.substr(0, equals)));
+    const bool has_value = equals < value.size() && value[equals] == '=';
+    value = trim(value.substr(std::min(equals + 1, value.size())));
+    if (!has_value) continue;
+    std::string text;
+    if (value.starts_with('"')) {
+      std::size_t at = 1;
+      for (; at < value.size() && value[at] != '"'; ++at) {
+        if (value[at] == '\\' && at + 1 < value.size()) ++at;
+        text += value[at];
+      }
+      value.remove_prefix(std::min(at + 1, value.size()));
+      value.remove_prefix(std::min(value.find(';'), value.size()));
+    } else {
+      text = trim(value.substr(0, value.find(';')));
+      value.remove_prefix(std::min(value.find(';'), value.size()));
+    }
+    value.remove_prefix(value.empty() ? 0 : 1);
+    if (key == "filename") plain = text;
+    if (key == "filename*") {
+      const std::size_t quote = text.find('\'', std::min(text.find('\''), text.size() - 1) + 1);
+      if (quote != std::string::npos) extended = url::decode(std::string_view(text).substr(quote + 1));
+    }
+  }
+  const std::string& name = extended.empty() ? plain : extended;
+  return name.substr(name.find_last_of("/\\") + 1);
+}
+
 bool is_strong_etag(std::string_view etag) {
   return etag.size() >= 2 && etag.front() == '"' && etag.back() == '"';
 }
@@ -219,6 +253,7 @@ ContentInfo content_info(const ResponseHead& head) {
   info.last_modified = head.header("last-modified");
   info.origin = origin_of(head.url);
   info.url = head.url;
+  info.file_name = disposition_name(head.header("content-disposition"));
   if (head.status == 206 || head.status == 416) {
     if (const auto range = parse_content_range(head.header("content-range"))) info.size = range->total;
   } else if (head.status == 200 && is_identity(head)) {

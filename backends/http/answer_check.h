@@ -74,6 +74,8 @@ struct ContentRange {
 /// Seconds or a date; a date is compared with the server's own Date where there is one, else with `now`.
 [[nodiscard]] std::optional<std::chrono::seconds> parse_retry_after(const ResponseHead& head, SysSeconds now);
 
+/// The file's name in a Content-Disposition: `filename*` before `filename`, without folders; "" for none.
+[[nodiscard]] std::string disposition_name(std::string_view value);
 [[nodiscard]] bool is_strong_etag(std::string_view etag);
 [[nodiscard]] bool is_html(const ResponseHead& head);
 /// Does the URL's name promise markup: .html and its like, a script, a directory?

@@ -28,6 +28,22 @@ bool is_conditional(const Request& request) {
   });
 }
 
+/// Statuses of a server that is overloaded: what stands in their bodies is of no interest.
+bool may_pass(int status) {
+  return status == 408 || status == 425 || status == 429 || (status > 501 && status < 505);
+}
+
+bool is_gzip(const ResponseHead& head) {
+  const std::string_view encoding = head.header("content-encoding");
+  return encoding == "gzip" || encoding == "x-gzip";
+}
+
+bool is_xml(const Response& response) {
+  const auto start = response.body.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
+  return start != std::string::npos && response.body[start] == '<' && !is_html(response.head) &&
+         !starts_like_html(std::as_bytes(std::span(response.body)));
+}
+
 }  // namespace
 
 BodyTransfer::BodyTransfer(std::shared_ptr<Exchange> shared, std::vector<Request> mirrors, Done done)
@@ -35,6 +51,7 @@ BodyTransfer::BodyTransfer(std::shared_ptr<Exchange> shared, std::vector<Request
 
 void BodyTransfer::prepare(Request& request) {
   conditional_ = is_conditional(request);
+  body_decides_ = request.body_decides;
   is_head_ = request.method == Method::head;
   response_ = {};
   verdict_.reset();
@@ -45,7 +62,7 @@ Flow BodyTransfer::head(const ResponseHead& head) {
   const bool success = (head.status >= 200 && head.status < 300) || not_modified;
   if (!success) {
     verdict_ = judge_status(head, exchange().clock.wall());
-  } else if (!is_identity(head)) {
+  } else if (!is_identity(head) && !(body_decides_ && is_gzip(head))) {
     verdict_ =
         Verdict{Remedy::distrust, {Errc::corrupt, "a compressed body that was not asked for"}, {}, false};
   } else if (!is_head_ && !not_modified &&
@@ -74,6 +91,8 @@ Flow BodyTransfer::data(std::span<const std::byte> data) {
 }
 
 Verdict BodyTransfer::ended(const Result<void>& transport) {
+  const int status = response_.head.status;
+  if (body_decides_ && transport && status >= 400 && !may_pass(status) && is_xml(response_)) return {};
   if (verdict_) return *verdict_;
   if (!transport) return judge_transport(transport.error());
   return {};
@@ -98,6 +117,7 @@ bool ProbeTransfer::is_page(const ResponseHead& head) const {
 void ProbeTransfer::prepare(Request& request) {
   url_ = request.url;
   globus_ = request.globus_collection;
+  by_get_ = by_get_ || request.no_head;
   sick_or_gone_ = false;
   request.method = by_get_ || globus_ ? Method::get : Method::head;
   request.body.clear();

@@ -23,8 +23,9 @@ class BodyTransfer final : public Transfer {
   void finished(Result<void> result) override;
 
   const Done done_;
-  bool conditional_{false};  ///< this request may be answered with 304
-  bool is_head_{false};      ///< a length is the file's, not that of a body
+  bool conditional_{false};   ///< this request may be answered with 304
+  bool body_decides_{false};  ///< see Request
+  bool is_head_{false};       ///< a length is the file's, not that of a body
   Response response_;
   std::optional<Verdict> verdict_;
 };

@@ -36,6 +36,12 @@ struct Request {
   /// Of a Globus collection: its ranges come as "a-b/*", HEAD is not to be asked, and 404 means that a file
   /// is gone only when the body says so.
   bool globus_collection{false};
+  /// Of a server that may never answer HEAD: what a file is like is asked with a range.
+  bool no_head{false};
+  /// Of fetch(): a body of XML is the answer whatever the status, unless that one may pass by itself, and it
+  /// may be compressed with gzip. Services of the Virtual Observatory say in the body what is wrong, and err
+  /// in the status both ways. Who asks reads the body first.
+  bool body_decides{false};
   /// Of fetch(): the whole job may take this long instead of the Fetcher's own time, if that is longer.
   std::optional<std::chrono::milliseconds> patience{};
   /// "scheme://host:port" with the default port written out: the unit of budgets, breakers and credentials.

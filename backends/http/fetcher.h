@@ -38,6 +38,7 @@ struct ContentInfo {
   std::string last_modified;  ///< as sent; may be empty
   std::string origin;         ///< who said it
   std::string url;            ///< where the bytes were in the end
+  std::string file_name;      ///< what Content-Disposition calls it, one component; may be empty
 };
 
 /// How urgent a request is: a reader waits; a reader will probably ask; somebody asked to warm the cache.

@@ -205,5 +205,17 @@ TEST(NetAddress, KnowsThePlacesThatRedirectsMustNotReach) {
   }
 }
 
+TEST(AnswerCheck, ReadsTheNameOfAContentDisposition) {
+  EXPECT_EQ(disposition_name("attachment; filename=\"a b.fits\""), "a b.fits");
+  EXPECT_EQ(disposition_name("inline;filename=plain.fits ; size=3"), "plain.fits");
+  EXPECT_EQ(disposition_name("attachment; filename=\"a;\\\"b.fits\"; x=y"), "a;\"b.fits");
+  EXPECT_EQ(disposition_name("attachment; filename=x; filename*=UTF-8''%C3%A9.fits"), "\xC3\xA9.fits");
+  EXPECT_EQ(disposition_name("attachment; FileName=\"../../etc/passwd\""), "passwd");
+  EXPECT_EQ(disposition_name("attachment; filename=\"C:\\\\x.fits\""), "x.fits");
+  for (const char* const none :
+       {"", "inline", "attachment; filename=", "filename*=x", ";;;=;", "filename=\""})
+    EXPECT_EQ(disposition_name(none), "") << none;
+}
+
 }  // namespace
 }  // namespace astrofs::http

@@ -288,5 +288,54 @@ TEST_F(ProbeTest, ReportsWhatIsNotThere) {
   EXPECT_EQ(probe([](const Request&) { return broken_answer(); }).error().code, Errc::unavailable);
 }
 
+TEST(Fetch, WhereTheBodyDecidesXmlIsTheAnswerWhateverTheStatus) {
+  const auto asked = [](int status, std::string body, bool decides = true) {
+    Stage stage([&](const Request&) { return text(body, status); });
+    Request request = get("http://a.example/tap/sync");
+    request.body_decides = decides;
+    return fetch(stage, {request});
+  };
+  for (const int status : {400, 401, 404, 500}) {
+    const auto got = asked(status, "\n<?xml version='1.0'?><VOTABLE/>");
+    ASSERT_TRUE(got) << status;
+    EXPECT_EQ(got->head.status, status);
+  }
+  EXPECT_FALSE(asked(400, "<VOTABLE/>", false));
+  EXPECT_FALSE(asked(503, "<VOTABLE/>"));  // that may pass: it is tried again
+  EXPECT_FALSE(asked(400, "<html>Bad request"));
+  EXPECT_FALSE(asked(400, "Bad request"));
+}
+
+TEST(Fetch, WhereTheBodyDecidesGzipIsHandedOn) {
+  for (const bool decides : {true, false}) {
+    Stage stage([&](const Request&) {
+      Scripted answer = text("packed");
+      answer.headers.push_back({"content-encoding", "gzip"});
+      return answer;
+    });
+    Request request = get("http://a.example/tap/sync");
+    request.body_decides = decides;
+    EXPECT_EQ(fetch(stage, {request}).has_value(), decides);
+  }
+}
+
+TEST(Probe, AsksNoHeadWhereNoneIsAnswered) {
+  Stage stage([](const Request& request) {
+    if (request.method == Method::head) return silent_answer();
+    Scripted answer = good_answer(request, fits_like(54'720));
+    answer.headers.push_back({"content-disposition", "inline; filename=\"x.fits\""});
+    return answer;
+  });
+  Request request = get("http://a.example/getproduct/x");
+  request.no_head = true;
+  std::optional<Result<ContentInfo>> got;
+  stage.fetcher->probe({request}, [&](Result<ContentInfo> info) { got = std::move(info); });
+  stage.client.run();
+  ASSERT_TRUE(got.has_value() && got->has_value());
+  EXPECT_EQ((*got)->size, 54'720U);
+  EXPECT_EQ((*got)->file_name, "x.fits");
+  EXPECT_EQ(stage.client.requests.size(), 1U);
+}
+
 }  // namespace
 }  // namespace astrofs::http

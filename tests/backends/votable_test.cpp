@@ -229,6 +229,9 @@ TEST(VoTable, RefusesWhatIsNoneOrCutOff) {
   }
   EXPECT_THAT(refused("<html><body>Log in</body></html>").message, HasSubstr("html"));
   EXPECT_EQ(refused("\x1F\x8B\x08 and so on").code, Errc::unsupported);
+  EXPECT_EQ(
+      refused(document("<INFO name='QUERY_STATUS' value='ERROR'>a<INFO name='other'>b</INFO></INFO>")).code,
+      Errc::internal);  // read, although no such thing should be
   EXPECT_EQ(refused("<!DOCTYPE v [<!ENTITY a 'b'>]><VOTABLE>&a;</VOTABLE>").code, Errc::corrupt);
   EXPECT_EQ(refused("<!DOCTYPE v SYSTEM 'http://h/v.dtd'><VOTABLE>&a;</VOTABLE>").code, Errc::corrupt);
   EXPECT_TRUE(read("<!DOCTYPE v SYSTEM 'http://h/v.dtd'><VOTABLE/>").outcome.has_value());

@@ -1,0 +1,153 @@
+#include "backends/tap.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <span>
+#include <utility>
+
+#include "backends/format/asdf_codec.h"
+#include "backends/http/answer_check.h"
+#include "backends/url.h"
+#include "base/one_line.h"
+
+namespace astrofs::tap {
+namespace {
+
+constexpr std::size_t kShownMessage = 500;  // of a server's explanation, which may be a stack trace
+
+class Kept final : public VoTableHandler {
+ public:
+  explicit Kept(Answer& answer) : answer_(answer) {}
+  Result<void> table(const VoTable& table) override {
+    answer_.table = table;
+    return {};
+  }
+  Result<void> row(VoRow cells) override {
+    auto& row = answer_.rows.emplace_back();
+    row.reserve(cells.size());
+    for (const auto& cell : cells) {
+      row.push_back(cell ? std::optional<std::string>(*cell) : std::nullopt);
+    }
+    return {};
+  }
+
+ private:
+  Answer& answer_;
+};
+
+std::string shown(std::string_view message) {
+  return one_line(message.substr(0, kShownMessage));
+}
+
+/// Words by which services say that the same question may be answered later.
+bool may_pass(std::string message) {
+  std::ranges::transform(message, message.begin(), [](unsigned char c) { return std::tolower(c); });
+  constexpr std::array<std::string_view, 6> kWords{"timeout",        "timed out",     "time limit",
+                                                   "transientfault", "too many conn", "overloaded"};
+  return std::ranges::any_of(kWords,
+                             [&](std::string_view word) { return message.find(word) != std::string::npos; });
+}
+
+Errc cause_of(int status, const std::string& message) {
+  if (status == 401 || status == 403) return Errc::denied;
+  if (status == 404 || status == 410) return Errc::not_found;
+  return may_pass(message) ? Errc::unavailable : Errc::invalid;
+}
+
+/// To the reader, unpacked where it is gzip.
+Result<void> feed(VoTableReader& reader, std::string_view body) {
+  if (!body.starts_with("\x1F\x8B")) return reader.feed(body);
+  auto decoder = AsdfDecoder::make("gzip");
+  if (!decoder) return tl::unexpected(decoder.error());
+  Result<void> fed;
+  const auto done = (*decoder)->feed(as_bytes(body), [&](std::span<const std::byte> piece) {
+    fed = reader.feed({reinterpret_cast<const char*>(piece.data()), piece.size()});
+    return fed.has_value();
+  });
+  if (!done) return tl::unexpected(done.error());
+  return fed;
+}
+
+/// What came is no VOTable: whose fault that is, the status may tell, or the page.
+Error no_table(const http::Response& response, Error error) {
+  const int status = response.head.status;
+  if (http::looks_like_login(as_bytes(response.body)) || status == 401 || status == 403) {
+    return {Errc::denied, fmt::format("the service wants a login (status {})", status)};
+  }
+  if (status >= 400) return {Errc::unavailable, fmt::format("status {}: {}", status, shown(response.body))};
+  return error;
+}
+
+}  // namespace
+
+std::string_view Answer::text(std::size_t row, std::optional<std::size_t> column) const {
+  if (!column || !rows.at(row).at(*column)) return {};
+  return *rows[row][*column];
+}
+
+http::Request sync_request(const std::string& base, const Query& query) {
+  http::Request request;
+  request.method = http::Method::post;
+  request.url = base + "/sync";
+  request.headers = query.headers;
+  request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
+  request.body = "REQUEST=doQuery&LANG=" + url::encode_component(query.language) +
+                 "&QUERY=" + url::encode_component(query.adql);
+  if (query.most_rows) request.body += fmt::format("&MAXREC={}", *query.most_rows);
+  request.body_decides = true;
+  return request;
+}
+
+http::Request get_request(std::string address) {
+  http::Request request;
+  request.url = std::move(address);
+  request.body_decides = true;
+  return request;
+}
+
+Result<VoOutcome> read_answer(const http::Response& response, VoTableHandler& handler) {
+  VoTableReader reader(handler);
+  auto fed = feed(reader, response.body);
+  auto outcome = fed ? reader.finish() : Result<VoOutcome>(tl::unexpected(fed.error()));
+  if (!outcome) {
+    if (outcome.error().code != Errc::corrupt) return outcome;
+    return tl::unexpected(no_table(response, std::move(outcome.error())));
+  }
+  const int status = response.head.status;
+  if (outcome->status == VoStatus::error || status >= 400) {
+    const std::string said = outcome->message.empty() ? fmt::format("status {}", status) : outcome->message;
+    return fail(cause_of(status, said), "the service says: " + shown(said));
+  }
+  if (!outcome->has_table) return fail(Errc::corrupt, "an answer without a table");
+  return outcome;
+}
+
+Result<Answer> read_answer(const Result<http::Response>& response) {
+  if (!response) return tl::unexpected(response.error());
+  Answer answer;
+  Kept kept(answer);
+  auto outcome = read_answer(*response, kept);
+  if (!outcome) return tl::unexpected(outcome.error());
+  answer.overflow = outcome->status == VoStatus::overflow;
+  answer.services = std::move(outcome->services);
+  return answer;
+}
+
+Result<Answer> ask(http::Fetcher& fetcher, const std::string& base, const Query& query,
+                   std::stop_token stop) {
+  return read_answer(fetcher.fetch({sync_request(base, query)}, std::move(stop)));
+}
+
+std::string quoted(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'') out += '\'';
+    out += c;
+  }
+  return out + '\'';
+}
+
+}  // namespace astrofs::tap
