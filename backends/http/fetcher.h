@@ -33,12 +33,12 @@ namespace astrofs::http {
 
 /// What the server said about a file.
 struct ContentInfo {
-  std::optional<std::uint64_t> size;
-  std::string etag;           ///< as sent, with quotes and W/; may be empty
-  std::string last_modified;  ///< as sent; may be empty
-  std::string origin;         ///< who said it
-  std::string url;            ///< where the bytes were in the end
-  std::string file_name;      ///< what Content-Disposition calls it, one component; may be empty
+  std::optional<std::uint64_t> size{};
+  std::string etag{};           ///< as sent, with quotes and W/; may be empty
+  std::string last_modified{};  ///< as sent; may be empty
+  std::string origin{};         ///< who said it
+  std::string url{};            ///< where the bytes were in the end
+  std::string file_name{};      ///< what Content-Disposition calls it, one component; may be empty
 };
 
 /// How urgent a request is: a reader waits; a reader will probably ask; somebody asked to warm the cache.
