@@ -1,5 +1,7 @@
 #include "backends/stsci_hosts.h"
 
+#include <algorithm>
+
 namespace astrofs {
 namespace {
 
@@ -12,7 +14,32 @@ constexpr unsigned kStaticConnections = 8;
 constexpr unsigned kBucketConnections = 192;
 constexpr unsigned kMastConnections = 3;
 
+constexpr std::size_t kLongestName = 200;  // the longest known has 97 letters
+
 }  // namespace
+
+bool is_product_name(std::string_view name) {
+  const auto is_letter = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  };
+  return !name.empty() && name.size() <= kLongestName && is_letter(name.front()) &&
+         std::all_of(name.begin(), name.end(),
+                     [&](char c) { return is_letter(c) || c == '.' || c == '_' || c == '-'; });
+}
+
+std::vector<Entry> bucket_files(const S3Level& folder, std::string_view root) {
+  std::vector<Entry> entries;
+  for (const S3Object& object : folder.objects) {
+    Entry entry;
+    entry.name = object.key.substr(object.key.rfind('/') + 1);
+    entry.locator = object.key.substr(root.size());
+    entry.size = object.size;
+    entry.mtime = object.last_modified;
+    entry.validator = object.etag;
+    if (is_product_name(entry.name)) entries.push_back(std::move(entry));
+  }
+  return entries;
+}
 
 void set_budgets(const StsciHosts& hosts, http::Fetcher& fetcher) {
   // In this order, so that a stand-in that plays several hosts from one origin gets the static files' budget.

@@ -1,4 +1,5 @@
-// The three hosts that serve what MAST has: how many requests of each may be under way, and where a file is.
+// The three hosts that serve what MAST has: how many requests of each may be under way, what they call files,
+// and where one is.
 // Pure but for set_budgets; any thread.
 #pragma once
 
@@ -6,7 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "backends/archive.h"
 #include "backends/http/fetcher.h"
+#include "backends/s3_pages.h"
 
 namespace astrofs {
 
@@ -14,6 +17,12 @@ namespace astrofs {
 struct StsciHosts {
   std::string s3, archive, mast;
 };
+
+/// Is it a name that a URL of MAST's download may end in? Letters, digits, and "._-" between them.
+[[nodiscard]] bool is_product_name(std::string_view name);
+/// Files of a folder of the bucket, with sizes and validators; their locators are their keys without `root`.
+/// What is no name of a product is left out.
+[[nodiscard]] std::vector<Entry> bucket_files(const S3Level& folder, std::string_view root);
 
 void set_budgets(const StsciHosts& hosts, http::Fetcher& fetcher);
 /// One more place of a file; none when the host is not used.

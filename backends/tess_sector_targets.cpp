@@ -37,7 +37,7 @@ Result<std::vector<Entry>> SectorTargets::from_s3(unsigned sector, std::uint64_t
   S3Question folder(sources_.s3, std::string(kBucketRoot) + target_folder(sector, tic));
   ask_together(fetcher_, {&folder}, stop);
   if (!folder.level()) return tl::unexpected<Error>(folder.level().error());
-  std::vector<Entry> entries = product_entries(*folder.level());
+  std::vector<Entry> entries = bucket_files(*folder.level(), kBucketRoot);
   if (entries.empty()) return fail(Errc::not_found, "the bucket has nothing of this target in this sector");
   return entries;
 }

@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::string_view kBucketTargets = "tess/public/tid/";
 constexpr std::string_view kProductUri = "mast:TESS/product/";
-constexpr std::size_t kLongestName = 200;  // the longest known has 64 letters
 /// A sector with targets appears every four weeks.
 constexpr std::chrono::hours kSectorsKnown{24};
 
@@ -33,7 +32,7 @@ Result<std::vector<Entry>> entries_in(std::deque<S3Question>& folders) {
   std::vector<Entry> entries;
   for (S3Question& folder : folders) {
     if (!folder.level()) return tl::unexpected<Error>(folder.level().error());
-    for (Entry& entry : product_entries(*folder.level())) entries.push_back(std::move(entry));
+    for (Entry& entry : bucket_files(*folder.level(), kBucketRoot)) entries.push_back(std::move(entry));
   }
   return entries;
 }
@@ -84,29 +83,6 @@ void add_products(const mast::Table& products, std::uint64_t tic, std::vector<En
 }
 
 }  // namespace
-
-bool is_product_name(std::string_view name) {
-  const auto is_letter = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  };
-  return !name.empty() && name.size() <= kLongestName && is_letter(name.front()) &&
-         std::all_of(name.begin(), name.end(),
-                     [&](char c) { return is_letter(c) || c == '.' || c == '_' || c == '-'; });
-}
-
-std::vector<Entry> product_entries(const S3Level& folder) {
-  std::vector<Entry> entries;
-  for (const S3Object& object : folder.objects) {
-    Entry entry;
-    entry.name = object.key.substr(object.key.rfind('/') + 1);
-    entry.locator = object.key.substr(kBucketRoot.size());
-    entry.size = object.size;
-    entry.mtime = object.last_modified;
-    entry.validator = object.etag;
-    if (is_product_name(entry.name)) entries.push_back(std::move(entry));
-  }
-  return entries;
-}
 
 std::vector<unsigned> TargetSources::recent_sectors() const {
   const MutexLock lock(mutex_);

@@ -25,12 +25,6 @@ inline constexpr std::string_view kProduct = "product/";
 
 /// What the keys of products begin with on S3.
 inline constexpr std::string_view kBucketRoot = "tess/public/";
-/// Files of a folder of the bucket, with sizes and validators; what is no name of a product is left out.
-[[nodiscard]] std::vector<Entry> product_entries(const S3Level& folder);
-
-/// Is it a name that a URL of MAST's download may end in? Letters, digits, and "._-" between them.
-[[nodiscard]] bool is_product_name(std::string_view name);
-
 struct TargetFiles {
   std::vector<Entry> files;            ///< locators below missions/tess/, or "product/NAME"
   std::string observations, products;  ///< MAST's tables as CSV; "": MAST has no such target, or was silent

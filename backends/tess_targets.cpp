@@ -13,14 +13,8 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 
-/// What was asked to see whether a target exists is what its listing, a moment later, would ask again.
-constexpr std::chrono::seconds kRecent{60};
-/// A program that walks a catalog of targets asks for the same wrong ones again; one that is new at the
-/// archive shows up soon.
-constexpr minutes kNone{10};
-/// A target costs some 200 KiB at most, mostly its tables; one that is none next to nothing.
+/// A target costs some 200 KiB at most, mostly its tables.
 constexpr std::size_t kMostKnown = 64;
-constexpr std::size_t kMostNone = 4096;
 
 // A sector appears every four weeks, and a run over several sectors a few times a year.
 constexpr hours kGoodFor{24};
@@ -102,52 +96,10 @@ tl::unexpected<Error> no_target(std::uint64_t tic) {
 }  // namespace
 
 Targets::Targets(Sources sources, http::Fetcher& fetcher, const Clock& clock)
-    : sources_(sources), clock_(clock), asked_of_(std::move(sources), fetcher, clock) {}
+    : sources_(sources), asked_of_(std::move(sources), fetcher, clock), known_(clock, kMostKnown) {}
 
 bool Targets::knows(std::string_view dir) {
   return dir.starts_with(kTargets) && (dir.size() == kTargets.size() || dir[kTargets.size()] == '/');
-}
-
-std::optional<Targets::Known> Targets::known(std::uint64_t tic) const {
-  const MutexLock lock(mutex_);
-  const auto found = known_.find(tic);
-  return found == known_.end() ? std::nullopt : std::optional(found->second);
-}
-
-Result<Targets::Files> Targets::ask(std::uint64_t tic, std::stop_token stop) {
-  Result<std::optional<TargetFiles>> answer = asked_of_.ask(tic, stop);
-  if (!answer) return tl::unexpected<Error>(answer.error());
-  Files files = *answer ? std::make_shared<const TargetFiles>(std::move(**answer)) : nullptr;
-  const MutexLock lock(mutex_);
-  const auto full = [&](bool none, std::size_t most) REQUIRES(mutex_) {
-    return std::count_if(known_.begin(), known_.end(), [none](const auto& row) {
-             return (row.second.files == nullptr) == none;
-           }) >= static_cast<std::ptrdiff_t>(most);
-  };
-  const bool none = files == nullptr;
-  // All of a kind go at once: what is remembered saves requests, and nothing depends on it.
-  if (full(none, none ? kMostNone : kMostKnown))
-    std::erase_if(known_, [none](const auto& row) { return (row.second.files == nullptr) == none; });
-  known_[tic] = {files, clock_.steady()};
-  if (none) return no_target(tic);
-  return files;
-}
-
-Result<Targets::Files> Targets::for_listing(std::uint64_t tic, std::stop_token stop) {
-  {
-    const MutexLock lock(mutex_);
-    const auto found = known_.find(tic);
-    if (found != known_.end() && found->second.files && !found->second.listed &&
-        clock_.steady() - found->second.asked < kRecent) {
-      found->second.listed = true;
-      return found->second.files;
-    }
-  }
-  return ask(tic, stop).map([&](Files files) {
-    const MutexLock lock(mutex_);
-    if (const auto found = known_.find(tic); found != known_.end()) found->second.listed = true;
-    return files;
-  });
 }
 
 Result<std::variant<Listing, NotModified>> Targets::list(std::string_view dir, std::string_view token,
@@ -162,10 +114,11 @@ Result<std::variant<Listing, NotModified>> Targets::list(std::string_view dir, s
   const bool superseded = rest == kSuperseded;
   if (tic == 0 || (!rest.empty() && !superseded))
     return fail(Errc::not_found, "TESS has no directory " + std::string(dir));
-  const std::optional<Known> before = known(tic);
-  const bool is_recent = before && before->files && clock_.steady() - before->asked < kRecent;
-  const Result<Files> files = superseded && is_recent ? Result<Files>(before->files) : for_listing(tic, stop);
+  const auto ask = [&] { return asked_of_.ask(tic, stop); };
+  Files recent = superseded ? known_.recent(tic) : nullptr;
+  const Result<Files> files = recent ? Result<Files>(std::move(recent)) : known_.for_listing(tic, ask);
   if (!files) return tl::unexpected<Error>(files.error());
+  if (!*files) return no_target(tic);
   const TargetFiles& target = **files;
   // A source that was heard once and is silent now takes nothing away.
   if (target.silent && token.starts_with(kWhole)) return tl::unexpected<Error>(*target.silent);
@@ -181,15 +134,10 @@ Result<std::variant<Listing, NotModified>> Targets::list(std::string_view dir, s
 Result<std::optional<Entry>> Targets::find(std::string_view name, std::stop_token stop) {
   const std::uint64_t tic = parse_tic(name);
   if (tic == 0) return std::optional<Entry>{};
-  const std::optional<Known> before = known(tic);
-  const bool is_none = before && !before->files && clock_.steady() - before->asked < kNone;
-  if (is_none) return std::optional<Entry>{};
-  const bool is_recent = before && before->files && clock_.steady() - before->asked < kRecent;
-  if (!is_recent) {
-    const Result<Files> files = ask(tic, stop);
-    if (!files && files.error().code == Errc::not_found) return std::optional<Entry>{};
-    if (!files) return tl::unexpected<Error>(files.error());
-  }
+  const auto ask = [&] { return asked_of_.ask(tic, stop); };
+  const Result<Files> files = known_.for_finding(tic, ask);
+  if (!files) return tl::unexpected<Error>(files.error());
+  if (!*files) return std::optional<Entry>{};
   return std::optional(directory_entry(std::string(name), std::string(kTargets) + "/" + std::string(name)));
 }
 
@@ -215,10 +163,12 @@ Result<std::string> Targets::table(std::string_view locator, std::stop_token sto
   const auto [tic, which] = split(locator.substr(kTable.size()));
   if (tic == 0 || (which != kObservations && which != kProducts))
     return fail(Errc::not_found, "TESS has no table " + std::string(locator));
-  const std::optional<Known> before = known(tic);
-  Result<Files> files =
-      before && before->files && !before->files->silent ? Result<Files>(before->files) : ask(tic, stop);
+  Files before = known_.known(tic);
+  const auto ask = [&] { return asked_of_.ask(tic, stop); };
+  const Result<Files> files =
+      before && !before->silent ? Result<Files>(std::move(before)) : known_.ask(tic, ask);
   if (!files) return tl::unexpected<Error>(files.error());
+  if (!*files) return no_target(tic);
   const std::string& csv = which == kObservations ? (*files)->observations : (*files)->products;
   if (!csv.empty()) return csv;
   if ((*files)->silent) return tl::unexpected<Error>(*(*files)->silent);

@@ -11,18 +11,16 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string_view>
-#include <unordered_map>
 #include <variant>
 #include <vector>
 
 #include "backends/archive.h"
+#include "backends/asked.h"
 #include "backends/tess_target_files.h"
 #include "base/clock.h"
-#include "base/mutex.h"
 
 namespace astrofs::tess {
 
@@ -46,23 +44,12 @@ class Targets {
   [[nodiscard]] Result<std::string> table(std::string_view locator, std::stop_token stop);
 
  private:
-  using Files = std::shared_ptr<const TargetFiles>;
-  struct Known {
-    Files files;  ///< nullptr: there is no such target
-    SteadyTime asked;
-    bool listed{false};  ///< what find() brought is good for one listing
-  };
-
-  /// not_found: there is no such target.
-  Result<Files> ask(std::uint64_t tic, std::stop_token stop) EXCLUDES(mutex_);
-  [[nodiscard]] std::optional<Known> known(std::uint64_t tic) const EXCLUDES(mutex_);
-  Result<Files> for_listing(std::uint64_t tic, std::stop_token stop) EXCLUDES(mutex_);
+  using Known = Asked<std::uint64_t, TargetFiles>;
+  using Files = Known::Kept;
 
   const Sources sources_;
-  const Clock& clock_;
   TargetSources asked_of_;
-  mutable Mutex mutex_;
-  std::unordered_map<std::uint64_t, Known> known_ GUARDED_BY(mutex_);
+  Known known_;
 };
 
 }  // namespace astrofs::tess
