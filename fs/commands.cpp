@@ -62,7 +62,8 @@ Result<std::string> Commands::run(const std::string& line, const Progress& progr
   }
   if (command == "why") {
     if (paths.size() > 1) return fail(Errc::invalid, "`why` explains one path at a time");
-    const Result<Node> node = tree_.resolve(paths.empty() ? "" : paths.front());
+    // What keeps a file's size from being known is what is to be explained.
+    const Result<Node> node = tree_.resolve(paths.empty() ? "" : paths.front(), true);
     if (!node) return tl::unexpected<Error>(node.error());
     return status_.why_json(*node);
   }

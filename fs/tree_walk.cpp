@@ -29,7 +29,7 @@ Result<Node> TreeWalk::lookup(NodeId parent, const std::string& name) {
   return vfs_.parts().catalog.node(attr->node);
 }
 
-Result<Node> TreeWalk::resolve(const std::string& path) {
+Result<Node> TreeWalk::resolve(const std::string& path, bool named) {
   Result<Node> node = vfs_.parts().catalog.node(kRootNode);
   std::size_t at = 0;
   while (node && at < path.size()) {
@@ -39,6 +39,9 @@ Result<Node> TreeWalk::resolve(const std::string& path) {
     at = slash + 1;
     if (name.empty() || name == ".") continue;
     Result<Node> child = lookup(node->id, name);
+    if (!child && named && at > path.size()) {
+      if (Result<Node> listed = vfs_.parts().catalog.child(node->id, name)) return listed;
+    }
     if (!child) {
       // On the way: it is that directory which has no answer.
       const std::string where = slash < path.size() && begin > 0 ? path.substr(0, begin - 1) + ": " : "";

@@ -20,8 +20,9 @@ class TreeWalk {
   /// A walk ends soon after `stopping` has become true. Both outlive this.
   TreeWalk(Vfs& vfs, const std::atomic<bool>& stopping) : vfs_(vfs), stopping_(stopping) {}
 
-  /// `path`: relative to the root. Errors name it.
-  [[nodiscard]] Result<Node> resolve(const std::string& path);
+  /// `path`: relative to the root. Errors name it. With `named` the name will do: a file of which the size
+  /// cannot be had is what was listed of it.
+  [[nodiscard]] Result<Node> resolve(const std::string& path, bool named = false);
   [[nodiscard]] Result<Node> lookup(NodeId parent, const std::string& name);
   [[nodiscard]] Result<void> list(const Node& dir);
   /// Files below each of the paths, until `visit` returns false. `enter` is called with each directory before
