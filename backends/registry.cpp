@@ -6,6 +6,7 @@
 #include "backends/dkist.h"
 #include "backends/format/globus_task.h"
 #include "backends/hlsp.h"
+#include "backends/hst.h"
 #include "backends/index.h"
 #include "backends/local.h"
 #include "backends/login_file.h"
@@ -116,11 +117,18 @@ std::string token_file(const TokenService& service) {
   return login_file::usual_path(std::string(service.name) + ".token");
 }
 
+std::string read_bucket(TableReader& table) {
+  return table.base_url("s3", "https://stpubdata.s3.amazonaws.com", true);
+}
+std::string read_mast(TableReader& table) {
+  return table.base_url("mast", "https://mast.stsci.edu", true);
+}
+
 StsciHosts read_hosts(TableReader& table) {
   StsciHosts hosts;
-  hosts.s3 = table.base_url("s3", "https://stpubdata.s3.amazonaws.com", true);
+  hosts.s3 = read_bucket(table);
   hosts.archive = table.base_url("archive", "https://archive.stsci.edu", true);
-  hosts.mast = table.base_url("mast", "https://mast.stsci.edu", true);
+  hosts.mast = read_mast(table);
   if (hosts.s3.empty() && hosts.archive.empty()) {
     table.complain(table.where_of("s3"),
                    "s3 and archive are both empty, and MAST cannot list; give one of them");
@@ -145,6 +153,37 @@ MadeArchive make_hlsp(TableReader& table, http::Fetcher& fetcher) {
   StsciHosts hosts = read_hosts(table);
   if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
   return std::make_unique<HlspArchive>(std::move(hosts), fetcher, clock);
+}
+
+struct HstTable {
+  StsciHosts hosts;
+  std::string login;
+};
+
+Result<HstTable> read_hst(TableReader& table) {
+  HstTable read;
+  read.hosts.s3 = read_bucket(table);
+  read.hosts.mast = read_mast(table);
+  if (read.hosts.s3.empty() && read.hosts.mast.empty())
+    table.complain(table.where_of("s3"), "s3 and mast are both empty; give one of them");
+  read.login = table.text("login", token_file(*token_service("mast")));
+  if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
+  return read;
+}
+
+MadeArchive make_hst(TableReader& table, http::Fetcher& fetcher) {
+  static const SystemClock clock;
+  Result<HstTable> read = read_hst(table);
+  if (!read) return tl::unexpected<Error>(read.error());
+  return std::make_unique<HstArchive>(std::move(read->hosts), std::move(read->login), fetcher, clock);
+}
+
+Result<LoginWay> hst_login(TableReader& table) {
+  Result<HstTable> read = read_hst(table);
+  if (!read) return tl::unexpected<Error>(read.error());
+  if (read->hosts.mast.empty())
+    return fail(Errc::unsupported, "[archives." + table.archive() + "] turns MAST off");
+  return LoginWay{TokenLogin{token_service("mast"), read->hosts.mast}, read->login};
 }
 
 MadeArchive make_s3(TableReader& table, http::Fetcher& fetcher) {
@@ -257,9 +296,10 @@ struct ArchiveType {
   Result<LoginWay> (*login)(TableReader&){nullptr};  ///< nullptr: its archives know no users
   std::string_view service{};                        ///< whose token it takes: token_services.h
 };
-constexpr std::array<ArchiveType, 6> kTypes{{
+constexpr std::array<ArchiveType, 7> kTypes{{
     {"dkist", make_dkist, dkist_login},
     {"hlsp", make_hlsp},
+    {"hst", make_hst, hst_login, "mast"},
     {"index", make_index},
     {"local", make_local},
     {"s3", make_s3},

@@ -43,6 +43,9 @@ type = "dkist"
 
 [archives.hlsp]
 type = "hlsp"
+
+[archives.hst]
+type = "hst"
 )";
 
 /// How the kinds of TOML values are called in messages.

@@ -33,7 +33,8 @@ class RegistryTest : public ::testing::Test {
 TEST_F(RegistryTest, MakesEveryTypeThatTheDocumentationShows) {
   using Text = std::string;
   for (const ArchiveConfig& good :
-       {config("tess"), config("hlsp"),
+       {config("tess"), config("hlsp"), config("hst"),
+        config("hst", {{"s3", at(4, Text())}, {"login", at(5, Text("/l.token"))}}),
         config("tess", {{"raw", at(4, true)}, {"s3", at(5, Text())}, {"missing", at(6, Text("enoent"))}}),
         config("index", {{"url", at(4, Text("http://127.0.0.1:8080/data/"))}}),
         config("s3",
@@ -132,6 +133,17 @@ TEST_F(RegistryTest, ALoginIsFoundByTheArchiveOrByTheServiceThatGivesTokens) {
   ASSERT_TRUE(by_code) << by_code.error().message;
   EXPECT_TRUE(std::holds_alternative<CodeLogin>(by_code->by));
   EXPECT_EQ(by_code->file, "/l.json");
+  const Config hst{"astrofs.toml",
+                   "/c",
+                   1,
+                   {config("hst", {{"mast", at(4, std::string("http://127.0.0.1:1/"))},
+                                   {"login", at(5, std::string("/t.token"))}})}};
+  for (const char* const name : {"sky", "mast"}) {
+    const auto own = login_way(hst, name);
+    ASSERT_TRUE(own) << own.error().message;
+    EXPECT_EQ(std::get<TokenLogin>(own->by).base, "http://127.0.0.1:1");
+    EXPECT_EQ(own->file, "/t.token");
+  }
   const auto by_token = login_way(both, "mast");
   ASSERT_TRUE(by_token) << "it needs no table";
   ASSERT_TRUE(std::holds_alternative<TokenLogin>(by_token->by));

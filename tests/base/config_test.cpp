@@ -29,7 +29,7 @@ std::string refused(std::string_view text) {
 TEST(Config, TheBuiltInOneNamesTheRealArchives) {
   const Config config = parsed(builtin_config());
   EXPECT_EQ(config.cache_size, 100ULL << 30U);
-  ASSERT_EQ(config.archives.size(), 3U);
+  ASSERT_EQ(config.archives.size(), 4U);
   const ArchiveConfig& tess = config.archives[0];
   EXPECT_EQ(tess.name, "tess");
   EXPECT_EQ(tess.type, "tess");
@@ -41,6 +41,8 @@ TEST(Config, TheBuiltInOneNamesTheRealArchives) {
   EXPECT_EQ(config.archives[1].type, "dkist");
   EXPECT_EQ(config.archives[2].name, "hlsp");
   EXPECT_EQ(config.archives[2].type, "hlsp");
+  EXPECT_EQ(config.archives[3].name, "hst");
+  EXPECT_EQ(config.archives[3].type, "hst");
 }
 
 TEST(Config, AnEmptyTextIsTheDefaultsWithoutArchives) {

@@ -12,6 +12,7 @@
 #include "backends/format/hlsp_names.h"
 #include "backends/format/tess_name.h"
 #include "backends/hlsp.h"
+#include "backends/hst.h"
 #include "backends/index.h"
 #include "backends/local.h"
 #include "backends/s3.h"
@@ -19,6 +20,7 @@
 #include "tests/support/dkist_asdf.h"
 #include "tests/support/dkist_centre.h"
 #include "tests/support/dkist_frame.h"
+#include "tests/support/hst_data_set.h"
 #include "tests/support/mast_target_file.h"
 
 namespace astrofs::contract {
@@ -286,6 +288,25 @@ class HlspStage final : public ServedStage {
   SystemClock clock_;
 };
 
+/// A data set of HST: its own folder of S3, other places there, and MAST.
+class HstStage final : public ServedStage {
+ public:
+  HstStage() {
+    const sim::HstOptions options{.side = 8, .hap = 90};
+    const sim::HstDataSet set = server_.add_hst(options).data_sets()[0];
+    path = {set.name};
+    unknown = "set/jzzz99999";
+    for (const sim::HstFile& file : set.files) files[file.name] = sim::hst_file(file.name, options.side);
+    directory_ = sim::hst_folder(set.name);
+    archive_ = std::make_unique<HstArchive>(StsciHosts{server_.url(), "", server_.url()},
+                                            "/nonexistent/mast.token", http_.fetcher(), clock_);
+  }
+  void change() override { server_.serve_file(directory_ + "j8pu0y010_new.fits", "SIMPLE  = a new one"); }
+
+ private:
+  ManualClock clock_;
+};
+
 template <class T, class... Args>
 std::function<std::unique_ptr<Stage>()> maker(Args... args) {
   return [=] { return std::make_unique<T>(args...); };
@@ -304,6 +325,7 @@ const std::vector<StageKind>& stage_kinds() {
       {"Dkist", maker<DkistStage>()},
       {"HlspFromS3", maker<HlspStage>(true)},
       {"HlspFromPages", maker<HlspStage>(false)},
+      {"Hst", maker<HstStage>()},
       {"Local", maker<LocalStage>()},
       {"TessFromS3", maker<TessStage>(TessStage::From::s3)},
       {"TessFromScript", maker<TessStage>(TessStage::From::script)},

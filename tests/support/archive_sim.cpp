@@ -60,7 +60,8 @@ Reply spoilt_resource(const HttpRequest& request, ResourcePtr resource, const st
   return resource_reply(request, resource);
 }
 
-Reply download_reply(const HttpRequest& request, const ContentTree& tree, const std::vector<Fault>& faults) {
+Reply download_reply(const HttpRequest& request, const ContentTree& tree, const HstSearch* hst,
+                     const std::vector<Fault>& faults) {
   const std::string uri = request.parameter("uri").value_or("");
   const std::string name = uri.substr(uri.rfind('/') + 1);
   ResourcePtr resource = uri.starts_with("mast:") ? tree.find_product(name) : nullptr;
@@ -68,6 +69,10 @@ Reply download_reply(const HttpRequest& request, const ContentTree& tree, const 
   for (const std::string_view root : {"/mast/hlsp/", "/hlsps/"}) {
     if (resource == nullptr && uri.starts_with(kHlsp))
       resource = tree.find(std::string(root) + uri.substr(kHlsp.size()));
+  }
+  if (std::optional<Reply> refusal; resource == nullptr && hst != nullptr) {
+    resource = hst->file(request, name, refusal);
+    if (refusal) return *std::move(refusal);
   }
   if (resource == nullptr) return text_reply(404, "{\"detail\": \"Not Found\"}\n", "application/json");
   Reply reply = spoilt_resource(request, resource, faults);
@@ -159,6 +164,11 @@ Daiquiri& ArchiveSim::add_plates(const PlateOptions& options) {
   return *plates_;
 }
 
+HstSearch& ArchiveSim::add_hst(const HstOptions& options) {
+  hst_ = std::make_unique<HstSearch>(options, tree_, gate_);
+  return *hst_;
+}
+
 void ArchiveSim::add_prf_models() {
   put_prf_models(tree_);
 }
@@ -218,11 +228,12 @@ Reply ArchiveSim::route(const HttpRequest& request, const std::vector<Fault>& fa
   if (stars_ != nullptr) {
     if (auto answer = stars_->reply(request)) return *std::move(answer);
   }
+  if (hst_ != nullptr && HstSearch::knows(request.path)) return hst_->reply(request);
   if (MastGate::knows(request.path)) return gate_.reply(request);
   if (portal_ != nullptr && MastPortal::knows(request.path)) return portal_->reply(request);
   if (plates_ != nullptr && Daiquiri::knows(request.path)) return plates_->reply(request, faults);
   if (request.method != "GET" && request.method != "HEAD") return error_reply(405, request.path);
-  if (is_download(request.path)) return download_reply(request, tree_, faults);
+  if (is_download(request.path)) return download_reply(request, tree_, hst_.get(), faults);
   std::string path = request.path;
   std::string name = path.substr(std::min<std::size_t>(1, path.size()), path.find('/', 1) - 1);
   if (name.empty()) name = "stpubdata";

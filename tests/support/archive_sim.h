@@ -16,6 +16,7 @@
 #include "base/mutex.h"
 #include "tests/support/dkist_dataset.h"
 #include "tests/support/hlsp_sectors.h"
+#include "tests/support/hst_search.h"
 #include "tests/support/mast_gate.h"
 #include "tests/support/mast_portal.h"
 #include "tests/support/plate_shelf.h"
@@ -79,6 +80,8 @@ class ArchiveSim {
   /// The DKIST data centre and Globus, under /datasets, /download, /auth, /transfer and /https. Before
   /// start(), once. See dkist_centre.h.
   DkistCentre& add_dkist(const DkistOptions& options);
+  /// HST: its public files as S3 keys, MissionMAST and path_lookup. Before start(), once.
+  HstSearch& add_hst(const HstOptions& options);
   /// Whom MAST knows: kMastToken from the start.
   [[nodiscard]] MastGate& mast_users() { return gate_; }
 
@@ -122,6 +125,7 @@ class ArchiveSim {
   std::unique_ptr<HlspPortal> stars_;   ///< nullptr: there are none
   std::unique_ptr<MastPortal> portal_;  ///< nullptr: there is none
   std::unique_ptr<Daiquiri> plates_;    ///< nullptr: there are none
+  std::unique_ptr<HstSearch> hst_;      ///< nullptr: there is none
   mutable Mutex mutex_;
   std::map<std::string, std::string> buckets_ GUARDED_BY(mutex_);  ///< name -> key prefix of its root
   SocketServer server_;                                            ///< last: its threads use all of the above

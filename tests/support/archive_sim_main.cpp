@@ -38,6 +38,8 @@ constexpr std::string_view kUsage =
     "                      --hlsp-stars N (TGLC, per CCD), --hlsp-images N (TICA), --hlsp-rows N\n"
     "  --applause N        APPLAUSE with N plates of its second archive, with --applause-rows K (sources of\n"
     "                      a plate), --applause-scan COLUMNSxROWS, --applause-job-ms N\n"
+    "  --hst N             HST with N exposures beside its three data sets, with --hst-side PIXELS,\n"
+    "                      --hst-hap K\n"
     "  --bucket NAME[:ROOT]  a further S3 bucket\n"
     "  --latency MS, --bandwidth BYTES  per second and connection\n"
     "  --max-seconds N     end after that time\n";
@@ -53,6 +55,8 @@ struct Program {
   HlspOptions hlsp{.sectors = {}};
   PlateOptions plates;
   milliseconds plate_job_time{-1};
+  HstOptions hst;
+  bool has_hst{false};
   std::int64_t max_seconds{0};
 };
 
@@ -186,8 +190,14 @@ Result<void> apply_plates(Program& program, const std::string& option, const std
   return fail(Errc::invalid, fmt::format("unknown option {}\n{}", option, kUsage));
 }
 
-/// Of the light-curve pipelines and the plates; those of DKIST otherwise.
+/// Of HST, the light-curve pipelines and the plates; those of DKIST otherwise.
 Result<void> apply_centre(Program& program, const std::string& option, const std::string& value) {
+  if (option == "--hst") {
+    program.has_hst = true;
+    return set(program.hst.exposures, value, option);
+  }
+  if (option == "--hst-side") return set(program.hst.side, value, option);
+  if (option == "--hst-hap") return set(program.hst.hap, value, option);
   if (option == "--hlsp") return set_sectors(program.hlsp, value);
   if (option == "--hlsp-targets") return set(program.hlsp.targets, value, option);
   if (option == "--hlsp-stars") return set(program.hlsp.stars, value, option);
@@ -289,6 +299,7 @@ Result<void> run(Program& program) {
     if (program.plate_job_time.count() >= 0) settings.job_time = program.plate_job_time;
     plates.set(settings);
   }
+  if (program.has_hst) program.sim.add_hst(program.hst);
   if (program.dkist.datasets > 0) program.sim.add_dkist(program.dkist);
   if (auto started = program.sim.start(program.port); !started) return started;
   fmt::print("{}\n", program.sim.url());

@@ -1,5 +1,6 @@
 // The stand-in archive's own paths, for scripts: /_sim/faults, /_sim/log, /_sim/stats, /_sim/deny,
-// /_sim/dkist, /_sim/mast, /_sim/applause.
+// /_sim/dkist, /_sim/hst, /_sim/mast, /_sim/applause.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/archive_sim.h"
@@ -48,11 +49,13 @@ Reply add_faults(FaultTable& table, const std::string& body) {
 std::string log_lines(const std::vector<LoggedRequest>& requests) {
   std::string lines;
   for (const LoggedRequest& request : requests) {
+    const bool authorized = std::any_of(request.headers.begin(), request.headers.end(),
+                                        [](const auto& header) { return header.first == "authorization"; });
     const Json json{
         {"number", request.number},        {"connection", request.connection}, {"at_ms", request.at.count()},
         {"took_ms", request.took.count()}, {"method", request.method},         {"target", request.target},
         {"range", request.range},          {"if_match", request.if_match},     {"status", request.status},
-        {"bytes", request.body_bytes},     {"finished", request.finished}};
+        {"bytes", request.body_bytes},     {"finished", request.finished},     {"authorized", authorized}};
     lines += json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
   }
   return lines;
@@ -78,6 +81,7 @@ Reply ArchiveSim::control(const HttpRequest& request) {
     return text_reply(200, "", "text/plain");
   }
   if (request.path == "/_sim/dkist" && dkist_ != nullptr) return dkist_->control(request);
+  if (request.path == "/_sim/hst" && hst_ != nullptr) return hst_->control(request);
   if (request.path == "/_sim/mast" && portal_ != nullptr) return portal_->control(request);
   if (request.path == "/_sim/applause" && plates_ != nullptr) return plates_->control(request);
   if (request.path == "/_sim/stats" && method == "GET") {

@@ -1,0 +1,246 @@
+#!/usr/bin/python3
+"""Data sets of HST through the real kernel: by their names, by proposal, and those that need a token of MAST."""
+import errno
+import http.client
+import json
+import os
+import pathlib
+import pty
+import select
+import subprocess
+import time
+
+from astropy.io import fits
+
+from harness import BUILD, MountTest, main, run, wait_until
+
+TOKEN = "5afe0000c0de4bad8f00d5eed0fac111"
+OTHER = "0ddba11500000000000000000000beef"
+SET = "hst/j8pu0y010"
+SECRET = "hst/ifxe01010"
+SECRET_FILE = f"{SECRET}/ifxe01010_drz.fits"
+
+
+class Hst(MountTest):
+    def hst(self, *words, options=(), **keywords):
+        self.login = self.directory / "logins" / "mast.token"
+        self.archive = self.sim("--hst", 6, *words)
+        url = self.archive.url
+        return self.mount(f'[archives.hst]\ntype = "hst"\ns3 = "{url}"\nmast = "{url}"\nlogin = "{self.login}"\n', *options, **keywords)
+
+    def log_in(self, mount, token=TOKEN):
+        done = run(BUILD / "astrofs", "login", "mast", "--config", mount.config, input=token + "\n")
+        self.assertIn("alice@stsci.edu", done.stdout)
+        self.assertNotIn(token, done.stdout + done.stderr)
+
+    def tell(self, **change):
+        self.archive.ask("/_sim/hst", "POST", json.dumps(change))
+
+    def truth(self, name, token=TOKEN):
+        """As MAST hands it out to who has a token."""
+        link = http.client.HTTPConnection(self.archive.url.removeprefix("http://"))
+        link.request("GET", f"/api/v0.1/Download/file?uri=mast:HST/product/{name}", headers={"Authorization": f"token {token}"})
+        answer = link.getresponse()
+        data = answer.read()
+        link.close()
+        self.assertEqual(answer.status, 200)
+        return data
+
+    # ---- what everybody may have
+
+    def test_a_data_set_is_found_by_its_name_and_holds_every_file(self):
+        mount = self.hst()
+        self.assertEqual(os.listdir(mount / "hst"), ["proposal"])
+        self.archive.forget()
+        names = sorted(os.listdir(mount / SET))
+        self.assertEqual(names, ["hst_10775_0y_acs_wfc_f606w_j8pu0y00_drc.fits", "j8pu0y010_asn.fits", "j8pu0y010_drc.fits",
+                                 "j8pu0y010_drz.fits", "j8pu0y010_log.txt", "j8pu0y010_trl.txt"])
+        self.assertLessEqual(len(self.archive.log()), 4, "a folder, a list of products, path_lookup, another folder")
+        truth = {name: self.truth(name) for name in names}
+        for name in names:
+            self.assertEqual((mount / SET / name).stat().st_size, len(truth[name]), name)
+            self.assertEqual((mount / SET / name).read_bytes(), truth[name], name)
+        with fits.open(mount / SET / "j8pu0y010_drz.fits") as file:
+            self.assertEqual([hdu.name for hdu in file], ["PRIMARY", "SCI", "ERR", "DQ"])
+        self.assertTrue((mount / "hst/J8PU0Y010").samefile(mount / SET), "as MAST's tables write it")
+        self.assertEqual(set(os.listdir(mount / "hst")), {"proposal", "j8pu0y010", "J8PU0Y010"}, "what was found is listed")
+
+    def test_a_header_costs_one_small_request(self):
+        mount = self.hst("--hst-side", 1000)
+        os.listdir(mount / SET)
+        self.archive.forget()
+        with open(mount / SET / "j8pu0y010_drz.fits", "rb") as file:
+            self.assertEqual(file.read(2880)[:6], b"SIMPLE")
+        asked = self.archive.log()
+        self.assertEqual(len(asked), 1)
+        self.assertLessEqual(asked[0]["bytes"], 65536)
+
+    def test_a_name_that_is_no_data_set_asks_nobody_and_one_that_is_not_there_once(self):
+        mount = self.hst()
+        self.archive.forget()
+        for name in ("README", ".Trash", "a8pu0y010", "j8pu0y01", "j8pu0y0100"):
+            self.assert_errno(errno.ENOENT, os.stat, mount / "hst" / name)
+        self.assertEqual(self.archive.log(), [])
+        for _ in range(3):
+            self.assert_errno(errno.ENOENT, os.stat, mount / "hst/jzzz99999")
+        self.assertEqual(len(self.archive.log()), 2, "S3 and MAST, once each")
+
+    def test_a_proposal_has_links_to_its_data_sets(self):
+        mount = self.hst()
+        self.assertEqual(os.listdir(mount / "hst/proposal"), [])
+        sets = sorted(os.listdir(mount / "hst/proposal/10775"))
+        self.assertEqual(sets, sorted([f"j8pu0y0{i}q" for i in range(6)] + ["j8pu0y010"]))
+        self.assertEqual(os.readlink(mount / "hst/proposal/10775/j8pu0y010"), "../../j8pu0y010")
+        self.assertTrue((mount / "hst/proposal/10775/j8pu0y010").samefile(mount / SET))
+        self.assertEqual(len(list((mount / "hst/proposal/10775/j8pu0y03q").glob("*.fits"))), 3)
+        self.assert_errno(errno.ENOENT, os.stat, mount / "hst/proposal/99999")
+        self.assertEqual(os.listdir(mount / "hst/proposal"), ["10775"])
+
+    def test_a_file_that_the_archive_lost_is_missing_and_one_out_of_reach_is_an_error(self):
+        mount = self.hst()
+        names = os.listdir(mount / SET)
+        self.archive.deny("j8pu0y010_drz.fits")
+        self.assertIn("j8pu0y010_drz.fits", names)
+        self.assert_errno(errno.ENOENT, (mount / SET / "j8pu0y010_drz.fits").read_bytes)
+        self.archive.fault("*j8pu0y010_drc.fits", "status", n=503)
+        self.assert_errno(errno.EIO, (mount / SET / "j8pu0y010_drc.fits").read_bytes)
+        self.archive.fault("*", "status", n=503)
+        self.assert_errno(errno.EIO, os.stat, mount / "hst/jzzz99999")
+
+    # ---- what some may have
+
+    def test_exclusive_files_are_denied_without_a_token_and_why_says_so(self):
+        mount = self.hst()
+        self.archive.forget()
+        self.assertEqual(sorted(os.listdir(mount / SECRET)), ["ifxe01010_asn.fits", "ifxe01010_drz.fits", "ifxe01010_spt.fits"])
+        self.assert_errno(errno.EACCES, os.stat, mount / SECRET_FILE)
+        self.assert_errno(errno.EACCES, open, mount / SECRET_FILE)
+        self.assertEqual(self.archive.log("Download"), [], "nobody is asked for what he would refuse")
+        why = json.dumps(mount.why(SECRET_FILE))
+        self.assertIn("exclusive access", why)
+        self.assertIn("astrofs login mast", why)
+
+    def test_a_login_is_noticed_without_a_remount_and_its_files_are_for_who_mounted(self):
+        mount = self.hst(options=("-o", "allow_other"))
+        for directory in (self.directory, mount.directory):
+            directory.chmod(0o755)
+        truth = self.truth("ifxe01010_drz.fits")
+        self.assert_errno(errno.EACCES, os.stat, mount / SECRET_FILE)
+        self.log_in(mount)
+        self.assertEqual(self.login.stat().st_mode & 0o777, 0o600)
+        self.assertEqual((mount / SECRET_FILE).stat().st_size, len(truth))
+        self.assertEqual((mount / SECRET_FILE).stat().st_mode & 0o777, 0o400)
+        self.assertEqual((mount / SECRET_FILE).read_bytes(), truth)
+        self.assertEqual((mount / SET / "j8pu0y010_drz.fits").stat().st_mode & 0o777, 0o444)
+        denied = run("head", "-c", "6", mount / SECRET_FILE, check=False, user=65534, group=65534, extra_groups=[])
+        self.assertIn("Permission denied", denied.stderr)
+
+    def test_what_one_token_fetched_is_not_served_to_another_or_without_one(self):
+        mount = self.hst()
+        self.log_in(mount)
+        path = mount / SECRET_FILE
+        truth = path.read_bytes()
+        wait_until(lambda: os.getxattr(path, "user.astrofs.state") == b"cached", "it is on disk")
+        self.login.unlink()
+        mount.tell(command="logins")
+        self.assert_errno(errno.EACCES, path.read_bytes)
+        self.login.touch(0o600)
+        self.login.write_text(OTHER)  # as another of this machine might leave it
+        mount.tell(command="logins")
+        self.assertEqual(os.getxattr(path, "user.astrofs.state"), b"remote")
+        self.assert_errno(errno.EACCES, path.read_bytes)
+        self.assertIn("401", json.dumps(mount.why(SECRET_FILE)))
+        self.log_in(mount)
+        self.assertEqual(path.read_bytes(), truth)
+        self.assertEqual(os.getxattr(path, "user.astrofs.state"), b"cached")
+
+    def test_a_token_that_is_wrong_is_not_kept(self):
+        mount = self.hst()
+        for wrong in (OTHER, "", "two words", "short"):
+            done = run(BUILD / "astrofs", "login", "mast", "--config", mount.config, input=wrong + "\n", check=False)
+            self.assertEqual(done.returncode, 1, wrong)
+        self.assertFalse(self.login.exists())
+
+    def test_the_token_goes_to_mast_for_exclusive_files_alone_and_stays_nowhere(self):
+        mount = self.hst()
+        self.log_in(mount)
+        self.archive.forget()
+        for name in (SET, SECRET, "hst/u9o40504m"):
+            for file in os.listdir(mount / name):
+                (mount / name / file).read_bytes()
+        os.listdir(mount / "hst/proposal/10775")
+        told = [row["target"] for row in self.archive.log() if row["authorized"]]
+        self.assertTrue(told)
+        for target in told:
+            self.assertIn("/api/v0.1/Download/file?uri=mast:HST/product/ifxe01010_", target)
+        attributes = [os.getxattr(mount / SECRET_FILE, name) for name in os.listxattr(mount / SECRET_FILE)]
+        shown = json.dumps(mount.why(SECRET_FILE)) + json.dumps(mount.status()) + repr(attributes) + mount.log()
+        self.assertNotIn(TOKEN, shown)
+        self.assertNotIn(TOKEN, pathlib.Path(f"/proc/{mount.pid()}/cmdline").read_text())
+        mount.unmount()
+        for path in mount.cache.rglob("*"):
+            if path.is_file():
+                self.assertNotIn(TOKEN.encode(), path.read_bytes(), path)
+
+    def test_a_redirect_to_another_host_brings_the_file_and_not_the_token(self):
+        mount = self.hst()
+        self.log_in(mount)
+        truth = self.truth("ifxe01010_drz.fits")
+        folder = self.directory / "signed"
+        folder.mkdir()
+        (folder / "ifxe01010_drz.fits").write_bytes(truth)
+        other = self.sim("--folder", f"{folder}:none:/signed")
+        self.archive.fault("*Download*", "redirect", n=-1, text=f"{other.url}/signed/ifxe01010_drz.fits")
+        self.assertEqual((mount / SECRET_FILE).read_bytes(), truth)
+        there = other.log("ifxe01010")
+        self.assertTrue(there)
+        self.assertEqual([row for row in there if row["authorized"]], [])
+
+    def test_a_token_of_the_environment_or_of_systemd_will_do(self):
+        mount = self.hst(environment={"MAST_API_TOKEN": TOKEN})
+        truth = self.truth("ifxe01010_drz.fits")
+        self.assertEqual((mount / SECRET_FILE).read_bytes(), truth)
+        mount.unmount()
+        credentials = self.directory / "credentials"
+        credentials.mkdir()
+        (credentials / "astrofs.mast").write_text(TOKEN)
+        other = self.mount(mount.config.read_text().split("\n", 3)[3], environment={"CREDENTIALS_DIRECTORY": str(credentials)})
+        self.assertEqual((other / SECRET_FILE).read_bytes(), truth)
+        self.assertFalse(self.login.exists())
+
+    def test_a_file_that_is_released_is_everybodys(self):
+        mount = self.hst()
+        self.assert_errno(errno.EACCES, os.stat, mount / SECRET_FILE)
+        truth = self.truth("ifxe01010_drz.fits")
+        self.tell(release="ifxe01010")
+        mount.control("refresh", mount / SECRET)
+        self.assertEqual((mount / SECRET_FILE).stat().st_mode & 0o777, 0o444)
+        self.assertEqual((mount / SECRET_FILE).read_bytes(), truth)
+
+    def test_the_terminal_does_not_show_the_token(self):
+        mount = self.hst()
+        self.assert_errno(errno.EACCES, os.stat, mount / SECRET_FILE)
+        master, terminal = pty.openpty()
+        with subprocess.Popen([BUILD / "astrofs", "login", "mast", "--config", mount.config], stdin=terminal, stdout=terminal,
+                              stderr=terminal, start_new_session=True) as login:
+            os.close(terminal)
+            shown = b""
+            while b"not shown" not in shown:
+                self.assertTrue(select.select([master], [], [], 60)[0], shown)
+                shown += os.read(master, 4096)
+            os.write(master, TOKEN.encode() + b"\n")
+            login.wait(60)
+            while select.select([master], [], [], 0.2)[0]:
+                try:
+                    shown += os.read(master, 4096)
+                except OSError:  # its other side is closed
+                    break
+        os.close(master)
+        self.assertEqual(login.returncode, 0, shown)
+        self.assertIn(b"alice@stsci.edu", shown)
+        self.assertNotIn(TOKEN.encode(), shown)
+        self.assertGreater((mount / SECRET_FILE).stat().st_size, 0)
+
+
+if __name__ == "__main__":
+    main()
