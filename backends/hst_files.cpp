@@ -97,12 +97,16 @@ Result<std::optional<Files>> FileSources::ask(std::string_view data_set, std::st
     if (has_s3 && !found.silent && !rest.empty()) place(rest, stop);
     std::move(rest.begin(), rest.end(), std::back_inserter(found.entries));
   } else if (has_mast) {
-    if (found.silent || !has_s3) return tl::unexpected<Error>(products.products().error());
-    found.silent = products.products().error();
+    const Error& silent = products.products().error();
+    if (!has_s3 && silent.code == Errc::not_found) return std::optional<Files>{};
+    if (found.silent || !has_s3) return tl::unexpected<Error>(silent);
+    found.silent = silent;
   }
   if (stop.stop_requested()) return fail(Errc::interrupted, "nobody waits for this data set any more");
   if (found.silent) {
-    // Whoever can be heard knows of nothing; whoever might is silent.
+    // Whoever can be heard knows of nothing; whoever might is silent. That there is nothing is an answer,
+    // too.
+    if (found.entries.empty() && found.silent->code == Errc::not_found) return std::optional<Files>{};
     if (found.entries.empty()) return tl::unexpected<Error>(*found.silent);
     log::info("HST {}: {}", data_set, found.silent->message);
   }
@@ -114,6 +118,7 @@ Result<std::vector<std::string>> FileSources::proposal(std::uint32_t number, std
   if (hosts_.mast.empty()) return fail(Errc::unsupported, "no source is configured that knows proposals");
   std::deque<mast::DataSetsQuestion> pages;
   ask_together(fetcher_, {&pages.emplace_back(hosts_.mast, number, 0)}, stop);
+  if (!pages[0].page() && pages[0].page().error().code == Errc::not_found) return std::vector<std::string>{};
   if (!pages[0].page()) return tl::unexpected<Error>(pages[0].page().error());
   // The first page says how many rows there are: the others are asked for at once.
   const std::size_t total = pages[0].page()->total;

@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <thread>
+
 #include "backends/login_file.h"
 #include "tests/base/temporary_place.h"
 #include "tests/contract/http_stack.h"
@@ -165,6 +168,21 @@ TEST_F(HstArchiveTest, NothingIsTakenForMissingWhileASourceIsSilent) {
   EXPECT_EQ(found.error().code, Errc::denied);
 }
 
+TEST_F(HstArchiveTest, ANotFoundOfMastsIsAnAnswerWhereTheBucketHasNothingEither) {
+  serve();
+  server_.add_fault(Fault{.path = "*/api/v0.1/*", .kind = Kind::status, .n = 404});
+  EXPECT_FALSE(find("", "jzzz99999"));
+  EXPECT_FALSE(find("proposal", "99999"));
+  const std::size_t asked = server_.requests().size();
+  EXPECT_FALSE(find("", "jzzz99999"));
+  EXPECT_FALSE(find("proposal", "99999"));
+  EXPECT_EQ(server_.requests().size(), asked) << "and remembered";
+  const Listing part = list("set/j8pu0y010");
+  EXPECT_EQ(part.entries.size(), 4U);
+  EXPECT_EQ(part.good_for, std::chrono::minutes(10))
+      << "what the bucket has is there: MAST may know more again";
+}
+
 TEST_F(HstArchiveTest, ShowsWhatTheBucketHasWhileMastIsSilentAndTakesNothingAway) {
   serve();
   const Listing whole = list("set/j8pu0y010");
@@ -322,6 +340,37 @@ TEST_F(HstArchiveTest, ReleasedFilesAreListedAsPublicOnes) {
   const Listing after = list("set/ifxe01010", before.token);
   EXPECT_EQ(names_of(after), names_of(before));
   EXPECT_EQ(entry(after, "ifxe01010_drz.fits").locator, "public/ifxe/ifxe01010/ifxe01010_drz.fits");
+}
+
+TEST_F(HstArchiveTest, MastGetsThreeRequestsAtATimeHoweverManyAsk) {
+  constexpr int kReaders = 24;
+  serve({.exposures = kReaders});
+  sim::ArchiveSim mast;
+  ASSERT_TRUE(mast.start());
+  mast.add_hst({.exposures = kReaders, .side = 8});
+  EXPECT_TRUE(login_file::write_text(login_, std::string(sim::kMastToken)));
+  HstArchive archive(StsciHosts{server_.url(), "", mast.url()}, login_, http_.fetcher(), clock_);
+  archive.notice_login();
+  for (sim::ArchiveSim* const each : {&server_, &mast})
+    each->add_fault(Fault{.kind = Kind::latency, .n = 20});
+  std::vector<std::jthread> readers;
+  std::atomic<int> good{0};
+  for (int i = 0; i < kReaders; ++i) {
+    readers.emplace_back([&, i] {
+      const std::string name = fmt::format("j8pu0y{:02}q", i % 10);
+      const bool found = archive.find("", name, {}).value_or(std::nullopt).has_value();
+      const bool listed = archive.list("set/" + name, "", {}).has_value();
+      archive.notice_login();
+      const auto mirrors = archive.locate("exclusive/ifxe01010_drz.fits");
+      const bool fetched = mirrors && http_.fetcher().fetch(*mirrors);
+      good += found && listed && fetched && archive.credential_scope("exclusive/x") != "nobody" ? 1 : 0;
+    });
+  }
+  readers.clear();
+  EXPECT_EQ(good, kReaders);
+  EXPECT_LE(mast.peak_requests(), 3U);
+  EXPECT_GE(mast.peak_requests(), 2U) << "or they did not ask at one time";
+  EXPECT_GT(server_.peak_requests(), 3U) << "the bucket takes more";
 }
 
 TEST_F(HstArchiveTest, LocatesNothingThatIsNoLocator) {
