@@ -19,7 +19,7 @@ constexpr minutes kPartGoodFor{10};
 constexpr hours kConstant{24 * 365};
 
 /// A data set has some hundred files at most, a proposal some thousand names.
-constexpr std::size_t kMostDataSets = 256;
+constexpr std::size_t kMostDataSets = 64;
 constexpr std::size_t kMostProposals = 16;
 
 constexpr std::string_view kSet = "set/";

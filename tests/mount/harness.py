@@ -4,6 +4,7 @@ Needs root or fusermount3, /dev/fuse, and both programs in $ASTROFS_BUILD (build
 Everything lives in a fresh directory; a test's mounts and servers end with it.
 """
 import contextlib
+import importlib.util
 import json
 import os
 import pathlib
@@ -212,6 +213,19 @@ class MountTest(unittest.TestCase):
         folder = self.directory / "served"
         folder.mkdir(exist_ok=True)
         return folder, self.sim("--folder", f"{folder}:{style}:/data")
+
+    def astroquery(self, server, script, *arguments):
+        """Runs what users of Debian's astroquery would write; what it said. The address of the server is one of its settings, in a
+        file of the user's."""
+        if importlib.util.find_spec("astroquery") is None:
+            self.skipTest("python3-astroquery is not installed")
+        home = self.directory / "home"
+        (home / ".astropy" / "config").mkdir(parents=True)
+        (home / ".astropy" / "config" / "astroquery.cfg").write_text(f"[mast]\nserver = {server.url}\n")
+        environment = {**os.environ, "HOME": str(home), "PYTHONWARNINGS": "ignore"}
+        for name in ("XDG_CONFIG_HOME", "MAST_API_TOKEN"):
+            environment.pop(name, None)
+        return run(sys.executable, "-c", script, *arguments, timeout=2 * PATIENCE, env=environment).stdout
 
     def assert_errno(self, code, call, *arguments):
         with self.assertRaises(OSError) as caught:

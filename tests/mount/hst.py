@@ -21,6 +21,17 @@ SECRET = "hst/ifxe01010"
 SECRET_FILE = f"{SECRET}/ifxe01010_drz.fits"
 
 
+ASTROQUERY = """
+import sys
+from astroquery.mast import MastMissions, Observations
+found = MastMissions(mission="hst").query_criteria(sci_pep_id=10775, select_cols=["sci_data_set_name", "sci_pep_id"])
+print("data sets", len(found), sorted(set(found["sci_pep_id"])), min(found["sci_data_set_name"]))
+print("before", Observations.download_file("mast:HST/product/ifxe01010_drz.fits", local_path=sys.argv[1])[0])
+Observations.login(token=sys.argv[2])
+print("after", Observations.download_file("mast:HST/product/ifxe01010_drz.fits", local_path=sys.argv[1])[0])
+"""
+
+
 class Hst(MountTest):
     def hst(self, *words, options=(), **keywords):
         self.login = self.directory / "logins" / "mast.token"
@@ -106,6 +117,31 @@ class Hst(MountTest):
         self.assert_errno(errno.EIO, (mount / SET / "j8pu0y010_drc.fits").read_bytes)
         self.archive.fault("*", "status", n=503)
         self.assert_errno(errno.EIO, os.stat, mount / "hst/jzzz99999")
+
+    def test_what_was_found_survives_a_restart_and_needs_no_network(self):
+        mount = self.hst()
+        data = (mount / SET / "j8pu0y010_drz.fits").read_bytes()
+        sets = os.listdir(mount / "hst/proposal/10775")
+        os.stat(mount / "hst/u9o40504m")
+        wait_until(lambda: os.getxattr(mount / SET / "j8pu0y010_drz.fits", "user.astrofs.state") == b"cached", "it is on disk")
+        mount.unmount()
+        self.archive.stop()
+        mount.options = (*mount.options, "-o", "offline")
+        mount.mount()
+        self.assertEqual(set(os.listdir(mount / "hst")), {"proposal", "j8pu0y010", "u9o40504m"})
+        self.assertEqual(os.listdir(mount / "hst/proposal/10775"), sets)
+        self.assertEqual((mount / SET / "j8pu0y010_drz.fits").read_bytes(), data)
+        self.assert_errno(errno.ENETUNREACH, (mount / SET / "j8pu0y010_drc.fits").read_bytes)
+        self.assert_errno(errno.ENETUNREACH, os.listdir, mount / "hst/u9o40504m")
+
+    def test_debians_astroquery_works_with_the_stand_in(self):
+        self.hst()
+        said = self.astroquery(self.archive, ASTROQUERY, self.directory / "drizzled.fits", TOKEN)
+        self.assertIn("data sets 7 [10775] J8PU0Y00Q", said)
+        self.assertIn("before ERROR", said)
+        self.assertIn("welcome A. User", said)
+        self.assertIn("after COMPLETE", said)
+        self.assertEqual((self.directory / "drizzled.fits").read_bytes(), self.truth("ifxe01010_drz.fits"))
 
     # ---- what some may have
 

@@ -147,7 +147,7 @@ std::string HstSearch::search(const std::string& body) const {
     rows.push_back(std::move(row));
   }
   OrderedJson info = OrderedJson::array();
-  for (const OrderedJson& column : columns) info.push_back({{"name", column}, {"type", "VARCHAR"}});
+  for (const OrderedJson& column : columns) info.push_back({{"name", column}, {"type", column == "sci_pep_id" ? "INTEGER" : "VARCHAR"}});
   return OrderedJson{{"messages", OrderedJson::array()},
                      {"info", info},
                      {"search_params", asked},
