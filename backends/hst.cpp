@@ -21,6 +21,8 @@ constexpr hours kConstant{24 * 365};
 /// A data set has some hundred files at most, a proposal some thousand names.
 constexpr std::size_t kMostDataSets = 64;
 constexpr std::size_t kMostProposals = 16;
+/// Some megabytes.
+constexpr std::size_t kMostNamed = 50'000;
 
 constexpr std::string_view kSet = "set/";
 constexpr std::string_view kProposals = "proposal";
@@ -91,9 +93,18 @@ Result<std::variant<Listing, NotModified>> HstArchive::list_data_set(std::string
 
 Result<std::optional<std::vector<std::string>>> HstArchive::ask_proposal(std::uint32_t number,
                                                                          std::stop_token stop) {
-  return sources_.proposal(number, std::move(stop)).map([](std::vector<std::string> names) {
-    return names.empty() ? std::nullopt : std::optional(std::move(names));
-  });
+  Result<std::vector<std::string>> names = sources_.proposal(number, std::move(stop));
+  if (!names) return tl::unexpected<Error>(names.error());
+  if (names->empty()) return std::optional<std::vector<std::string>>{};
+  const MutexLock lock(mutex_);
+  if (named_.size() >= kMostNamed) named_.clear();
+  named_.insert(names->begin(), names->end());
+  return std::optional(std::move(*names));
+}
+
+bool HstArchive::is_named(const std::string& data_set) const {
+  const MutexLock lock(mutex_);
+  return named_.contains(data_set);
 }
 
 Result<std::variant<Listing, NotModified>> HstArchive::list_proposal(std::string_view name,
@@ -124,9 +135,11 @@ Result<std::optional<Entry>> HstArchive::find(std::string_view dir, std::string_
   }
   const std::string small = hst::small_letters(name);
   if (!dir.empty() || !hst::is_data_set(small)) return std::optional<Entry>{};
-  const auto files = data_sets_.for_finding(small, [&] { return sources_.ask(small, stop); });
-  if (!files) return tl::unexpected<Error>(files.error());
-  if (!*files) return std::optional<Entry>{};
+  if (!is_named(small)) {
+    const auto files = data_sets_.for_finding(small, [&] { return sources_.ask(small, stop); });
+    if (!files) return tl::unexpected<Error>(files.error());
+    if (!*files) return std::optional<Entry>{};
+  }
   // MAST's tables write them in capital letters.
   if (small != name) return std::optional(link_entry(std::string(name), small));
   return std::optional(directory_entry(small, std::string(kSet) + small));

@@ -13,6 +13,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -22,6 +23,7 @@
 #include "backends/http/fetcher.h"
 #include "backends/pasted_token.h"
 #include "base/clock.h"
+#include "base/mutex.h"
 
 namespace astrofs {
 
@@ -49,13 +51,19 @@ class HstArchive final : public Archive {
                                                            std::stop_token stop);
   Result<std::variant<Listing, NotModified>> list_proposal(std::string_view name, std::string_view token,
                                                            std::stop_token stop);
-  Result<std::optional<std::vector<std::string>>> ask_proposal(std::uint32_t number, std::stop_token stop);
+  Result<std::optional<std::vector<std::string>>> ask_proposal(std::uint32_t number, std::stop_token stop)
+      EXCLUDES(mutex_);
+  [[nodiscard]] bool is_named(const std::string& data_set) const EXCLUDES(mutex_);
 
   const StsciHosts hosts_;
   const hst::FileSources sources_;
   PastedToken token_;
   DataSets data_sets_;
   Proposals proposals_;
+  mutable Mutex mutex_;
+  /// By proposals that were listed: `ls` of one looks where each link leads, and for none of them anybody
+  /// need be asked whether it is there.
+  std::unordered_set<std::string> named_ GUARDED_BY(mutex_);
 };
 
 }  // namespace astrofs

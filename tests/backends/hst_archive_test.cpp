@@ -234,6 +234,17 @@ TEST_F(HstArchiveTest, AProposalHasLinksToItsDataSets) {
   EXPECT_THAT(names_of(list("proposal/17301")), ElementsAre(kExclusive)) << "that they exist is no secret";
 }
 
+TEST_F(HstArchiveTest, WhoLooksWhereTheLinksOfAProposalLeadAsksNobody) {
+  serve({.exposures = 20});
+  const Listing proposal = list("proposal/10775");
+  server_.clear_log();
+  for (const Entry& link : proposal.entries) EXPECT_TRUE(find("", link.name)) << link.name;
+  EXPECT_TRUE(server_.requests().empty());
+  EXPECT_EQ(list("set/j8pu0y00q").entries.size(), 3U);
+  EXPECT_FALSE(find("", "jzzz99999")) << "it is no data set of this proposal";
+  EXPECT_FALSE(server_.requests().empty());
+}
+
 TEST_F(HstArchiveTest, AProposalOfSeveralPagesIsWholeOrAnError) {
   auto& hst = serve({.exposures = 50});
   hst.set_page_rows(7);
