@@ -74,6 +74,11 @@ struct FrameShape {
   std::vector<HduShape> hdus;
 };
 
+/// What the archive's own tables say of the first HDU of a FITS file; "" = nothing.
+struct FitsSums {
+  std::string checksum, datasum;  ///< as the cards of these names have them
+};
+
 /// The credential scope of what anybody may fetch.
 inline constexpr std::string_view kPublic = "public";
 
@@ -132,6 +137,13 @@ class Archive {
 
   /// The digest of a file's bytes that a validator carries. Pure. Default: none.
   [[nodiscard]] virtual std::optional<Digest> digest(std::string_view validator) const;
+
+  /// The sums that a validator carries of a FITS file. Pure. Default: none.
+  [[nodiscard]] virtual std::optional<FitsSums> fits_sums(std::string_view) const { return std::nullopt; }
+
+  /// Bytes that a request for this file has at least, where there are so many: where each one costs the
+  /// archive more than its bytes do. 0: as many as are wanted. Answered at once.
+  [[nodiscard]] virtual std::uint64_t least_request(std::string_view) const { return 0; }
 
   /// Can who runs this mount fetch a file at all? False: a login is wanting, and what is not cached reads as
   /// a placeholder. Asked often, answered at once.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "backends/applause.h"
 #include "backends/dkist.h"
 #include "backends/format/globus_task.h"
 #include "backends/hlsp.h"
@@ -52,6 +53,16 @@ class TableReader {
     if (const auto* const value = std::get_if<bool>(&found->value)) return *value;
     complain(found->where, key + " must be true or false");
     return fallback;
+  }
+
+  /// Names and texts; none when the key is not there.
+  std::map<std::string, std::string> entries(const std::string& key) {
+    const ConfigValue* const found = take(key);
+    if (found == nullptr) return {};
+    if (const auto* const value = std::get_if<std::map<std::string, std::string>>(&found->value))
+      return *value;
+    complain(found->where, key + " must be a table of names and values");
+    return {};
   }
 
   /// A base URL without a trailing slash. `fallback` as in text(). With `may_be_empty`, "" turns the source
@@ -290,13 +301,63 @@ Result<LoginWay> dkist_login(TableReader& table) {
       read->globus.login};
 }
 
+/// It answers with a program of its own to each request, and asks for few: large ones fill a line.
+constexpr unsigned kApplauseConnections = 4;
+
+struct ApplauseTable {
+  std::string url;
+  ApplauseArchive::Sequences sequences;
+  std::string login;
+  unsigned connections{0};
+};
+
+Result<ApplauseTable> read_applause(TableReader& table) {
+  ApplauseTable read;
+  read.url = table.base_url("url", std::string(token_service("applause")->base));
+  read.login = table.text("login", token_file(*token_service("applause")));
+  read.connections = table.count("connections", kApplauseConnections, kMostConnections);
+  for (const auto& [name, listed] : table.entries("sequences")) {
+    std::vector<applause::PlateId>& plates = read.sequences[name];
+    std::string_view rest = listed;
+    while (!rest.empty()) {
+      const std::string_view number = rest.substr(0, rest.find(','));
+      const auto plate = applause::plate_in(number);
+      if (!plate)
+        table.complain(table.where_of("sequences"),
+                       "sequences." + name + ": \"" + std::string(number) + "\" is no number of a plate");
+      plates.push_back(plate.value_or(0));
+      rest.remove_prefix(std::min(number.size() + 1, rest.size()));
+    }
+    if (plates.empty() || name.find('/') != std::string::npos)
+      table.complain(table.where_of("sequences"),
+                     "sequences: a name, and the plates in it: seq03 = [16220, 16221]");
+  }
+  if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
+  return read;
+}
+
+MadeArchive make_applause(TableReader& table, http::Fetcher& fetcher) {
+  Result<ApplauseTable> read = read_applause(table);
+  if (!read) return tl::unexpected<Error>(read.error());
+  fetcher.set_budget(read->url, read->connections);
+  return std::make_unique<ApplauseArchive>(std::move(read->url), std::move(read->sequences),
+                                           std::move(read->login), fetcher);
+}
+
+Result<LoginWay> applause_login(TableReader& table) {
+  const Result<ApplauseTable> read = read_applause(table);
+  if (!read) return tl::unexpected<Error>(read.error());
+  return LoginWay{TokenLogin{token_service("applause"), read->url}, read->login};
+}
+
 struct ArchiveType {
   std::string_view name;
   MadeArchive (*make)(TableReader&, http::Fetcher&);
   Result<LoginWay> (*login)(TableReader&){nullptr};  ///< nullptr: its archives know no users
   std::string_view service{};                        ///< whose token it takes: token_services.h
 };
-constexpr std::array<ArchiveType, 7> kTypes{{
+constexpr std::array<ArchiveType, 8> kTypes{{
+    {"applause", make_applause, applause_login, "applause"},
     {"dkist", make_dkist, dkist_login},
     {"hlsp", make_hlsp},
     {"hst", make_hst, hst_login, "mast"},

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "backends/format/mast_user.h"
+#include "backends/format/uws.h"
 
 namespace astrofs {
 namespace {
@@ -38,7 +39,38 @@ Result<std::string> user_of_mast(const Result<http::Response>& answer) {
   return std::move(user->name);
 }
 
-constexpr std::array<TokenService, 1> kServices{{
+/// 40 hexadecimal digits.
+bool is_hexadecimal(std::string_view text) {
+  constexpr std::size_t kDigits = 40;
+  return text.size() == kDigits && text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+}
+
+/// The list of its owner's jobs: nothing tells his name, but another token is refused.
+http::Request ask_applause(const std::string& base) {
+  http::Request request;
+  request.url = base + "/tap/async?LAST=1";
+  return request;
+}
+
+Result<std::string> user_of_applause(const Result<http::Response>& answer) {
+  if (!answer && answer.error().code == Errc::denied)
+    return fail(Errc::denied, "APPLAUSE does not know this token");
+  if (!answer) return tl::unexpected<Error>(answer.error());
+  if (const auto jobs = uws::parse_jobs(answer->body); !jobs) return tl::unexpected<Error>(jobs.error());
+  return std::string();
+}
+
+constexpr std::array<TokenService, 2> kServices{{
+    {.name = "applause",
+     .title = "APPLAUSE",
+     .page = "https://www.plate-archive.org/accounts/token/",
+     .variable = "APPLAUSE_TOKEN",
+     .credential = "astrofs.applause",
+     .scheme = "Token",
+     .base = "https://www.plate-archive.org",
+     .fits = is_hexadecimal,
+     .question = ask_applause,
+     .user = user_of_applause},
     {.name = "mast",
      .title = "MAST",
      .page = "https://auth.mast.stsci.edu/token?suggested_name=astrofs&suggested_scope=mast:exclusive_access",

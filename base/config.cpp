@@ -46,6 +46,9 @@ type = "hlsp"
 
 [archives.hst]
 type = "hst"
+
+[archives.applause]
+type = "applause"
 )";
 
 /// How the kinds of TOML values are called in messages.
@@ -94,6 +97,10 @@ class ConfigReader {
   [[nodiscard]] Result<ConfigValue> read_value(const toml::key& key, const toml::node& node) const;
   [[nodiscard]] Result<std::string> text(std::string_view key, std::string_view table,
                                          const toml::node& node) const;
+
+  /// Of a list of texts or whole numbers: its elements with commas between.
+  [[nodiscard]] Result<std::string> joined(std::string_view key, std::string_view table,
+                                           const toml::array& list) const;
 
   const std::string& file_;
 };
@@ -220,6 +227,19 @@ Result<ArchiveConfig> ConfigReader::read_archive(const toml::key& name, const to
   return archive;
 }
 
+Result<std::string> ConfigReader::joined(std::string_view key, std::string_view table,
+                                         const toml::array& list) const {
+  std::string all;
+  for (const toml::node& item : list) {
+    const auto* const number = item.as_integer();
+    auto element = number != nullptr ? Result<std::string>(std::to_string(number->get()))
+                                     : text("each element of " + std::string(key), table, item);
+    if (!element) return element;
+    all += (all.empty() ? "" : ",") + *element;
+  }
+  return all;
+}
+
 Result<ConfigValue> ConfigReader::read_value(const toml::key& key, const toml::node& node) const {
   ConfigValue out;
   out.where = where(node.source());
@@ -240,7 +260,8 @@ Result<ConfigValue> ConfigReader::read_value(const toml::key& key, const toml::n
   } else if (const toml::table* const table = node.as_table()) {
     std::map<std::string, std::string> entries;
     for (const auto& [inner, item] : *table) {
-      auto given = text(inner.str(), key.str(), item);
+      auto given = item.is_array() ? joined(inner.str(), key.str(), *item.as_array())
+                                   : text(inner.str(), key.str(), item);
       if (!given) return tl::unexpected<Error>(std::move(given.error()));
       entries.emplace(inner.str(), std::move(*given));
     }

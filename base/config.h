@@ -20,7 +20,7 @@ namespace astrofs {
 struct ConfigValue {
   std::variant<std::string, std::int64_t, double, bool, std::vector<std::string>,
                std::map<std::string, std::string>>
-      value;
+      value;          ///< a list within a table is its elements with commas between
   std::string where;  ///< "file:line:column"
 };
 

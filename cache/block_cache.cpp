@@ -122,6 +122,14 @@ class BlockCache::Impl final : public FlightHost, public std::enable_shared_from
   std::unordered_map<const Flight*, std::stop_source> in_air_ GUARDED_BY(mutex_);
 };
 
+/// What is fetched when that is wanted: of some versions no small pieces.
+ByteRange generous(const FileVersion& version, ByteRange range) {
+  const std::uint64_t least = version.least_request;
+  if (least == 0 || range.empty()) return range;
+  return cut(ByteRange::between(range.offset / least * least, (range.end() + least - 1) / least * least),
+             version.size);
+}
+
 std::variant<Result<Bytes>, WaitId> BlockCache::Impl::read(const FileVersion& version, ByteRange range,
                                                            ByteRange fetch, std::unique_ptr<Waiter>& waiter) {
   range = cut(range, version.size);
@@ -140,10 +148,12 @@ std::variant<Result<Bytes>, WaitId> BlockCache::Impl::read(const FileVersion& ve
     return Result<Bytes>(fail(Errc::offline, "not in the cache, and the mount is offline"));
   if (auto failed = object->recent_failure(assembly))
     return Result<Bytes>(tl::unexpected(std::move(*failed)));
+  if (version.least_request > 0) fetch = generous(version, fetch.empty() ? range : fetch);
   // Read-ahead is the first to go when the disk does not keep up.
   const BlockSpan ahead = memory_.half_used() ? BlockSpan{} : blocks_touching(cut(fetch, version.size));
   object->load(catalog_, ahead);
-  const std::uint64_t piece = piece_of(ahead.empty() ? assembly.blocks() : ahead);
+  const std::uint64_t piece =
+      std::max(piece_of(ahead.empty() ? assembly.blocks() : ahead), version.least_request);
   const WaitId id = waits_.reserve();
   parked->id = id;
   for (;;) {
@@ -174,11 +184,11 @@ Result<Bytes> BlockCache::Impl::peek(const FileVersion& version, ByteRange range
 }
 
 void BlockCache::Impl::prefetch(const FileVersion& version, ByteRange range, FetchUrgency urgency) {
-  const BlockSpan blocks = blocks_touching(cut(range, version.size));
+  const BlockSpan blocks = blocks_touching(generous(version, cut(range, version.size)));
   if (blocks.empty() || options_.offline || memory_.half_used()) return;
   const auto object = objects_.get(version);
   object->load(catalog_, blocks);
-  start(object, object->plan(blocks, piece_of(blocks)), urgency);
+  start(object, object->plan(blocks, std::max(piece_of(blocks), version.least_request)), urgency);
 }
 
 void BlockCache::Impl::gather(ObjectBlocks& object, Assembly& assembly) {

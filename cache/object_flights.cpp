@@ -30,7 +30,8 @@ std::vector<FlightPlan> ObjectBlocks::launch(const std::vector<std::uint32_t>& b
     std::size_t next = at + 1;
     while (next < blocks.size() && blocks[next] == blocks[next - 1] + 1 && blocks[next] - first < longest) {
       const bool waited_for = is_demanded(blocks[next]);
-      if (waited_for && !demand && blocks[next] - first > kLongestLead) break;
+      const bool leads = version_.least_request == 0 && blocks[next] - first > kLongestLead;
+      if (waited_for && !demand && leads) break;
       demand = demand || waited_for;
       ++next;
     }

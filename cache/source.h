@@ -21,6 +21,7 @@ struct FileVersion {
   std::uint32_t generation{0};  ///< grows with each change of content at the archive
   std::uint64_t size{0};        ///< bytes, exact
   Hash128 object{};  ///< hash of (archive, locator, validator, credential scope, size, block size, format)
+  std::uint64_t least_request{0};  ///< bytes that a fetch has at least, where there are so many; 0: any number
 };
 
 enum class FetchUrgency : unsigned char { demand, prefetch, background };

@@ -45,10 +45,11 @@ FileVersion ArchiveTable::version(const Node& node) const {
   // A file without a strong validator is told apart by what the listing says of it: size and date.
   const std::string validator =
       node.validator.empty() ? std::to_string(node.mtime.time_since_epoch().count()) : node.validator;
-  version.object =
-      sha256_prefix({archive ? archive->name : "", archive ? archive->identity : "", node.locator, validator,
-                     std::to_string(node.generation), archive ? archive->archive->credential_scope(node.locator) : "",
-                     std::to_string(version.size), std::to_string(kBlockSize), kObjectFormat});
+  version.object = sha256_prefix({archive ? archive->name : "", archive ? archive->identity : "",
+                                  node.locator, validator, std::to_string(node.generation),
+                                  archive ? archive->archive->credential_scope(node.locator) : "",
+                                  std::to_string(version.size), std::to_string(kBlockSize), kObjectFormat});
+  version.least_request = archive ? archive->archive->least_request(node.locator) : 0;
   return version;
 }
 

@@ -71,6 +71,16 @@ std::size_t FitsCheck::take_data(std::span<const std::byte> bytes) {
   return taken;
 }
 
+void FitsCheck::compare_told() {
+  if (!told_ || !contradiction_.empty()) return;
+  const auto sum = number_in(told_->datasum);
+  const auto checksum = checksum_text(*hdu_, "CHECKSUM");
+  if (sum && !data_sum_.is(*sum))
+    contradiction_ = "the archive's table has another DATASUM";
+  else if (!told_->checksum.empty() && checksum && *checksum != told_->checksum)
+    contradiction_ = "the archive's table has another CHECKSUM";
+}
+
 void FitsCheck::end_hdu() {
   const auto contradict = [this](std::string_view keyword) {
     if (contradiction_.empty()) contradiction_ = fmt::format("{} of HDU {} does not fit", keyword, hdus_);
@@ -89,6 +99,7 @@ void FitsCheck::end_hdu() {
       contradict("CHECKSUM");
     }
   }
+  if (hdus_ == 0) compare_told();
   ++hdus_;
   hdu_.reset();
 }
@@ -104,11 +115,13 @@ Finding FitsCheck::finish() const {
   if (hdus_ == 0 && !hdu_ && !looks_like_fits(header_)) return {};
   if (hdu_ || !header_.empty() || hdus_ == 0 || position_ != file_size_)
     return {Proof::none, fmt::format("the file ends inside HDU {}", hdus_)};
-  return {Proof::fits, fmt::format("CHECKSUM of {} HDU{} fits", covered_, covered_ == 1 ? "" : "s")};
+  return {Proof::fits, fmt::format("CHECKSUM of {} HDU{} fits{}", covered_, covered_ == 1 ? "" : "s",
+                                   told_ ? ", and is that of the archive's table" : "")};
 }
 
-ContentCheck::ContentCheck(std::uint64_t file_size, std::optional<Digest> digest)
-    : digest_(std::move(digest)), fits_(file_size) {
+ContentCheck::ContentCheck(std::uint64_t file_size, std::optional<Digest> digest,
+                           std::optional<FitsSums> sums)
+    : digest_(std::move(digest)), fits_(file_size, std::move(sums)) {
   if (digest_) stream_.emplace(digest_->kind);
 }
 

@@ -31,7 +31,9 @@ struct Finding {
 /// DATASUM alone leaves the header without cover.
 class FitsCheck {
  public:
-  explicit FitsCheck(std::uint64_t file_size) : file_size_(file_size) {}
+  /// `told`: what the archive's tables say of the first HDU.
+  explicit FitsCheck(std::uint64_t file_size, std::optional<FitsSums> told = std::nullopt)
+      : file_size_(file_size), told_(std::move(told)) {}
   void feed(std::span<const std::byte> bytes);
   /// Without words: it is no FITS file.
   [[nodiscard]] Finding finish() const;
@@ -40,10 +42,13 @@ class FitsCheck {
   [[nodiscard]] std::size_t take_header(std::span<const std::byte> bytes);
   [[nodiscard]] std::size_t take_data(std::span<const std::byte> bytes);
   void end_hdu();
+  /// The first HDU against what the archive's tables say of it.
+  void compare_told();
   /// The rest of the file cannot be judged, and why.
   void give_up(std::string reason);
 
   const std::uint64_t file_size_;
+  const std::optional<FitsSums> told_;
   std::uint64_t position_{0};
   std::vector<std::byte> header_;  ///< that is being read
   std::optional<FitsHeader> hdu_;  ///< whose data is being read
@@ -58,7 +63,8 @@ class FitsCheck {
 
 class ContentCheck {
  public:
-  ContentCheck(std::uint64_t file_size, std::optional<Digest> digest);
+  ContentCheck(std::uint64_t file_size, std::optional<Digest> digest,
+               std::optional<FitsSums> sums = std::nullopt);
   void feed(std::span<const std::byte> bytes);
 
   struct Result {

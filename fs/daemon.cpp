@@ -209,7 +209,8 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   Executor list("list", kListThreads);
   ArchiveTurns turns(list, kListThreadsEach);
   http::CurlOptions curl;
-  curl.user_agent = std::string("astrofs/") + kVersion;
+  // APPLAUSE answers a file of its users with a login page, but for programs that call themselves curl.
+  curl.user_agent = fmt::format("astrofs/{} (libcurl)", kVersion);
   // Who asked is answered by then: a server that is silent longer would only keep others from its
   // connections.
   curl.head_timeout = std::min(curl.head_timeout, timeout);

@@ -70,7 +70,8 @@ class OpenFile {
 class OpenHandle {
  public:
   explicit OpenHandle(std::shared_ptr<OpenFile> opened)
-      : file(std::move(opened)), pattern_(file->version.size, file->is_fits()) {}
+      : file(std::move(opened)),
+        pattern_(file->version.size, file->is_fits(), file->version.least_request > 0) {}
 
   const std::shared_ptr<OpenFile> file;
   [[nodiscard]] ReadPlan plan(ByteRange asked, bool here, bool direct) EXCLUDES(mutex_);

@@ -27,6 +27,7 @@ ByteRange ReadPattern::widen(ByteRange asked, bool here) {
   // What belongs to a header is on its way, all of it.
   if (asked.end() <= last_end_ || head_.contains(asked)) return {};
   const std::uint64_t run = asked.end() - run_from_;
+  if (coarse_ && !copied_ && run < kCoarseRun) return {};
   if (!here) {
     const Growth growth = asked.length >= kBulkRead ? kBulkGrowth : kSparseGrowth;
     window_ = std::max(window_, std::clamp(run * growth.per_run, growth.first, kLargestWindow));
@@ -66,7 +67,8 @@ ReadPlan ReadPattern::plan(ByteRange asked, bool here, bool direct, ByteRange he
     ahead_to_ = asked.end();
     // Nobody looks at a header in such requests: this is a copy that begins.
     last_end_ = 0;
-    if (asked.offset == 0 && asked.length >= kBulkRead) plan.ahead = widen(asked, here);
+    copied_ = asked.offset == 0 && asked.length >= kBulkRead;
+    if (copied_) plan.ahead = widen(asked, here);
   }
   last_end_ = std::max(in_order ? last_end_ : 0, asked.end());
   begun_ = true;

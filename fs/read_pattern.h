@@ -33,6 +33,11 @@ inline constexpr Growth kBulkGrowth{2ULL << 20, 8};
 /// What 16 connections of 20 MB/s bring in 0.1 s, which is two round trips of 50 ms.
 inline constexpr std::uint64_t kLargestWindow = 32ULL << 20;
 
+/// Of a file that is fetched in large pieces anyway a window is only for who copies it from its start, or has
+/// read on for so long: the kernel turns rows that are picked into a stream, and 512 rows of the largest scan
+/// of a plate are 29 MB.
+inline constexpr std::uint64_t kCoarseRun = 32ULL << 20;
+
 struct ReadPlan {
   ByteRange fetch;      ///< what to bring if something of the asked range is missing
   ByteRange ahead;      ///< what to bring besides; often empty
@@ -41,9 +46,11 @@ struct ReadPlan {
 
 class ReadPattern {
  public:
-  ReadPattern(std::uint64_t size, bool is_fits)
+  /// `coarse`: what is fetched comes in large pieces anyway, see kCoarseRun.
+  ReadPattern(std::uint64_t size, bool is_fits, bool coarse = false)
       : size_(size),
         is_fits_(is_fits),
+        coarse_(coarse),
         head_{ByteRange::between(0, is_fits ? std::min(size, kHeadBytes) : 0)} {}
 
   /// `asked` lies within the file. `header`: one that begins in what is asked, or the next one, with
@@ -67,9 +74,11 @@ class ReadPattern {
 
   const std::uint64_t size_;
   const bool is_fits_;
+  const bool coarse_;
   std::uint64_t run_from_{0};  ///< where the reads since the last jump begin
   std::uint64_t last_end_{0};  ///< and their furthest end
   bool begun_{false};          ///< a read has been seen
+  bool copied_{false};         ///< the run is a copy from the file's start
   std::uint64_t window_{0};
   std::uint64_t ahead_to_{0};  ///< brought or being brought up to here
   ByteRange head_;  ///< the header region this handle is inside of; astropy opens twice, so from the start

@@ -146,7 +146,8 @@ Result<Finding> Verifier::check(const FileVersion& version, From from) {
   if (archive == nullptr) return fail(Errc::not_found, "the archive of this file is no longer configured");
   if (archive->verify == VerifyPolicy::off)
     return Finding{Proof::none, "nothing of this archive is compared (verify = \"off\")"};
-  ContentCheck content(version.size, digest_of(catalog_, *node, version, *archive->archive));
+  ContentCheck content(version.size, digest_of(catalog_, *node, version, *archive->archive),
+                       archive->archive->fits_sums(node->validator));
   for (std::uint64_t at = 0; at < version.size; at += kPiece) {
     const Result<Bytes> bytes = piece(version, {at, std::min(kPiece, version.size - at)}, from);
     if (!bytes) return tl::unexpected<Error>(bytes.error());

@@ -29,7 +29,7 @@ std::string refused(std::string_view text) {
 TEST(Config, TheBuiltInOneNamesTheRealArchives) {
   const Config config = parsed(builtin_config());
   EXPECT_EQ(config.cache_size, 100ULL << 30U);
-  ASSERT_EQ(config.archives.size(), 4U);
+  ASSERT_EQ(config.archives.size(), 5U);
   const ArchiveConfig& tess = config.archives[0];
   EXPECT_EQ(tess.name, "tess");
   EXPECT_EQ(tess.type, "tess");
@@ -43,6 +43,8 @@ TEST(Config, TheBuiltInOneNamesTheRealArchives) {
   EXPECT_EQ(config.archives[2].type, "hlsp");
   EXPECT_EQ(config.archives[3].name, "hst");
   EXPECT_EQ(config.archives[3].type, "hst");
+  EXPECT_EQ(config.archives[4].name, "applause");
+  EXPECT_EQ(config.archives[4].type, "applause");
 }
 
 TEST(Config, AnEmptyTextIsTheDefaultsWithoutArchives) {
@@ -77,6 +79,17 @@ TEST(Config, AnArchiveKeepsItsOwnKeysWithTheirPlaces) {
   EXPECT_EQ((std::get<std::map<std::string, std::string>>(keys.at("headers").value).at("Accept")),
             "text/html");
   EXPECT_TRUE(std::get<std::vector<std::string>>(keys.at("none").value).empty());
+}
+
+TEST(Config, AListWithinATableIsItsElementsWithCommas) {
+  const Config config =
+      parsed("[archives.x]\ntype = \"index\"\nseries = { one = [16220, 16221], two = [\"a\"], none = [] }\n");
+  const auto series =
+      std::get<std::map<std::string, std::string>>(config.archives.at(0).keys.at("series").value);
+  EXPECT_EQ(series.at("one"), "16220,16221");
+  EXPECT_EQ(series.at("two"), "a");
+  EXPECT_EQ(series.at("none"), "");
+  EXPECT_THAT(refused("[archives.x]\ntype='s3'\nmap = {a = [true]}"), StartsWith("astrofs.toml:3:13: "));
 }
 
 TEST(Config, UnknownKeysAreRefusedWithTheirPlaceAndTheKnownOnes) {

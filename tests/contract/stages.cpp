@@ -8,6 +8,7 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "backends/applause.h"
 #include "backends/dkist.h"
 #include "backends/format/hlsp_names.h"
 #include "backends/format/tess_name.h"
@@ -17,6 +18,7 @@
 #include "backends/local.h"
 #include "backends/s3.h"
 #include "backends/tess.h"
+#include "tests/support/daiquiri.h"
 #include "tests/support/dkist_asdf.h"
 #include "tests/support/dkist_centre.h"
 #include "tests/support/dkist_frame.h"
@@ -259,6 +261,35 @@ class DkistStage final : public ServedStage {
   SystemClock clock_;
 };
 
+/// A plate of APPLAUSE with two scans.
+class ApplauseStage final : public ServedStage {
+ public:
+  ApplauseStage() : plates_(server_.add_plates({.plates = 12, .rows = 5, .width = 40, .height = 30})) {
+    path = {"dr4", "102", "9320"};
+    unknown = "dr4/999";
+    for (const char* const file : {"scans/HAM-GS/GS00769_x.fits", "scans/HAM-GS/GS00769_y.fits",
+                                   "previews/HAM-GS/GS00769.jpg", "logbooks/HAM-GS/GS-OB0002.jpg"}) {
+      const std::string name(file);
+      const sim::ResourcePtr resource = plates_.shelf().file("DR4/" + name);
+      std::string bytes(static_cast<std::size_t>(resource->size), '\0');
+      resource->read(0, std::as_writable_bytes(std::span(bytes)));
+      files[name.substr(name.rfind('/') + 1)] = std::move(bytes);
+    }
+    archive_ = std::make_unique<ApplauseArchive>(server_.url(), ApplauseArchive::Sequences{},
+                                                 "/nonexistent/login", http_.fetcher());
+  }
+  // Names come from the tables, which the stand-in writes.
+  bool add_hostile_names() override { return false; }
+  void change() override {
+    sim::DaiquiriSettings settings = plates_.settings();
+    settings.emptied_table = "applause_dr4.preview";
+    plates_.set(settings);
+  }
+
+ private:
+  sim::Daiquiri& plates_;
+};
+
 /// A target of QLP, on S3 or on the archive's pages.
 class HlspStage final : public ServedStage {
  public:
@@ -322,6 +353,7 @@ const std::vector<StageKind>& stage_kinds() {
       {"IndexNginx", maker<IndexStage>(ListingStyle::nginx)},
       {"IndexNginxJson", maker<IndexStage>(ListingStyle::nginx_json)},
       {"IndexLighttpd", maker<IndexStage>(ListingStyle::lighttpd)},
+      {"Applause", maker<ApplauseStage>()},
       {"Dkist", maker<DkistStage>()},
       {"HlspFromS3", maker<HlspStage>(true)},
       {"HlspFromPages", maker<HlspStage>(false)},

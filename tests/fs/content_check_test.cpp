@@ -80,6 +80,21 @@ TEST(ContentCheck, AFileThatCfitsioSummedFitsInPiecesOfAnySize) {
   EXPECT_EQ(check(file).finding.words, "CHECKSUM of 3 HDUs fits");
 }
 
+TEST(ContentCheck, WhatTheArchivesTableSaysOfTheFirstHduCounts) {
+  const std::string file = fits_file(Sums::both);
+  const std::string checksum = file.substr(file.find("CHECKSUM= '") + 11, 16);
+  const auto finding = [&file](const FitsSums& told) {
+    ContentCheck content(file.size(), std::nullopt, told);
+    content.feed(as_bytes(std::string_view(file)));
+    return content.finish(false).finding;
+  };
+  EXPECT_EQ(finding({checksum, "0"}).proof, Proof::fits);
+  EXPECT_NE(finding({checksum, "0"}).words.find("archive's table"), std::string::npos);
+  EXPECT_EQ(finding({"", "0         "}).proof, Proof::fits);
+  EXPECT_EQ(finding({"ABCDEFGHIJKLMNOP", ""}).proof, Proof::contradicted);
+  EXPECT_EQ(finding({checksum, "12345"}).proof, Proof::contradicted);
+}
+
 TEST(ContentCheck, NoFlippedBitIsEverTakenAsProven) {
   const std::string file = fits_file(Sums::both);
   std::size_t contradicted = 0;

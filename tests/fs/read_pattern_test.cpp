@@ -93,6 +93,22 @@ TEST(ReadPattern, AHeadEndsWhereTheFileDoes) {
   EXPECT_EQ(plan_cold(pattern, {0, 2880}).fetch, (ByteRange{0, 5760}));
 }
 
+TEST(ReadPattern, WhoPicksRowsOfAFileOfLargePiecesGetsNothingAhead) {
+  constexpr std::uint64_t kScan = 427ULL << 20;
+  constexpr std::uint64_t kPiece = 128 * 1024;
+  ReadPattern pattern(kScan, kFits, true);
+  (void)pattern.plan({0, 4096}, false, false, {});
+  std::uint64_t at = kScan / 2;
+  for (; at + kPiece < kScan / 2 + kCoarseRun; at += kPiece)
+    ASSERT_TRUE(pattern.plan({at, kPiece}, at % (4 << 20) != 0, false, {}).ahead.empty()) << at;
+  EXPECT_FALSE(pattern.plan({at, kPiece}, false, false, {}).ahead.empty()) << "who reads on for so long";
+}
+
+TEST(ReadPattern, ACopyOfAFileOfLargePiecesIsBroughtFromItsStart) {
+  ReadPattern pattern(427ULL << 20, kFits, true);
+  EXPECT_FALSE(pattern.plan({0, 128 * 1024}, false, false, {}).ahead.empty());
+}
+
 TEST(ReadPattern, AFileThatIsNotFitsHasNoHead) {
   ReadPattern pattern(kFrame, kPlain);
   const ReadPlan plan = plan_cold(pattern, {0, 4 * kKiB});

@@ -137,6 +137,9 @@ Reply Daiquiri::sync(const HttpRequest& request) const {
   if (const std::string wrong = complaint_about(form); !wrong.empty()) return refusal(400, wrong);
   Result<QueryAnswer> answer = run_query(form.at("QUERY"), shelf_);
   if (!answer) return refusal(400, answer.error().message);
+  const DaiquiriSettings now = settings();
+  if (answer->table == now.refused_table) return refusal(400, "QUERY: Column file_datetime not found.");
+  if (answer->table == now.emptied_table) answer->rows.clear();
   const std::size_t most = most_rows(form);
   VotableTerms terms{form.at("QUERY"), "postgresql-9.6", most > 0 && answer->rows.size() > most, false};
   if (terms.overflow) answer->rows.resize(most);
@@ -259,6 +262,8 @@ Reply Daiquiri::control(const HttpRequest& request) {
   settings_.dropped = json.value("dropped", settings_.dropped);
   settings_.private_path = json.value("private", settings_.private_path);
   settings_.lost_path = json.value("lost", settings_.lost_path);
+  settings_.emptied_table = json.value("emptied", settings_.emptied_table);
+  settings_.refused_table = json.value("refused", settings_.refused_table);
   return text_reply(200, "", "text/plain");
 }
 

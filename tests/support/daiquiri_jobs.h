@@ -19,8 +19,10 @@ struct DaiquiriSettings {
   bool need_token{false};          ///< for jobs
   std::string job_error{};         ///< jobs end with this
   std::size_t dropped{0};  ///< rows of each job's result that hold a line break, so that they are left out
-  std::string private_path{};  ///< files with this in their path are for users
-  std::string lost_path{};     ///< and these are gone
+  std::string private_path{};   ///< files with this in their path are for users
+  std::string lost_path{};      ///< and these are gone
+  std::string emptied_table{};  ///< "applause_dr4.preview": synchronous answers have no row of it
+  std::string refused_table{};  ///< synchronous questions for it are refused
 };
 
 class DaiquiriJobs {

@@ -1,0 +1,146 @@
+// Plates of APPLAUSE as directories: what is asked, what is listed, and what is left out.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "backends/applause.h"
+#include "tests/base/temporary_place.h"
+#include "tests/contract/http_stack.h"
+#include "tests/support/archive_sim.h"
+#include "tests/support/daiquiri.h"
+
+namespace astrofs {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
+
+class ApplauseTest : public ::testing::Test {
+ protected:
+  ApplauseTest() { EXPECT_TRUE(sim_.start()); }
+
+  ApplauseArchive& archive(ApplauseArchive::Sequences sequences = {}) {
+    archive_ = std::make_unique<ApplauseArchive>(sim_.url(), std::move(sequences), "/nonexistent/login",
+                                                 http_.fetcher());
+    return *archive_;
+  }
+  std::map<std::string, Entry> files(const std::string& dir) {
+    const auto listed = archive_->list(dir, "", {});
+    EXPECT_TRUE(listed) << (listed ? "" : listed.error().message);
+    std::map<std::string, Entry> found;
+    if (!listed) return found;
+    for (const Entry& entry : std::get<Listing>(*listed).entries) found[entry.name] = entry;
+    return found;
+  }
+  void set(const std::function<void(sim::DaiquiriSettings&)>& how) {
+    sim::DaiquiriSettings settings = plates_.settings();
+    how(settings);
+    plates_.set(settings);
+  }
+
+  const ChangedVariable token_{"APPLAUSE_TOKEN", std::nullopt};
+  sim::ArchiveSim sim_;
+  sim::Daiquiri& plates_{sim_.add_plates({.plates = 12, .rows = 5, .width = 40, .height = 30})};
+  contract::HttpStack http_;
+  std::unique_ptr<ApplauseArchive> archive_;
+};
+
+TEST_F(ApplauseTest, EachLevelIsOneRoundOfQuestions) {
+  archive();
+  EXPECT_EQ(files("dr4").size(), 3U);
+  EXPECT_EQ(sim_.count("/tap/sync", "POST"), 1U);
+  EXPECT_EQ(files("dr4/102").size(), 12U);
+  EXPECT_EQ(sim_.count("/tap/sync", "POST"), 2U);
+  EXPECT_EQ(files("plate/9319").at("GS00768_x.fits").size,
+            plates_.shelf().file("DR4/scans/HAM-GS/GS00768_x.fits")->size);
+  EXPECT_EQ(sim_.count("/tap/sync", "POST"), 7U);
+  EXPECT_EQ(sim_.count("/files/"), 0U) << "no file is asked how large it is";
+}
+
+TEST_F(ApplauseTest, AScanHasTheSizeTimeAndSumsOfItsTable) {
+  archive();
+  const Entry scan = files("plate/9320").at("GS00769_y.fits");
+  EXPECT_EQ(scan.mtime, SysSeconds(seconds(1'589'192'520)));
+  const auto sums = archive_->fits_sums(scan.validator);
+  ASSERT_TRUE(sums);
+  EXPECT_EQ(sums->checksum.size(), 16U);
+  EXPECT_FALSE(sums->datasum.empty());
+  EXPECT_FALSE(archive_->fits_sums("\"an etag\""));
+  EXPECT_EQ(archive_->least_request(scan.locator), 4ULL << 20);
+  EXPECT_EQ(archive_->least_request(files("plate/9320").at("GS00769.jpg").locator), 0U);
+  const auto shape = archive_->shape(scan.locator);
+  ASSERT_TRUE(shape);
+  EXPECT_EQ(shape->hdus.front().bitpix, 16);
+  EXPECT_EQ(shape->hdus.front().axes, (std::vector<std::uint64_t>{40, 30}));
+}
+
+TEST_F(ApplauseTest, APlateIsDescribedByItsRows) {
+  archive();
+  const Entry json = files("plate/9319").at("plate.json");
+  const auto made = archive_->make(json.locator, {});
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->size(), json.size);
+  EXPECT_EQ(made_version(*made), json.validator);
+  const auto told = nlohmann::json::parse(*made);
+  EXPECT_EQ(told["plate"]["emulsion"], "Agfa \"Astro\", blue");
+  EXPECT_TRUE(told["plate"]["notes"].is_null());
+  EXPECT_EQ(told["exposures"][0]["plate_id"], 9319);
+  EXPECT_DOUBLE_EQ(told["exposures"][0]["dec_icrs"].get<double>(), 62.0394);
+}
+
+TEST_F(ApplauseTest, ASequenceIsOneRoundForAllItsPlates) {
+  archive({{"night", {9319, 9320, 4711}}});
+  const auto listed = files("sequences/night");
+  EXPECT_EQ(sim_.count("/tap/sync", "POST"), 5U);
+  for (const char* const name : {"GS00768_x.fits", "GS00769_x.fits", "GS00769_y.fits", "plate_9319.json"})
+    EXPECT_TRUE(listed.contains(name)) << name;
+  EXPECT_EQ(listed.at("GS00768_x.fits").locator, files("plate/9319").at("GS00768_x.fits").locator);
+}
+
+TEST_F(ApplauseTest, WithoutTheTablesOfPicturesThereAreScans) {
+  archive();
+  set([](sim::DaiquiriSettings& settings) { settings.refused_table = "applause_dr4.preview"; });
+  const auto listed = files("plate/9319");
+  EXPECT_TRUE(listed.contains("GS00768_x.fits"));
+  EXPECT_FALSE(listed.contains("GS00768.jpg"));
+  set([](sim::DaiquiriSettings& settings) { settings.refused_table = "applause_dr4.scan"; });
+  EXPECT_FALSE(archive_->list("plate/9319", "", {})) << "but not without the scans";
+}
+
+TEST_F(ApplauseTest, ATokenThatTheServiceRefusesIsADenialWithItsWords) {
+  const ChangedVariable wrong{"APPLAUSE_TOKEN", std::string(40, 'f')};
+  const auto listed = archive().list("dr4", "", {});
+  ASSERT_FALSE(listed);
+  EXPECT_EQ(listed.error().code, Errc::denied);
+  EXPECT_THAT(listed.error().message, HasSubstr("Invalid token"));
+}
+
+TEST_F(ApplauseTest, TheTokenGoesWithEachRequestAndToNoOtherHost) {
+  const ChangedVariable right{"APPLAUSE_TOKEN", sim::kPlateToken};
+  archive();
+  const auto located = archive_->locate(files("plate/9319").at("GS00768_x.fits").locator);
+  ASSERT_TRUE(located);
+  ASSERT_EQ(located->front().headers.size(), 1U);
+  EXPECT_EQ(located->front().headers.front().value, std::string("Token ") + sim::kPlateToken);
+  ApplauseArchive elsewhere("http://example.org", {}, "/nonexistent/login", http_.fetcher());
+  EXPECT_TRUE(elsewhere.locate("picture/DR4/x.jpg")->front().headers.empty()) << "unencrypted";
+}
+
+TEST_F(ApplauseTest, OnlyNumbersArePlates) {
+  archive();
+  for (const char* const name : {"9319 OR 1=1", "-1", "0", "09319", "", "9319/x", "99999999999"}) {
+    const auto found = archive_->find("plate", name, {});
+    EXPECT_TRUE(found && !*found) << name;
+    EXPECT_FALSE(archive_->list(std::string("plate/") + name, "", {})) << name;
+    EXPECT_FALSE(archive_->list(std::string("dr4/") + name, "", {})) << name;
+  }
+  EXPECT_EQ(sim_.count("/tap/sync", "POST"), 0U) << "nothing of it was asked";
+  for (const char* const locator :
+       {"scan/1/2", "scan/x/2/a", "scan//", "picture/", "json/x", "", "scan/1/2/"})
+    EXPECT_FALSE(archive_->locate(locator)) << locator;
+}
+
+}  // namespace
+}  // namespace astrofs
