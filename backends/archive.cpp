@@ -23,6 +23,10 @@ std::string made_version(std::string_view bytes) {
   return "made:" + to_hex(sha256_prefix({bytes}));
 }
 
+Result<std::vector<http::Request>> Archive::seek(std::string_view locator, bool, std::stop_token) {
+  return locate(locator);
+}
+
 Result<std::string> Archive::make(std::string_view locator, std::stop_token) {
   return fail(Errc::unsupported, "no file is made of " + std::string(locator));
 }

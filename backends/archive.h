@@ -25,7 +25,9 @@ class Courier;
 enum class EntryKind : std::uint8_t { file, directory, symlink };
 
 struct Entry {
-  std::string name;  ///< as the archive writes it, one component, not yet made safe for a directory
+  /// As the archive writes it, one component, not yet made safe for a directory. Where directories are values
+  /// of a column a '/' may be part of it: it is shown as %2F.
+  std::string name;
   EntryKind kind{EntryKind::file};
   std::optional<std::uint64_t> size;  ///< bytes, exact; a rounded size is no size
   SysSeconds mtime{};                 ///< 0 = not known
@@ -123,6 +125,17 @@ class Archive {
 
   /// Where the bytes are NOW: mirrors in order, with credentials, without range. Never stored.
   [[nodiscard]] virtual Result<std::vector<http::Request>> locate(std::string_view locator) = 0;
+
+  /// Must the archive be asked where a file's bytes are, because its addresses run out? At once. locate()
+  /// then tells what was learnt lately, and seek() is how to learn it. Blocks. `again`: the address that it
+  /// gave last was refused.
+  [[nodiscard]] virtual bool seeks(std::string_view) const { return false; }
+  [[nodiscard]] virtual Result<std::vector<http::Request>> seek(std::string_view locator, bool again,
+                                                                std::stop_token stop);
+
+  /// What is to be said of a directory's listing, of which this is the token: that it shows a part of the
+  /// names. "" = nothing. Pure.
+  [[nodiscard]] virtual std::string remark(std::string_view, std::string_view) const { return {}; }
 
   /// Is the file made by the archive itself, of answers that it got, so that it lies nowhere? At once.
   [[nodiscard]] virtual bool makes(std::string_view) const { return false; }

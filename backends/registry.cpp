@@ -11,6 +11,7 @@
 #include "backends/index.h"
 #include "backends/local.h"
 #include "backends/login_file.h"
+#include "backends/obstap.h"
 #include "backends/s3.h"
 #include "backends/tess.h"
 #include "backends/url.h"
@@ -350,22 +351,38 @@ Result<LoginWay> applause_login(TableReader& table) {
   return LoginWay{TokenLogin{token_service("applause"), read->url}, read->login};
 }
 
+MadeArchive make_obstap(TableReader& table, http::Fetcher& fetcher) {
+  static const SystemClock clock;
+  std::string base = table.base_url("url", std::nullopt);
+  obstap::Table asked;
+  asked.name = table.text("table", asked.name);
+  asked.where = table.text("where", "");
+  auto levels = obstap::parse_tree(table.text("tree", "{obs_collection}/{target_name}/{obs_id}"));
+  if (!levels) table.complain(table.where_of("tree"), "tree: " + levels.error().message);
+  const unsigned connections = table.count("connections", kIndexConnections, kMostConnections);
+  if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
+  if (connections != kIndexConnections) fetcher.set_budget(base, connections);
+  asked.levels = std::move(*levels);
+  return std::make_unique<ObstapArchive>(std::move(base), std::move(asked), fetcher, clock);
+}
+
 struct ArchiveType {
   std::string_view name;
   MadeArchive (*make)(TableReader&, http::Fetcher&);
   Result<LoginWay> (*login)(TableReader&){nullptr};  ///< nullptr: its archives know no users
   std::string_view service{};                        ///< whose token it takes: token_services.h
 };
-constexpr std::array<ArchiveType, 8> kTypes{{
+constexpr auto kTypes = std::to_array<ArchiveType>({
     {"applause", make_applause, applause_login, "applause"},
     {"dkist", make_dkist, dkist_login},
     {"hlsp", make_hlsp},
     {"hst", make_hst, hst_login, "mast"},
     {"index", make_index},
     {"local", make_local},
+    {"obstap", make_obstap},
     {"s3", make_s3},
     {"tess", make_tess},
-}};
+});
 
 const ArchiveType* type_of(const ArchiveConfig& table) {
   const auto* const type = std::find_if(kTypes.begin(), kTypes.end(),

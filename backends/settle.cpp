@@ -8,15 +8,16 @@
 namespace astrofs {
 namespace {
 
-bool is_single_component(const std::string& name) {
-  return !name.empty() && name.find('/') == std::string::npos && name.find('\0') == std::string::npos;
+bool is_single_component(const std::string& name, Slashes slashes) {
+  if (slashes == Slashes::are_levels && name.find('/') != std::string::npos) return false;
+  return !name.empty() && name.find('\0') == std::string::npos;
 }
 
 }  // namespace
 
-std::vector<Entry> settle_entries(std::vector<Entry> entries, std::string_view where) {
+std::vector<Entry> settle_entries(std::vector<Entry> entries, std::string_view where, Slashes slashes) {
   const auto given = entries.size();
-  std::erase_if(entries, [](const Entry& entry) { return !is_single_component(entry.name); });
+  std::erase_if(entries, [&](const Entry& entry) { return !is_single_component(entry.name, slashes); });
   const auto dropped = given - entries.size();
 
   std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
@@ -54,8 +55,9 @@ std::string content_token(const std::vector<Entry>& entries) {
 }
 
 std::variant<Listing, NotModified> settle(std::vector<Entry> entries, std::string_view token,
-                                          std::chrono::seconds good_for, std::string_view where) {
-  Listing listing{settle_entries(std::move(entries), where), {}, good_for};
+                                          std::chrono::seconds good_for, std::string_view where,
+                                          Slashes slashes) {
+  Listing listing{settle_entries(std::move(entries), where, slashes), {}, good_for};
   listing.token = content_token(listing.entries);
   if (listing.token == token) return NotModified{};
   return listing;

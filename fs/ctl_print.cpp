@@ -36,6 +36,7 @@ std::string listing_line(const json& listing) {
   }
   std::string line =
       fmt::format("{} names, {} s old", listing.value("names", 0ULL), listing.value("age_seconds", 0LL));
+  if (const std::string remark = listing.value("remark", ""); !remark.empty()) line += "; " + remark;
   if (const std::string error = listing.value("last_error", ""); !error.empty())
     line += "; last refresh failed: " + error;
   return line;

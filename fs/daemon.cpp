@@ -224,8 +224,10 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   const ArchiveTable archives(**catalog, std::move(*mounted));
   IndexWriter writer(**catalog);
   MadeFiles made(turns);
+  SoughtFiles sought(turns);
   RemoteSource source(**catalog, writer, archives, fetcher, timeout);
   source.attach(made);
+  source.attach(sought);
   BlockCacheOptions cache_options;
   cache_options.quota = config.cache_size;
   cache_options.offline = options.offline;
@@ -236,6 +238,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   Lister lister(**catalog, writer, archives, notifier, turns, store, clock, metrics, options.offline);
   SizeResolver sizes(**catalog, writer, archives, turns, fetcher, store, options.offline);
   sizes.attach(made);
+  sizes.attach(sought);
   std::deque<CachedFiles> own_files;
   for (const MountedArchive& each : archives.all()) {
     each.archive->attach(own_files.emplace_back(each.name, **catalog, cache, archives, timeout));

@@ -34,14 +34,16 @@ http::Urgency urgency_of(FetchUrgency urgency) {
 class Bridge final : public http::RangeReceiver {
  public:
   Bridge(http::Fetcher& fetcher, IndexWriter& writer, FileVersion version,
-         std::shared_ptr<Validators> validators, std::shared_ptr<Sink> sink)
+         std::shared_ptr<Validators> validators, std::shared_ptr<Sink> sink, std::function<void()> refused)
       : fetcher_(fetcher),
         writer_(writer),
         version_(version),
         validators_(std::move(validators)),
-        sink_(std::move(sink)) {}
+        sink_(std::move(sink)),
+        refused_(std::move(refused)) {}
 
   bool begin(ByteRange arriving, const http::ContentInfo& info) override {
+    refused_ = nullptr;
     switch (validators_->judge(info)) {
       case Validators::Verdict::same:
         break;
@@ -68,6 +70,7 @@ class Bridge final : public http::RangeReceiver {
     return http::Flow::stop;
   }
   void end(Result<void> result) override {
+    if (refused_ && !result && SoughtFiles::worth_another(result.error())) return refused_();
     if (is_other_version_) result = fail(Errc::stale, "the archive has another version of this file by now");
     sink_->end(std::move(result));
   }
@@ -78,6 +81,7 @@ class Bridge final : public http::RangeReceiver {
   const FileVersion version_;
   const std::shared_ptr<Validators> validators_;
   const std::shared_ptr<Sink> sink_;
+  std::function<void()> refused_;  ///< unset once bytes come
   bool is_other_version_{false};
 };
 
@@ -143,20 +147,41 @@ void RemoteSource::fetch(const FileVersion& version, ByteRange range, FetchUrgen
     return sink->end(fail(Errc::not_found, "the archive of this file is no longer configured"));
   if (made_ != nullptr && archive->archive->makes(node->locator))
     return made_->fetch(*archive, *node, range, std::move(sink), std::move(stop));
+  Wish wish{version, *node, archive, range, urgency, std::move(sink), std::move(stop)};
+  if (sought_ != nullptr && archive->archive->seeks(node->locator)) return seek(std::move(wish), false);
   Result<std::vector<http::Request>> mirrors = archive->archive->locate(node->locator);
-  if (!mirrors) return sink->end(tl::unexpected<Error>(mirrors.error()));
+  if (!mirrors) return wish.sink->end(tl::unexpected<Error>(mirrors.error()));
+  start(wish, std::move(*mirrors), nullptr);
+}
 
+void RemoteSource::seek(Wish wish, bool again) {
+  const MountedArchive& archive = *wish.archive;
+  const Node node = wish.node;
+  const std::stop_token stop = wish.stop;
+  const auto found = [this, wish = std::move(wish), again](Result<std::vector<http::Request>> mirrors) {
+    if (!mirrors) return wish.sink->end(tl::unexpected<Error>(mirrors.error()));
+    // An address that was asked for a moment ago is refused for good.
+    start(
+        wish, std::move(*mirrors), again ? std::function<void()>() : [this, wish] { seek(wish, true); });
+  };
+  sought_->seek(archive, node, again, found, stop);
+}
+
+void RemoteSource::start(const Wish& wish, std::vector<http::Request> mirrors,
+                         std::function<void()> refused) {
   http::RangeJob job;
-  job.mirrors = std::move(*mirrors);
-  job.range = range;
-  job.size = version.size;
-  job.is_fits = node->name.ends_with(".fits");
-  const std::shared_ptr<Validators> validators = validators_of(version, *node, *archive->archive);
+  job.mirrors = std::move(mirrors);
+  job.range = wish.range;
+  job.size = wish.version.size;
+  job.is_fits = wish.node.name.ends_with(".fits");
+  const std::shared_ptr<Validators> validators =
+      validators_of(wish.version, wish.node, *wish.archive->archive);
   job.etags = validators->strong();
-  job.urgency = urgency_of(urgency);
+  job.urgency = urgency_of(wish.urgency);
   job.timeout = timeout_;
-  auto bridge = std::make_shared<Bridge>(fetcher_, writer_, version, validators, std::move(sink));
-  fetcher_.start(std::move(job), std::move(bridge), std::move(stop));
+  auto bridge =
+      std::make_shared<Bridge>(fetcher_, writer_, wish.version, validators, wish.sink, std::move(refused));
+  fetcher_.start(std::move(job), std::move(bridge), wish.stop);
 }
 
 std::shared_ptr<Validators> RemoteSource::validators_of(const FileVersion& version, const Node& node,

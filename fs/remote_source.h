@@ -3,6 +3,7 @@
 // answers carried.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -16,6 +17,7 @@
 #include "cache/source.h"
 #include "fs/archive_table.h"
 #include "fs/made_files.h"
+#include "fs/sought_files.h"
 
 namespace astrofs {
 
@@ -44,16 +46,33 @@ class RemoteSource final : public Source {
 
   /// Before the first fetch: where files come from that archives make themselves.
   void attach(MadeFiles& made) { made_ = &made; }
+  /// The same for files whose archive must be asked where they are.
+  void attach(SoughtFiles& sought) { sought_ = &sought; }
   void fetch(const FileVersion& version, ByteRange range, FetchUrgency urgency, std::shared_ptr<Sink> sink,
              std::stop_token stop) override;
 
  private:
+  /// What is fetched, and for whom.
+  struct Wish {
+    FileVersion version;
+    Node node;
+    const MountedArchive* archive;
+    ByteRange range;
+    FetchUrgency urgency;
+    std::shared_ptr<Sink> sink;
+    std::stop_token stop;
+  };
+  void seek(Wish wish, bool again);
+  /// `refused` instead of the sink hears of an address that does not serve; unset: there is no other.
+  void start(const Wish& wish, std::vector<http::Request> mirrors, std::function<void()> refused);
+
   const Catalog& catalog_;
   IndexWriter& writer_;
   const ArchiveTable& archives_;
   http::Fetcher& fetcher_;
   const std::chrono::milliseconds timeout_;
   MadeFiles* made_{nullptr};
+  SoughtFiles* sought_{nullptr};
 
   [[nodiscard]] std::shared_ptr<Validators> validators_of(const FileVersion& version, const Node& node,
                                                           const Archive& archive) EXCLUDES(mutex_);

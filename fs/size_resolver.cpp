@@ -99,9 +99,24 @@ void SizeResolver::probe(const Node& node, std::function<void(Result<http::Conte
     if (!turns_.submit(archive, ask)) done(fail(Errc::interrupted, "the mount is ending"));
     return;
   }
+  if (sought_ != nullptr && archive->archive->seeks(node.locator))
+    return seek(*archive, node, false, std::move(done));
   Result<std::vector<http::Request>> mirrors = archive->archive->locate(node.locator);
   if (!mirrors) return done(tl::unexpected<Error>(mirrors.error()));
   fetcher_.probe(std::move(*mirrors), std::move(done), stop_.get_token());
+}
+
+void SizeResolver::seek(const MountedArchive& archive, const Node& node, bool again,
+                        std::function<void(Result<http::ContentInfo>)> done) {
+  const auto found = [this, &archive, node, again, done](Result<std::vector<http::Request>> mirrors) {
+    if (!mirrors) return done(tl::unexpected<Error>(mirrors.error()));
+    const auto answered = [this, &archive, node, again, done](Result<http::ContentInfo> info) {
+      if (!info && !again && SoughtFiles::worth_another(info.error())) return seek(archive, node, true, done);
+      done(std::move(info));
+    };
+    fetcher_.probe(std::move(*mirrors), answered, stop_.get_token());
+  };
+  sought_->seek(archive, node, again, found, stop_.get_token());
 }
 
 void SizeResolver::answer(const Node& node, const Result<http::ContentInfo>& info) {

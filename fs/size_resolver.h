@@ -15,6 +15,7 @@
 #include "fs/archive_table.h"
 #include "fs/archive_turns.h"
 #include "fs/made_files.h"
+#include "fs/sought_files.h"
 
 namespace astrofs {
 
@@ -29,6 +30,8 @@ class SizeResolver {
   SizeResolver& operator=(const SizeResolver&) = delete;
   /// Before the first question: how files are sized that archives make themselves.
   void attach(MadeFiles& made) { made_ = &made; }
+  /// The same for those whose archive must be asked where they are.
+  void attach(SoughtFiles& sought) { sought_ = &sought; }
 
   /// `done` gets the node with its size, at once when it has one. not_found: every mirror denies it.
   void resolve(const Node& node, Done done);
@@ -41,6 +44,8 @@ class SizeResolver {
   void ask(const Node& node, Done done);
   void ask_neighbours(const Node& node);
   bool ask_maker(const Node& node);
+  void seek(const MountedArchive& archive, const Node& node, bool again,
+            std::function<void(Result<http::ContentInfo>)> done);
   void answer(const Node& node, const Result<http::ContentInfo>& info);
   void store(const Node& node, std::uint64_t size, const std::string& validator);
   void finish(NodeId id, const Result<Node>& result);
@@ -53,6 +58,7 @@ class SizeResolver {
   Executor& wake_;
   const bool offline_;
   MadeFiles* made_{nullptr};
+  SoughtFiles* sought_{nullptr};
   std::stop_source stop_;
   Mutex mutex_;
   std::unordered_map<NodeId, std::vector<Done>> asked_ GUARDED_BY(mutex_);

@@ -18,6 +18,13 @@ std::string dump(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+/// What the archive has to say of a listing.
+std::string remark_of(const Vfs& vfs, NodeId dir, const std::string& token) {
+  const Result<Node> node = vfs.parts().catalog.node(dir);
+  const MountedArchive* const archive = node ? vfs.parts().archives.of(*node) : nullptr;
+  return archive == nullptr ? "" : archive->archive->remark(node->locator, token);
+}
+
 json listing_json(const Vfs& vfs, NodeId dir, const Clock& clock) {
   const Result<ListingState> listing = vfs.parts().catalog.listing(dir);
   if (!listing || listing->fetched == SysSeconds{}) {
@@ -27,6 +34,7 @@ json listing_json(const Vfs& vfs, NodeId dir, const Clock& clock) {
           {"age_seconds", (clock.wall() - listing->fetched).count()},
           {"refreshed_after_seconds", listing->good_for.count()},
           {"names", listing->count},
+          {"remark", redact(remark_of(vfs, dir, listing->token))},
           {"last_error", redact(listing->last_error)}};
 }
 

@@ -37,6 +37,9 @@ TEST_F(RegistryTest, MakesEveryTypeThatTheDocumentationShows) {
         config("hst", {{"s3", at(4, Text())}, {"login", at(5, Text("/l.token"))}}),
         config("tess", {{"raw", at(4, true)}, {"s3", at(5, Text())}, {"missing", at(6, Text("enoent"))}}),
         config("index", {{"url", at(4, Text("http://127.0.0.1:8080/data/"))}}),
+        config("obstap", {{"url", at(4, Text("http://127.0.0.1/tap"))},
+                          {"tree", at(5, Text("{obs_collection}/{obs_id}"))},
+                          {"where", at(6, Text("calib_level>=2"))}}),
         config("s3",
                {{"url", at(4, Text("http://[::1]:9000/bucket"))}, {"prefix", at(5, Text("some/prefix"))}}),
         config("local", {{"path", at(4, Text("/data/archive"))}})}) {
@@ -46,8 +49,15 @@ TEST_F(RegistryTest, MakesEveryTypeThatTheDocumentationShows) {
 }
 
 TEST_F(RegistryTest, RefusesAnUnknownTypeAndSaysWhichThereAre) {
-  EXPECT_THAT(refusal(config("ftp")), AllOf(StartsWith("astrofs.toml:3:1: "), HasSubstr("\"ftp\""),
-                                            HasSubstr("index, local, s3, tess")));
+  EXPECT_THAT(refusal(config("ftp")),
+              AllOf(StartsWith("astrofs.toml:3:1: "), HasSubstr("\"ftp\""), HasSubstr("obstap, s3, tess")));
+}
+
+TEST_F(RegistryTest, RefusesATreeThatIsNotOfColumns) {
+  EXPECT_THAT(refusal(config("obstap", {{"url", at(4, std::string("http://h/tap"))},
+                                        {"tree", at(5, std::string("{obs_collection}/files"))}})),
+              AllOf(StartsWith("astrofs.toml:5:5: tree: "), HasSubstr("\"files\"")));
+  EXPECT_THAT(refusal(config("obstap")), HasSubstr("needs the key url"));
 }
 
 TEST_F(RegistryTest, RefusesAnUnknownKeyWhereItStands) {

@@ -16,6 +16,7 @@
 #include "backends/hst.h"
 #include "backends/index.h"
 #include "backends/local.h"
+#include "backends/obstap.h"
 #include "backends/s3.h"
 #include "backends/tess.h"
 #include "tests/support/daiquiri.h"
@@ -24,6 +25,8 @@
 #include "tests/support/dkist_frame.h"
 #include "tests/support/hst_data_set.h"
 #include "tests/support/mast_target_file.h"
+#include "tests/support/sim_http.h"
+#include "tests/support/vo_archive.h"
 
 namespace astrofs::contract {
 namespace {
@@ -338,6 +341,51 @@ class HstStage final : public ServedStage {
   ManualClock clock_;
 };
 
+/// A table of ObsCore: plates by their addresses, or by DataLink.
+class VoStage final : public ServedStage {
+ public:
+  explicit VoStage(bool linked) {
+    vo_ = &server_.add_vo({.plates = 6, .linked = 6, .stars = 0});
+    path = {linked ? "LINKED" : "PLATES", "M31"};
+    unknown = "lNOWHERE";
+    for (const std::string name : {"GS00700_x.fits", "GS00703_x.fits", "DR01400.fits", "DR01400_part.fits",
+                                   "DR01403.fits", "DR01403_part.fits"}) {
+      if (name.starts_with(linked ? "DR" : "GS")) files[name] = sim::VoArchive::file(name);
+    }
+    obstap::Table table;
+    table.levels = {"obs_collection", "target_name"};
+    archive_ =
+        std::make_unique<ObstapArchive>(server_.url() + "/vo/tap", std::move(table), http_.fetcher(), clock_);
+    did_ = linked ? "ivo://org.example/~?linked/DR01400" : "ivo://org.example/~?plates/data/GS00700_x.fits";
+  }
+  // Of files whose addresses have no name, the server says one; values of columns have tests of their own.
+  bool add_hostile_names() override {
+    for (const std::string& name : hostile_names()) {
+      if (name.empty()) continue;
+      vo_->add({.collection = path[0],
+                .obs_id = name,
+                .did = "ivo://org.example/hostile?" + name,
+                .target = "M31",
+                .format = "image/fits",
+                .path = "/data?id=" + sim::percent_encode(name, "")});
+    }
+    return true;
+  }
+  void change() override { vo_->remove(did_); }
+  bool break_a_page() override {
+    sim::VoSettings settings = vo_->settings();
+    settings.most_rows = 1;
+    vo_->set(settings);
+    server_.add_fault(Fault{.path = "*tap/sync*", .kind = Kind::status, .n = 503, .skip = 1});
+    return true;
+  }
+
+ private:
+  sim::VoArchive* vo_{nullptr};
+  std::string did_;
+  SystemClock clock_;
+};
+
 template <class T, class... Args>
 std::function<std::unique_ptr<Stage>()> maker(Args... args) {
   return [=] { return std::make_unique<T>(args...); };
@@ -359,6 +407,8 @@ const std::vector<StageKind>& stage_kinds() {
       {"HlspFromPages", maker<HlspStage>(false)},
       {"Hst", maker<HstStage>()},
       {"Local", maker<LocalStage>()},
+      {"ObstapPlain", maker<VoStage>(false)},
+      {"ObstapDatalink", maker<VoStage>(true)},
       {"TessFromS3", maker<TessStage>(TessStage::From::s3)},
       {"TessFromScript", maker<TessStage>(TessStage::From::script)},
       {"TessFromPages", maker<TessStage>(TessStage::From::pages)},

@@ -12,6 +12,7 @@
 #include "tests/support/hlsp_portal.h"
 #include "tests/support/mast_shelf.h"
 #include "tests/support/sim_listings.h"
+#include "tests/support/vo_archive.h"
 
 namespace astrofs::sim {
 namespace {
@@ -169,6 +170,11 @@ HstSearch& ArchiveSim::add_hst(const HstOptions& options) {
   return *hst_;
 }
 
+VoArchive& ArchiveSim::add_vo(const VoOptions& options) {
+  vo_ = std::make_unique<VoArchive>(options);
+  return *vo_;
+}
+
 void ArchiveSim::add_prf_models() {
   put_prf_models(tree_);
 }
@@ -232,6 +238,7 @@ Reply ArchiveSim::route(const HttpRequest& request, const std::vector<Fault>& fa
   if (MastGate::knows(request.path)) return gate_.reply(request);
   if (portal_ != nullptr && MastPortal::knows(request.path)) return portal_->reply(request);
   if (plates_ != nullptr && Daiquiri::knows(request.path)) return plates_->reply(request, faults);
+  if (vo_ != nullptr && VoArchive::knows(request.path)) return vo_->reply(request, url(), faults);
   if (request.method != "GET" && request.method != "HEAD") return error_reply(405, request.path);
   if (is_download(request.path)) return download_reply(request, tree_, hst_.get(), faults);
   std::string path = request.path;

@@ -32,6 +32,8 @@ namespace astrofs::sim {
 class Daiquiri;
 class DkistCentre;
 class HlspPortal;
+class VoArchive;
+struct VoOptions;
 
 class ArchiveSim {
  public:
@@ -88,6 +90,9 @@ class ArchiveSim {
   /// APPLAUSE, under /tap and /files. Before start(), once. See daiquiri.h.
   Daiquiri& add_plates(const PlateOptions& options);
 
+  /// An archive of the Virtual Observatory, under /vo. Before start(), once. See vo_archive.h.
+  VoArchive& add_vo(const VoOptions& options);
+
   // Lies
   int add_fault(Fault fault) { return faults_.add(std::move(fault)); }
   void remove_fault(int id) { faults_.remove(id); }
@@ -126,6 +131,7 @@ class ArchiveSim {
   std::unique_ptr<MastPortal> portal_;  ///< nullptr: there is none
   std::unique_ptr<Daiquiri> plates_;    ///< nullptr: there are none
   std::unique_ptr<HstSearch> hst_;      ///< nullptr: there is none
+  std::unique_ptr<VoArchive> vo_;       ///< nullptr: there is none
   mutable Mutex mutex_;
   std::map<std::string, std::string> buckets_ GUARDED_BY(mutex_);  ///< name -> key prefix of its root
   SocketServer server_;                                            ///< last: its threads use all of the above

@@ -12,6 +12,7 @@
 
 #include "tests/support/archive_sim.h"
 #include "tests/support/daiquiri.h"
+#include "tests/support/vo_archive.h"
 
 namespace astrofs::sim {
 namespace {
@@ -40,6 +41,7 @@ constexpr std::string_view kUsage =
     "                      a plate), --applause-scan COLUMNSxROWS, --applause-job-ms N\n"
     "  --hst N             HST with N exposures beside its three data sets, with --hst-side PIXELS,\n"
     "                      --hst-hap K\n"
+    "  --vo N              an archive of the Virtual Observatory with N plates, --vo-linked N, --vo-stars N\n"
     "  --bucket NAME[:ROOT]  a further S3 bucket\n"
     "  --latency MS, --bandwidth BYTES  per second and connection\n"
     "  --max-seconds N     end after that time\n";
@@ -57,6 +59,7 @@ struct Program {
   milliseconds plate_job_time{-1};
   HstOptions hst;
   bool has_hst{false};
+  VoOptions vo{.plates = 0};
   std::int64_t max_seconds{0};
 };
 
@@ -203,6 +206,9 @@ Result<void> apply_centre(Program& program, const std::string& option, const std
   if (option == "--hlsp-stars") return set(program.hlsp.stars, value, option);
   if (option == "--hlsp-images") return set(program.hlsp.images, value, option);
   if (option == "--hlsp-rows") return set(program.hlsp.rows, value, option);
+  if (option == "--vo") return set(program.vo.plates, value, option);
+  if (option == "--vo-linked") return set(program.vo.linked, value, option);
+  if (option == "--vo-stars") return set(program.vo.stars, value, option);
   if (option.starts_with("--applause")) return apply_plates(program, option, value);
   return apply_dkist(program.dkist, option, value);
 }
@@ -300,6 +306,7 @@ Result<void> run(Program& program) {
     plates.set(settings);
   }
   if (program.has_hst) program.sim.add_hst(program.hst);
+  if (program.vo.plates > 0) program.sim.add_vo(program.vo);
   if (program.dkist.datasets > 0) program.sim.add_dkist(program.dkist);
   if (auto started = program.sim.start(program.port); !started) return started;
   fmt::print("{}\n", program.sim.url());

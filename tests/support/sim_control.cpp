@@ -1,11 +1,12 @@
 // The stand-in archive's own paths, for scripts: /_sim/faults, /_sim/log, /_sim/stats, /_sim/deny,
-// /_sim/dkist, /_sim/hst, /_sim/mast, /_sim/applause.
+// /_sim/dkist, /_sim/hst, /_sim/mast, /_sim/applause, /_sim/vo.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/archive_sim.h"
 #include "tests/support/daiquiri.h"
 #include "tests/support/dkist_centre.h"
+#include "tests/support/vo_archive.h"
 
 namespace astrofs::sim {
 namespace {
@@ -84,6 +85,7 @@ Reply ArchiveSim::control(const HttpRequest& request) {
   if (request.path == "/_sim/hst" && hst_ != nullptr) return hst_->control(request);
   if (request.path == "/_sim/mast" && portal_ != nullptr) return portal_->control(request);
   if (request.path == "/_sim/applause" && plates_ != nullptr) return plates_->control(request);
+  if (request.path == "/_sim/vo" && vo_ != nullptr) return vo_->control(request);
   if (request.path == "/_sim/stats" && method == "GET") {
     const Json json{{"requests", count("")},
                     {"heads", count("", "HEAD")},

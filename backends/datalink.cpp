@@ -1,0 +1,145 @@
+#include "backends/datalink.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <set>
+#include <utility>
+
+namespace astrofs::datalink {
+namespace {
+
+/// Documents that lead to documents: ALMA's have one step, nobody's two.
+constexpr unsigned kDeepest = 3;
+/// Of one row. A visit of a spectrograph has some hundreds of calibrations.
+constexpr std::size_t kMostFiles = 5000;
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](unsigned char c) { return std::tolower(c); });
+  return out;
+}
+
+/// "http://www.ivoa.net/rdf/datalink/core#this" and "#this" -> "this".
+std::string term_of(std::string_view semantics) {
+  const auto hash = semantics.rfind('#');
+  return lower(hash == std::string_view::npos ? semantics : semantics.substr(hash + 1));
+}
+
+bool is_web_address(std::string_view url) {
+  return url.starts_with("http://") || url.starts_with("https://");
+}
+
+struct Document {
+  std::size_t row;
+  std::optional<std::string> folder;  ///< unset: each link says its own
+  std::string url;
+};
+
+class Walk {
+ public:
+  explicit Walk(const std::vector<Row>& rows) : rows_(rows) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (!is_web_address(rows[i].url)) continue;  // a row without an address has nothing to fetch
+      if (is_document(rows[i].format)) {
+        enter({i, std::nullopt, rows[i].url});
+      } else {
+        files.push_back({i, "", rows[i].url, rows[i].format});
+      }
+    }
+  }
+
+  [[nodiscard]] std::vector<Document> take() { return std::exchange(documents_, {}); }
+  Result<void> read(const Document& document, const tap::Answer& answer);
+
+  std::vector<File> files;
+
+ private:
+  void enter(Document document) {
+    if (seen_.emplace(document.row, document.url).second) documents_.push_back(std::move(document));
+  }
+
+  const std::vector<Row>& rows_;
+  std::vector<Document> documents_;
+  std::set<std::pair<std::size_t, std::string>> seen_, seen_files_;  ///< some documents repeat others
+};
+
+Result<void> Walk::read(const Document& document, const tap::Answer& answer) {
+  const auto address = answer.table.column("access_url");
+  const auto semantics = answer.table.column("semantics");
+  const auto type = answer.table.column("content_type");
+  const auto message = answer.table.column("error_message");
+  if (!address || !semantics) return fail(Errc::corrupt, "a DataLink document without its columns");
+  bool has_data = false;
+  for (std::size_t i = 0; i < answer.rows.size(); ++i) {
+    has_data = has_data || (term_of(answer.text(i, semantics)) == "this" && !answer.text(i, address).empty());
+  }
+  for (std::size_t i = 0; i < answer.rows.size(); ++i) {
+    const std::string_view url = answer.text(i, address);
+    if (url.empty()) {
+      // A fault that may pass is no "there is no such file".
+      const std::string said = lower(answer.text(i, message));
+      if (said.starts_with("transientfault")) return fail(Errc::unavailable, "DataLink says: " + said);
+      continue;
+    }
+    const std::string term = term_of(answer.text(i, semantics));
+    // Everything once more in one piece; where nothing else is, it is the data.
+    const bool is_package = term == "package" && !has_data;
+    auto folder = document.folder ? document.folder
+                  : is_package    ? std::optional<std::string>("")
+                                  : folder_of(term);
+    const std::string content = lower(answer.text(i, type));
+    // A directory of a server has no bytes of its own.
+    if (!folder || content == "directory" || !is_web_address(url)) continue;
+    if (is_document(content)) {
+      const bool inherits = !folder->empty();
+      enter({document.row, inherits ? folder : document.folder, std::string(url)});
+    } else if (seen_files_.emplace(document.row, *folder + ' ' + std::string(url)).second) {
+      files.push_back({document.row, *folder, std::string(url), content});
+      if (files.size() > kMostFiles * rows_.size())
+        return fail(Errc::too_large, "a DataLink document without end");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+bool is_document(std::string_view type) {
+  const std::string text = lower(type);
+  return text.find("votable") != std::string::npos && text.find("content=datalink") != std::string::npos;
+}
+
+std::optional<std::string> folder_of(std::string_view semantics) {
+  const std::string term = term_of(semantics);
+  constexpr std::array<std::string_view, 4> kNoFiles{"proc", "cutout", "package", "documentation"};
+  if (term == "this") return "";
+  if (std::ranges::find(kNoFiles, term) != kNoFiles.end()) return std::nullopt;
+  if (term.starts_with("preview") || term == "thumbnail") return "preview";
+  const bool is_word = !term.empty() && std::ranges::all_of(term, [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '-' || c == '_';
+  });
+  return is_word ? term : "other";
+}
+
+Result<std::vector<File>> files_of(http::Fetcher& fetcher, const std::vector<Row>& rows,
+                                   std::stop_token stop) {
+  Walk walk(rows);
+  for (unsigned depth = 0; depth < kDeepest; ++depth) {
+    const std::vector<Document> documents = walk.take();
+    if (documents.empty()) break;
+    std::vector<std::vector<http::Request>> requests;
+    for (const Document& document : documents) requests.push_back({tap::get_request(document.url)});
+    const auto responses = fetcher.fetch_all(std::move(requests), stop);
+    for (std::size_t i = 0; i < documents.size(); ++i) {
+      const auto answer = tap::read_answer(responses[i]);
+      if (!answer && answer.error().code == Errc::not_found) continue;
+      if (!answer) return tl::unexpected(answer.error());
+      if (auto read = walk.read(documents[i], *answer); !read) return tl::unexpected(read.error());
+    }
+  }
+  std::ranges::stable_sort(walk.files, {}, &File::row);
+  return std::move(walk.files);
+}
+
+}  // namespace astrofs::datalink

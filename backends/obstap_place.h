@@ -1,0 +1,43 @@
+// Where one is in the tree of type "obstap", and what a locator says of it. Pure; any thread.
+//
+//   a level      a value of a column, or none
+//   a data set   by its publisher's identifier: a directory where a level has very many of them
+//   semantics    what DataLink says that files are for, where they are not the data themselves
+//   a file       by its data set, its semantics, the name in its address and its number among those
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace astrofs::obstap {
+
+struct Value {
+  std::optional<std::string> text;  ///< nullopt: none
+  bool is_number{false};            ///< as the column is, not as it looks
+  friend bool operator==(const Value&, const Value&) = default;
+};
+
+struct Place {
+  std::vector<Value> levels;
+  std::string did, semantics, file;
+  std::size_t number{0};
+
+  [[nodiscard]] bool is_file() const { return !file.empty(); }
+  friend bool operator==(const Place&, const Place&) = default;
+};
+
+/// Of one level: "l" and a text, "v" and a number, "n" or "m" for none; "d", "s", "f", "k" for the rest, each
+/// percent-encoded, with '/' between. No address is in it.
+[[nodiscard]] std::string to_locator(const Place& place);
+/// nullopt: no such locator.
+[[nodiscard]] std::optional<Place> to_place(std::string_view locator);
+
+/// How a directory of such a value is called; that of no value is "NULL".
+[[nodiscard]] std::string name_of_value(const Value& value);
+/// What is meant by such a name; nullopt where the column has numbers and it is none.
+[[nodiscard]] std::optional<Value> value_of_name(std::string_view name, bool is_number);
+
+}  // namespace astrofs::obstap

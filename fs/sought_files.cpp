@@ -1,0 +1,19 @@
+#include "fs/sought_files.h"
+
+#include <utility>
+
+namespace astrofs {
+
+void SoughtFiles::seek(const MountedArchive& archive, const Node& node, bool again, Found found,
+                       std::stop_token stop) {
+  const auto ask = [&archive, locator = node.locator, again, found, stop] {
+    found(archive.archive->seek(locator, again, stop));
+  };
+  if (!turns_.submit(&archive, ask)) found(fail(Errc::interrupted, "the mount is ending"));
+}
+
+bool SoughtFiles::worth_another(const Error& error) {
+  return error.code == Errc::denied || error.code == Errc::not_found;
+}
+
+}  // namespace astrofs

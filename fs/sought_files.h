@@ -1,0 +1,30 @@
+// Files whose addresses run out: the archive is asked where they are now, on the threads of archive_turns,
+// which may wait for the network. Owned by the mount; any thread.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <vector>
+
+#include "backends/http/client.h"
+#include "cache/catalog.h"
+#include "fs/archive_table.h"
+#include "fs/archive_turns.h"
+
+namespace astrofs {
+
+class SoughtFiles {
+ public:
+  explicit SoughtFiles(ArchiveTurns& turns) : turns_(turns) {}
+
+  using Found = std::function<void(Result<std::vector<http::Request>>)>;
+  /// `again`: the last address was refused. `found` runs on one of those threads, or at once when they end.
+  void seek(const MountedArchive& archive, const Node& node, bool again, Found found, std::stop_token stop);
+  /// May an address that was refused so be the old one of a file that is there?
+  [[nodiscard]] static bool worth_another(const Error& error);
+
+ private:
+  ArchiveTurns& turns_;
+};
+
+}  // namespace astrofs

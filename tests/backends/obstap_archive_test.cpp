@@ -1,0 +1,232 @@
+// Type "obstap" on the stand-in: what the contract does not ask.
+#include "backends/obstap.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "tests/contract/http_stack.h"
+#include "tests/support/archive_sim.h"
+#include "tests/support/vo_archive.h"
+
+namespace astrofs {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class Obstap : public ::testing::Test {
+ protected:
+  void start(const sim::VoOptions& options, const std::string& tree, ObstapArchive::Limits limits = {},
+             const std::string& where = "") {
+    vo_ = &server_.add_vo(options);
+    ASSERT_TRUE(server_.start());
+    obstap::Table table;
+    table.levels = *obstap::parse_tree(tree);
+    table.where = where;
+    archive_ = std::make_unique<ObstapArchive>(server_.url() + "/vo/tap", std::move(table), http_.fetcher(),
+                                               clock_, limits);
+  }
+  void set(const std::function<void(sim::VoSettings&)>& change) {
+    sim::VoSettings settings = vo_->settings();
+    change(settings);
+    vo_->set(settings);
+  }
+  Listing list(const std::string& dir) {
+    auto answer = archive_->list(dir, "", {});
+    EXPECT_TRUE(answer) << dir << ": " << answer.error().message;
+    return answer ? std::get<Listing>(std::move(*answer)) : Listing{};
+  }
+  std::vector<std::string> names(const std::string& dir) {
+    std::vector<std::string> out;
+    for (const Entry& entry : list(dir).entries) out.push_back(entry.name);
+    return out;
+  }
+  /// Through find() where the listing does not show it.
+  std::string into(const std::string& dir, const std::string& name) {
+    for (const Entry& entry : list(dir).entries) {
+      if (entry.name == name) return entry.locator;
+    }
+    const auto found = archive_->find(dir, name, {});
+    return found && *found ? (*found)->locator : "nowhere";
+  }
+  std::string bytes(const std::string& locator, bool again = false) {
+    const auto request = archive_->seek(locator, again, {});
+    if (!request) return "not sought: " + request.error().message;
+    const auto body = http_.fetcher().fetch({request->front()});
+    return body ? body->body : "not fetched: " + body.error().message;
+  }
+
+  sim::ArchiveSim server_;
+  contract::HttpStack http_;
+  ManualClock clock_;
+  sim::VoArchive* vo_{nullptr};
+  std::unique_ptr<ObstapArchive> archive_;
+};
+
+TEST_F(Obstap, LevelsAreTheValuesOfColumns) {
+  start({.plates = 6, .linked = 2}, "{obs_collection}/{calib_level}/{obs_id}");
+  EXPECT_THAT(names(""), ElementsAre("LINKED", "PLATES"));
+  EXPECT_THAT(names("lPLATES"), ElementsAre("1"));
+  EXPECT_EQ(into("lPLATES", "1"), "lPLATES/v1");  // a number, and asked for as one
+  EXPECT_EQ(names("lPLATES/v1").size(), 6U);
+  EXPECT_EQ(server_.count("/vo/links"), 0U);
+}
+
+TEST_F(Obstap, AConditionHoldsOnEveryLevel) {
+  start({.plates = 6, .linked = 2}, "{obs_collection}", {}, "calib_level>=2 OR obs_id='none'");
+  EXPECT_THAT(names(""), ElementsAre("LINKED"));
+  const auto none = archive_->list("lPLATES", "", {});
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, Errc::not_found);
+}
+
+TEST_F(Obstap, ReadsEverySerializationPackedOrNot) {
+  start({.plates = 3, .linked = 0}, "{obs_collection}/{target_name}");
+  const auto plain = names("lPLATES");
+  set([](sim::VoSettings& settings) { settings.gzip = true; });
+  EXPECT_EQ(names("lPLATES"), plain);
+}
+
+TEST_F(Obstap, ALevelWithTooManyValuesShowsSomeAndOpensAll) {
+  start({.plates = 1, .linked = 0, .stars = 300}, "{obs_collection}/{target_name}",
+        {.page = 50, .names = 100});
+  const Listing some = list("lSURVEY");
+  EXPECT_EQ(some.entries.size(), 100U);
+  EXPECT_THAT(archive_->remark("lSURVEY", some.token), HasSubstr("opens by its name"));
+  EXPECT_THAT(archive_->remark("", list("").token), "301 data sets");
+  const std::string star = into("lSURVEY", "TIC 1000299");
+  EXPECT_THAT(names(star), ElementsAre("star000299.fits"));
+  EXPECT_FALSE(archive_->find("lSURVEY", "TIC 7", {})->has_value());
+  // A level that is shown whole has no others, and nobody is asked.
+  server_.clear_log();
+  EXPECT_FALSE(archive_->find("", "NOWHERE", {})->has_value());
+  EXPECT_EQ(server_.count("/vo/tap"), 0U);
+}
+
+TEST_F(Obstap, PagesAreAskedUntilTheyAreAll) {
+  start({.plates = 0, .linked = 0, .stars = 120}, "{obs_collection}/{target_name}");
+  vo_->add(
+      {.collection = "SURVEY", .obs_id = "x", .did = "ivo://x", .path = "/data?id=x", .has_target = false});
+  set([](sim::VoSettings& settings) { settings.most_rows = 50; });
+  const Listing all = list("lSURVEY");
+  EXPECT_EQ(all.entries.size(), 121U);
+  EXPECT_EQ(all.entries.front().name, "NULL");
+  EXPECT_EQ(archive_->remark("lSURVEY", all.token), "121 data sets");
+  EXPECT_THAT(names("lSURVEY/n"), ElementsAre("x.fits"));
+}
+
+TEST_F(Obstap, ValuesThatAreNoNamesAreWhatTheyAre) {
+  start({.plates = 1, .linked = 0}, "{obs_collection}/{target_name}");
+  int number = 0;
+  for (const std::string target : {"../../etc/passwd", "a/b", "it's", "tab\there", "", "NULL", "M31 "}) {
+    vo_->add({.collection = "TRICKY",
+              .obs_id = "o",
+              .did = "ivo://t/" + std::to_string(number++),
+              .target = target,
+              .path = "/data?id=t"});
+  }
+  const std::string longest(400, 'y');
+  vo_->add({.collection = "TRICKY",
+            .obs_id = "o",
+            .did = "ivo://t/long",
+            .target = longest,
+            .path = "/data?id=t"});
+  std::map<std::string, std::string> locators;
+  for (const Entry& entry : list("lTRICKY").entries) locators[entry.name] = entry.locator;
+  EXPECT_EQ(locators.size(), 7U);  // "" and NULL are one
+  for (const auto& [name, locator] : locators) EXPECT_FALSE(names(locator).empty()) << name;
+  EXPECT_EQ(names(locators.at("NULL")).size(), 2U);
+  EXPECT_EQ(names(locators.at("../../etc/passwd")).size(), 1U);
+}
+
+TEST_F(Obstap, DatalinkIsFollowedAndSorted) {
+  start({.plates = 1, .linked = 4}, "{obs_collection}/{target_name}");
+  EXPECT_THAT(names("lLINKED/lM31"), ElementsAre("DR01400.fits", "DR01400_part.fits", "DR01403.fits",
+                                                 "DR01403_part.fits", "calibration", "preview"));
+  EXPECT_THAT(names("lLINKED/lM31/spreview"), ElementsAre("DR01400.jpg", "DR01403.jpg"));
+  const auto flats = names("lLINKED/lM31/scalibration");
+  ASSERT_EQ(flats.size(), 2U);  // of one name each: told apart, and not by chance
+  EXPECT_THAT(flats[0], ::testing::MatchesRegex("flat~[0-9a-f]{8}\\.fits"));
+  EXPECT_EQ(names("lLINKED/lM31/scalibration"), flats);
+  EXPECT_FALSE(archive_->list("lLINKED/lM31/sweight", "", {}));
+}
+
+TEST_F(Obstap, ManyDocumentsAreAskedOnlyForWhoEnters) {
+  start({.plates = 1, .linked = 12}, "{obs_collection}", {.documents = 10});
+  EXPECT_EQ(names("lLINKED").size(), 12U);
+  EXPECT_EQ(server_.count("/vo/links"), 0U);
+  EXPECT_THAT(names(into("lLINKED", "DR01402")),
+              ElementsAre("DR01402.fits", "DR01402_part.fits", "calibration", "preview"));
+}
+
+TEST_F(Obstap, AFaultThatMayPassIsNoMissingFile) {
+  start({.plates = 1, .linked = 2}, "{obs_collection}");
+  server_.add_fault(sim::Fault{.path = "*links*", .kind = sim::Kind::status, .n = 503});
+  const auto answer = archive_->list("lLINKED", "", {});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, Errc::unavailable);
+}
+
+TEST_F(Obstap, AddressesThatRunOutAreAskedForAgainAndNeverKept) {
+  start({.plates = 1, .linked = 1}, "{obs_collection}");
+  const Listing listing = list("lLINKED");
+  const auto entry = std::ranges::find(listing.entries, "DR01400.fits", &Entry::name);
+  ASSERT_NE(entry, listing.entries.end());
+  EXPECT_EQ(entry->size, std::nullopt);  // content_length is an estimate
+  EXPECT_EQ(entry->locator.find("http"), std::string::npos);
+  const std::string truth = sim::VoArchive::file("DR01400.fits");
+  server_.clear_log();
+  EXPECT_EQ(bytes(entry->locator), truth);
+  EXPECT_EQ(server_.count("/vo/tap"), 0U);  // it was learnt with the listing
+  set([](sim::VoSettings& settings) { ++settings.key; });
+  EXPECT_NE(bytes(entry->locator), truth);
+  EXPECT_EQ(bytes(entry->locator, true), truth);
+  set([](sim::VoSettings& settings) { ++settings.key; });
+  clock_.advance(std::chrono::minutes(6));
+  EXPECT_FALSE(archive_->locate(entry->locator));
+  EXPECT_EQ(bytes(entry->locator), truth);
+}
+
+TEST_F(Obstap, AnAddressWithoutANameIsAskedForOne) {
+  start({.plates = 1, .linked = 0, .stars = 3}, "{obs_collection}");
+  set([](sim::VoSettings& settings) { settings.silent_heads = true; });
+  const Listing listing = list("lSURVEY");
+  ASSERT_EQ(listing.entries.size(), 3U);
+  EXPECT_EQ(listing.entries[0].name, "star000000.fits");
+  EXPECT_EQ(listing.entries[0].size, sim::VoArchive::file("star000000.fits").size());
+  EXPECT_EQ(server_.count("/vo/data", "HEAD"), 0U);
+}
+
+TEST_F(Obstap, ManyAddressesWithoutNamesAreCalledByTheirDataSets) {
+  start({.plates = 1, .linked = 0, .stars = 5}, "{obs_collection}", {.names_to_ask = 4});
+  EXPECT_THAT(names("lSURVEY"), ::testing::Contains("star000004.fits"));
+  EXPECT_EQ(server_.count("/vo/data"), 0U);
+}
+
+TEST_F(Obstap, ADataSetThatIsGoneIsNotFound) {
+  start({.plates = 2, .linked = 0}, "{obs_collection}");
+  const std::string locator = list("lPLATES").entries.front().locator;
+  vo_->remove("ivo://org.example/~?plates/data/GS00700_x.fits");
+  const auto gone = archive_->seek(locator, true, {});
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().code, Errc::not_found);
+}
+
+TEST_F(Obstap, ARefusedQueryIsToldInTheServicesWords) {
+  start({.plates = 1, .linked = 0}, "{no_such_column}");
+  const auto answer = archive_->list("", "", {});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, Errc::invalid);
+  EXPECT_THAT(answer.error().message, HasSubstr("no_such_column"));
+}
+
+TEST_F(Obstap, ARowWithoutAnAddressHasNoFile) {
+  start({.plates = 1, .linked = 0}, "{obs_collection}");
+  vo_->add({.collection = "PLATES", .obs_id = "o", .did = "ivo://z", .target = "T", .has_address = false});
+  EXPECT_THAT(names("lPLATES"), ElementsAre("GS00700_x.fits"));
+}
+
+}  // namespace
+}  // namespace astrofs

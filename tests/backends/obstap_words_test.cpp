@@ -1,0 +1,144 @@
+// The pure parts of type "obstap": places, queries, names.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "backends/datalink.h"
+#include "backends/obstap_place.h"
+#include "backends/obstap_query.h"
+#include "backends/product_name.h"
+#include "base/file_name.h"
+
+namespace astrofs::obstap {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(ObstapPlace, ALocatorSaysWhereOneIs) {
+  Place place;
+  EXPECT_EQ(to_locator(place), "");
+  EXPECT_EQ(to_place(""), place);
+  place.levels = {{"a/b", false},       {std::nullopt, false}, {"2", true},
+                  {std::nullopt, true}, {"..", false},         {"", false}};
+  EXPECT_EQ(to_place(to_locator(place)), place);
+  place.did = "ivo://x/~?p/q.fits";
+  EXPECT_EQ(to_place(to_locator(place)), place);
+  place.semantics = "preview";
+  EXPECT_EQ(to_place(to_locator(place)), place);
+  place.file = "q.jpg";
+  place.number = 3;
+  EXPECT_EQ(to_place(to_locator(place)), place);
+  EXPECT_TRUE(place.is_file());
+}
+
+TEST(ObstapPlace, WhatItNeverWroteIsNoLocator) {
+  for (const char* const text :
+       {"/",     "x",        "../secret", "/etc/passwd", "lA/",      "vM31", "v1;DROP",
+        "d",     "fname",    "lA/fname",  "dX/lA",       "dX/fA/sB", "k1",   "nx",
+        "dX/dY", "dX/fA/kx", "v",         "vnan",        "vinf",     "v0x10"}) {
+    EXPECT_EQ(to_place(text), std::nullopt) << text;
+  }
+}
+
+TEST(ObstapPlace, NamesOfDirectoriesAreValues) {
+  EXPECT_EQ(name_of_value({"a/b", false}), "a/b");
+  EXPECT_EQ(name_of_value({std::nullopt, false}), "NULL");
+  EXPECT_EQ(name_of_value({"", false}), "NULL");
+  EXPECT_EQ(value_of_name("NULL", true), (Value{std::nullopt, true}));
+  EXPECT_EQ(value_of_name("2", true), (Value{"2", true}));
+  EXPECT_EQ(value_of_name("two", true), std::nullopt);
+  EXPECT_EQ(value_of_name("1 OR 1=1", true), std::nullopt);
+  EXPECT_EQ(value_of_name("", false), std::nullopt);
+}
+
+TEST(ObstapQuery, ATreeIsColumns) {
+  EXPECT_THAT(*parse_tree("{obs_collection}/{target_name}"), ElementsAre("obs_collection", "target_name"));
+  for (const char* const text : {"", "obs_id", "{obs_id}/", "{obs_id}x", "{a b}", "{}", "{obs_id}/{obs_id}",
+                                 "{1a}", "{a;DROP TABLE x}"}) {
+    EXPECT_FALSE(parse_tree(text)) << text;
+  }
+}
+
+TEST(ObstapQuery, AsksForTheValuesOfALevel) {
+  Table table;
+  table.levels = {"obs_collection", "calib_level", "obs_id"};
+  EXPECT_EQ(values_query(table, {}, {}),
+            "SELECT obs_collection, COUNT(*) AS n FROM ivoa.obscore GROUP BY obs_collection ORDER BY "
+            "obs_collection");
+  table.where = "a=1 OR b=2";
+  Place place;
+  place.levels = {{"it's", false}, {std::nullopt, true}};
+  EXPECT_EQ(
+      values_query(table, place, Value{"x'y", false}),
+      "SELECT obs_id, COUNT(*) AS n FROM ivoa.obscore WHERE (a=1 OR b=2) AND obs_collection = 'it''s' AND "
+      "calib_level IS NULL AND obs_id > 'x''y' GROUP BY obs_id ORDER BY obs_id");
+  place.levels = {{std::nullopt, false}, {"2", true}};
+  EXPECT_THAT(count_query(table, place),
+              HasSubstr("(obs_collection IS NULL OR obs_collection = '' OR obs_collection = 'NULL') AND "
+                        "calib_level = 2"));
+  place.did = "ivo://a?b'c";
+  EXPECT_THAT(rows_query(table, place, "last"),
+              HasSubstr("obs_publisher_did = 'ivo://a?b''c' AND obs_publisher_did > 'last' ORDER BY"));
+}
+
+TEST(ObstapQuery, KnowsTheStandardsColumns) {
+  EXPECT_EQ(is_number_column("Calib_Level"), true);
+  EXPECT_EQ(is_number_column("target_name"), false);
+  EXPECT_EQ(is_number_column("proposal_id"), std::nullopt);
+}
+
+TEST(ProductName, IsInTheAddressWhereThatEndsLikeAFile) {
+  using product_name::in_address;
+  EXPECT_EQ(in_address("http://h/getproduct/plates/data/GS00700_x.fits"), "GS00700_x.fits");
+  EXPECT_EQ(in_address("http://h/a/b%20c.fits.gz?key=1#x"), "b c.fits.gz");
+  EXPECT_EQ(in_address("https://h/api/Download/file?uri=mast:HST/product/u9o40504m_c3m.fits"),
+            "u9o40504m_c3m.fits");
+  EXPECT_EQ(in_address("http://h/get?ID=ivo%3A%2F%2Fx%2F~%3Fplates%2Fp.fits&x=1"), "p.fits");
+  EXPECT_EQ(in_address("http://h/a/%2e%2e%2fup.fits"), "up.fits");
+  for (const char* const none :
+       {"https://dataportal.eso.org/dataPortal/file/ADP.2014-10-01T09:43:12.123",
+        "http://h/sync?ID=ivo://x/y", "http://h", "", "http://h/.fits", "http://h/x.y/"}) {
+    EXPECT_EQ(in_address(none), "") << none;
+  }
+}
+
+TEST(ProductName, IsMadeOfIdentifiersElse) {
+  using product_name::made_of;
+  EXPECT_EQ(made_of("o", "ivo://eso.org/ID?ADP.2014-10-01T09:43:12.123", "image/fits"),
+            "ADP.2014-10-01T09:43:12.123.fits");
+  EXPECT_EQ(made_of("a/b", "", "application/x-tar"), "b.tar");
+  EXPECT_EQ(made_of("", "ivo://x/p.fits", "image/fits"), "p.fits");
+  EXPECT_EQ(made_of("", "", ""), "data");
+}
+
+TEST(ProductName, ATagStandsBeforeTheEndings) {
+  using product_name::tagged;
+  EXPECT_EQ(tagged("a.fits.gz", "12345678"), "a~12345678.fits.gz");
+  EXPECT_EQ(tagged("ADP.2014-10", "12345678"), "ADP.2014-10~12345678");
+  for (const std::string& part :
+       {std::string("x"), std::string("\xC3\xA9"), std::string("\n"), std::string("[")}) {
+    std::string name;
+    for (int i = 0; i < 400; ++i) name += part;
+    const std::string shown = product_name::shortened(name + ".fits", "12345678");
+    EXPECT_TRUE(encode_file_name(shown).has_value()) << part;
+    EXPECT_TRUE(shown.ends_with("~12345678.fits"));
+  }
+}
+
+TEST(Datalink, SemanticsAreFolders) {
+  using datalink::folder_of;
+  EXPECT_EQ(folder_of("#this"), "");
+  EXPECT_EQ(folder_of("http://www.ivoa.net/rdf/datalink/core#this"), "");
+  EXPECT_EQ(folder_of("#preview-image"), "preview");
+  EXPECT_EQ(folder_of("#thumbnail"), "preview");
+  EXPECT_EQ(folder_of("#calibration"), "calibration");
+  EXPECT_EQ(folder_of("#cutout"), std::nullopt);
+  EXPECT_EQ(folder_of(""), "other");
+  EXPECT_EQ(folder_of("#../../etc"), "other");
+  EXPECT_TRUE(datalink::is_document("application/x-votable+xml;content=datalink"));
+  EXPECT_TRUE(datalink::is_document("application/x-votable+xml; Content=Datalink"));
+  EXPECT_FALSE(datalink::is_document("application/x-votable+xml"));
+}
+
+}  // namespace
+}  // namespace astrofs::obstap
