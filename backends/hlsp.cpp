@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backends/format/numbers.h"
+#include "backends/hlsp_shape.h"
 #include "backends/s3_pages.h"
 #include "backends/settle.h"
 #include "backends/url.h"
@@ -213,6 +214,10 @@ std::string HlspArchive::validator_origin() const {
 
 std::optional<Digest> HlspArchive::digest(std::string_view validator) const {
   return digest_of_etag(validator);
+}
+
+Result<FrameShape> HlspArchive::shape(std::string_view locator) const {
+  return hlsp::shape_of(locator.substr(locator.rfind('/') + 1));
 }
 
 }  // namespace astrofs

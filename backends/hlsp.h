@@ -36,6 +36,7 @@ class HlspArchive final : public Archive {
   [[nodiscard]] Result<std::vector<http::Request>> locate(std::string_view locator) override;
   [[nodiscard]] std::string validator_origin() const override;
   [[nodiscard]] std::optional<Digest> digest(std::string_view validator) const override;
+  [[nodiscard]] Result<FrameShape> shape(std::string_view locator) const override;
 
  private:
   using Entries = std::vector<Entry>;

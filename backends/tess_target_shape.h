@@ -5,11 +5,13 @@
 #include <string_view>
 
 #include "backends/archive.h"
+#include "backends/format/tess_target_name.h"
 #include "base/error.h"
 
 namespace astrofs::tess {
 
 /// Errc::unsupported for other products.
 [[nodiscard]] Result<FrameShape> target_shape_of(std::string_view name);
+[[nodiscard]] Result<FrameShape> target_shape_of(const TargetName& target);
 
 }  // namespace astrofs::tess

@@ -156,13 +156,22 @@ class Hlsp(MountTest):
         self.assertEqual(path.read_bytes(), truth)
         self.assertTrue(self.archive.log("Download/file"))
 
-    def test_a_curve_that_the_archive_has_lost_is_no_file_and_one_it_cannot_give_now_is_an_error(self):
+    def test_a_curve_that_the_archive_has_lost_is_a_table_of_nan_and_one_it_cannot_give_now_is_an_error(self):
         mount = self.hlsp()
-        first, second = self.curves(mount / "hlsp/qlp/s0001")[:2]
-        self.archive.deny(first.name)
-        self.assert_errno(errno.ENOENT, first.read_bytes)
-        self.archive.fault("*" + second.name + "*", "status", n=503)
-        self.assert_errno(errno.EIO, second.read_bytes)
+        for pipeline, sector in (("tglc", "s0001"), ("qlp", "s0001"), ("qlp", "s0056"), ("tess-spoc", "s0023")):
+            first, second, third = self.curves(mount / "hlsp" / pipeline / sector)[:3]
+            self.archive.deny(first.name)
+            with fits.open(first, checksum=True) as lost, fits.open(second) as real:
+                lost, real = lost["LIGHTCURVE"], real["LIGHTCURVE"]
+                self.assertEqual(lost.columns.names, real.columns.names)
+                self.assertEqual(lost.columns.formats, real.columns.formats)
+                self.assertGreater(len(lost.data), 0)
+                for name, form in zip(lost.columns.names, lost.columns.formats):
+                    blank = numpy.isnan(lost.data[name]) if form in "DE" else lost.data[name] == -1
+                    self.assertTrue(blank.all(), name)
+            self.assertEqual(os.getxattr(first, "user.astrofs.state"), b"placeholder")
+        self.archive.fault("*" + third.name + "*", "status", n=503)
+        self.assert_errno(errno.EIO, third.read_bytes)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,15 @@
+// What a lost light curve of TGLC, QLP or TESS-SPOC would have looked like: the columns that the pipeline
+// writes, and what the name tells. Images and text are never made up. Pure; any thread.
+#pragma once
+
+#include <string_view>
+
+#include "backends/archive.h"
+#include "base/error.h"
+
+namespace astrofs::hlsp {
+
+/// Errc::unsupported for other products.
+[[nodiscard]] Result<FrameShape> shape_of(std::string_view name);
+
+}  // namespace astrofs::hlsp
