@@ -105,6 +105,22 @@ Result<void> Walk::read(const Document& document, const tap::Answer& answer) {
 
 }  // namespace
 
+Result<std::vector<Row>> rows_of(const tap::Answer& answer) {
+  const auto did = answer.table.column("obs_publisher_did", "Curation.PublisherDID");
+  const auto obs_id = answer.table.column("obs_id", "DataID.observationID");
+  const auto url = answer.table.column("access_url", "Access.Reference");
+  const auto format = answer.table.column("access_format", "Access.Format");
+  if (!did || !url)
+    return fail(Errc::corrupt, "an answer without the columns of ObsCore that were asked for");
+  std::vector<Row> rows;
+  for (std::size_t i = 0; i < answer.rows.size(); ++i) {
+    if (answer.text(i, did).empty()) continue;  // nobody could ask for it again
+    rows.push_back({std::string(answer.text(i, did)), std::string(answer.text(i, obs_id)),
+                    std::string(answer.text(i, url)), std::string(answer.text(i, format))});
+  }
+  return rows;
+}
+
 bool is_document(std::string_view type) {
   const std::string text = lower(type);
   return text.find("votable") != std::string::npos && text.find("content=datalink") != std::string::npos;

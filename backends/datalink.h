@@ -19,6 +19,9 @@ struct Row {
   std::string did, obs_id, url, format;
 };
 
+/// corrupt: an answer without the columns of ObsCore that this takes.
+[[nodiscard]] Result<std::vector<Row>> rows_of(const tap::Answer& answer);
+
 struct File {
   std::size_t row{0};     ///< which of the rows that were given
   std::string folder;     ///< "" = the data themselves; "preview", "calibration" ...

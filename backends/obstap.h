@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "backends/archive.h"
+#include "backends/data_sets.h"
 #include "backends/datalink.h"
 #include "backends/http/fetcher.h"
 #include "backends/obstap_place.h"
@@ -27,11 +28,10 @@ namespace astrofs {
 class ObstapArchive final : public Archive {
  public:
   struct Limits {
-    std::size_t page{10'000};      ///< MAXREC of one query; what services answer within their time
-    std::size_t names{30'000};     ///< of one level: more are nobody's to read
-    std::size_t rows{20'000};      ///< data sets of one directory
-    std::size_t documents{32};     ///< of DataLink, asked for one listing; more become directories
-    std::size_t names_to_ask{32};  ///< addresses without a name that are asked for one
+    std::size_t page{10'000};   ///< MAXREC of one query; what services answer within their time
+    std::size_t names{30'000};  ///< of one level: more are nobody's to read
+    std::size_t rows{20'000};   ///< data sets of one directory
+    DataSets::Limits files{};
   };
   /// `base`: of the TAP service, without "/sync". `fetcher` and `clock` outlive the archive.
   ObstapArchive(std::string base, obstap::Table table, http::Fetcher& fetcher, const Clock& clock,
@@ -61,21 +61,10 @@ class ObstapArchive final : public Archive {
     std::vector<datalink::Row> rows;
     bool whole{true};
   };
-  /// A file of a data set, and where it is at the moment.
-  struct Found {
-    obstap::Place place;
-    std::string url, type, obs_id, name;
-    std::optional<std::uint64_t> size{};
-  };
   Result<Part> values(const obstap::Place& place, std::stop_token stop) const;
-  Result<Part> data_sets(const obstap::Place& place, std::stop_token stop) EXCLUDES(mutex_);
+  Result<Part> data_sets(const obstap::Place& place, std::stop_token stop);
   Result<Rows> rows(const obstap::Place& place, std::stop_token stop) const;
-  Result<std::vector<Found>> files(const obstap::Place& place, const std::vector<datalink::Row>& rows,
-                                   std::stop_token stop) const;
-  Result<void> name(std::vector<Found>& files, std::stop_token stop) const;
   Result<bool> is_number(const std::string& column, std::stop_token stop) EXCLUDES(mutex_);
-  void remember(const std::vector<Found>& files) EXCLUDES(mutex_);
-  [[nodiscard]] std::optional<std::string> address(std::string_view locator) const EXCLUDES(mutex_);
 
   const std::string base_;
   const obstap::Table table_;
@@ -83,12 +72,9 @@ class ObstapArchive final : public Archive {
   const Clock& clock_;
   const Limits limits_;
 
-  struct Address {
-    std::string url;
-    SteadyTime learnt;
-  };
+  DataSets files_;
+
   mutable Mutex mutex_;
-  std::unordered_map<std::string, Address> addresses_ GUARDED_BY(mutex_);    ///< by locator
   std::unordered_map<std::string, SteadyTime> complete_ GUARDED_BY(mutex_);  ///< levels listed whole
   std::unordered_map<std::string, bool> numbers_ GUARDED_BY(mutex_);         ///< columns that were asked for
 };

@@ -13,6 +13,7 @@
 #include "backends/login_file.h"
 #include "backends/obstap.h"
 #include "backends/s3.h"
+#include "backends/sia2.h"
 #include "backends/tess.h"
 #include "backends/url.h"
 
@@ -366,6 +367,17 @@ MadeArchive make_obstap(TableReader& table, http::Fetcher& fetcher) {
   return std::make_unique<ObstapArchive>(std::move(base), std::move(asked), fetcher, clock);
 }
 
+MadeArchive make_sia2(TableReader& table, http::Fetcher& fetcher) {
+  static const SystemClock clock;
+  std::string url = table.base_url("url", std::nullopt);
+  const auto parameters = sia2::check_parameters(table.text("query", ""));
+  if (!parameters) table.complain(table.where_of("query"), "query: " + parameters.error().message);
+  const unsigned connections = table.count("connections", kIndexConnections, kMostConnections);
+  if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
+  if (connections != kIndexConnections) fetcher.set_budget(url, connections);
+  return std::make_unique<Sia2Archive>(std::move(url), *parameters, fetcher, clock, Sia2Archive::Limits{});
+}
+
 struct ArchiveType {
   std::string_view name;
   MadeArchive (*make)(TableReader&, http::Fetcher&);
@@ -381,6 +393,7 @@ constexpr auto kTypes = std::to_array<ArchiveType>({
     {"local", make_local},
     {"obstap", make_obstap},
     {"s3", make_s3},
+    {"sia2", make_sia2},
     {"tess", make_tess},
 });
 

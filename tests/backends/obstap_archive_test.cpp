@@ -154,7 +154,7 @@ TEST_F(Obstap, DatalinkIsFollowedAndSorted) {
 }
 
 TEST_F(Obstap, ManyDocumentsAreAskedOnlyForWhoEnters) {
-  start({.plates = 1, .linked = 12}, "{obs_collection}", {.documents = 10});
+  start({.plates = 1, .linked = 12}, "{obs_collection}", {.files = {.documents = 10}});
   EXPECT_EQ(names("lLINKED").size(), 12U);
   EXPECT_EQ(server_.count("/vo/links"), 0U);
   EXPECT_THAT(names(into("lLINKED", "DR01402")),
@@ -200,7 +200,7 @@ TEST_F(Obstap, AnAddressWithoutANameIsAskedForOne) {
 }
 
 TEST_F(Obstap, ManyAddressesWithoutNamesAreCalledByTheirDataSets) {
-  start({.plates = 1, .linked = 0, .stars = 5}, "{obs_collection}", {.names_to_ask = 4});
+  start({.plates = 1, .linked = 0, .stars = 5}, "{obs_collection}", {.files = {.names_to_ask = 4}});
   EXPECT_THAT(names("lSURVEY"), ::testing::Contains("star000004.fits"));
   EXPECT_EQ(server_.count("/vo/data"), 0U);
 }

@@ -40,6 +40,8 @@ TEST_F(RegistryTest, MakesEveryTypeThatTheDocumentationShows) {
         config("obstap", {{"url", at(4, Text("http://127.0.0.1/tap"))},
                           {"tree", at(5, Text("{obs_collection}/{obs_id}"))},
                           {"where", at(6, Text("calib_level>=2"))}}),
+        config("sia2",
+               {{"url", at(4, Text("https://127.0.0.1/SIA"))}, {"query", at(5, Text("COLLECTION=X"))}}),
         config("s3",
                {{"url", at(4, Text("http://[::1]:9000/bucket"))}, {"prefix", at(5, Text("some/prefix"))}}),
         config("local", {{"path", at(4, Text("/data/archive"))}})}) {
@@ -49,8 +51,8 @@ TEST_F(RegistryTest, MakesEveryTypeThatTheDocumentationShows) {
 }
 
 TEST_F(RegistryTest, RefusesAnUnknownTypeAndSaysWhichThereAre) {
-  EXPECT_THAT(refusal(config("ftp")),
-              AllOf(StartsWith("astrofs.toml:3:1: "), HasSubstr("\"ftp\""), HasSubstr("obstap, s3, tess")));
+  EXPECT_THAT(refusal(config("ftp")), AllOf(StartsWith("astrofs.toml:3:1: "), HasSubstr("\"ftp\""),
+                                            HasSubstr("obstap, s3, sia2, tess")));
 }
 
 TEST_F(RegistryTest, RefusesATreeThatIsNotOfColumns) {

@@ -18,6 +18,7 @@
 #include "backends/local.h"
 #include "backends/obstap.h"
 #include "backends/s3.h"
+#include "backends/sia2.h"
 #include "backends/tess.h"
 #include "tests/support/daiquiri.h"
 #include "tests/support/dkist_asdf.h"
@@ -342,7 +343,7 @@ class HstStage final : public ServedStage {
 };
 
 /// A table of ObsCore: plates by their addresses, or by DataLink.
-class VoStage final : public ServedStage {
+class VoStage : public ServedStage {
  public:
   explicit VoStage(bool linked) {
     vo_ = &server_.add_vo({.plates = 6, .linked = 6, .stars = 0});
@@ -380,10 +381,23 @@ class VoStage final : public ServedStage {
     return true;
   }
 
- private:
+ protected:
   sim::VoArchive* vo_{nullptr};
   std::string did_;
   SystemClock clock_;
+};
+
+/// The same plates by their place on the sky.
+class SiaStage final : public VoStage {
+ public:
+  SiaStage() : VoStage(false) {
+    path = {"10_0_0.1"};
+    files.erase("GS00703_x.fits");
+    archive_ = std::make_unique<Sia2Archive>(server_.url() + "/vo/sia2", "&COLLECTION=PLATES",
+                                             http_.fetcher(), clock_, Sia2Archive::Limits{});
+  }
+  bool add_hostile_names() override { return false; }  // every set has a place of its own here
+  bool break_a_page() override { return false; }
 };
 
 template <class T, class... Args>
@@ -409,6 +423,7 @@ const std::vector<StageKind>& stage_kinds() {
       {"Local", maker<LocalStage>()},
       {"ObstapPlain", maker<VoStage>(false)},
       {"ObstapDatalink", maker<VoStage>(true)},
+      {"Sia2", maker<SiaStage>()},
       {"TessFromS3", maker<TessStage>(TessStage::From::s3)},
       {"TessFromScript", maker<TessStage>(TessStage::From::script)},
       {"TessFromPages", maker<TessStage>(TessStage::From::pages)},

@@ -123,6 +123,20 @@ class Obstap(MountTest):
         sim.fault("*GS00700*", "status", n=403)
         self.assert_errno(errno.EACCES, os.stat, mount / "vo/PLATES/M31/plates%2Fdata%2FGS00700_x.fits/GS00700_x.fits")
 
+    def test_circles_on_the_sky_are_directories(self):
+        sim = self.vo()
+        mount = self.mount(f'[archives.sky]\ntype = "sia2"\nurl = "{sim.url}/vo/sia2"\nquery = "COLLECTION=LINKED"\n')
+        self.assertEqual(os.listdir(mount / "sky"), ["all"])
+        self.assertEqual(len([name for name in os.listdir(mount / "sky/all") if name.endswith(".fits")]), 8)
+        circle = mount / "sky/11.5_0_0.1"
+        self.assertEqual(sorted(os.listdir(circle)), ["DR01400.fits", "DR01400_part.fits", "calibration", "preview"])
+        self.set(sim, key=2)
+        self.assertEqual((circle / "DR01400.fits").read_bytes(), sim.fetch("/vo/files/linked/DR01400.fits"))
+        self.assertEqual(os.listdir(mount / "sky/200_0_0.1"), [])
+        self.assertEqual(sorted(os.listdir(mount / "sky")), ["11.5_0_0.1", "200_0_0.1", "all"])
+        self.assert_errno(errno.ENOENT, os.stat, mount / "sky/M31")
+        self.assertIn("RA_DEC_RADIUS", mount.why("sky")["listing"]["remark"])
+
     @unittest.skipUnless(importlib.util.find_spec("pyvo"), "python3-pyvo is not installed")
     def test_pyvo_reads_the_same_rows_from_the_same_service(self):
         import pyvo

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/fits_cards.h"
@@ -160,6 +162,7 @@ Reply VoArchive::reply(const HttpRequest& request, const std::string& host,
     return never;
   }
   if (request.path == "/vo/tap/sync") return tap(request, host);
+  if (request.path == "/vo/sia2") return images(request, host);
   if (request.path == "/vo/links") return links(request, host);
   if (request.path == "/vo/tap/capabilities") {
     return text_reply(
@@ -213,6 +216,33 @@ Reply VoArchive::tap(const HttpRequest& request, const std::string& host) {
       "value=\"\" "
       "ref=\"obs_publisher_did\"/></GROUP></RESOURCE>";
   return table(request, vo_table(*answer, form_of(format), overflow, service));
+}
+
+Reply VoArchive::images(const HttpRequest& request, const std::string& host) {
+  const VoSettings now = settings();
+  VoRows content;
+  {
+    const MutexLock lock(mutex_);
+    content = obscore(sets_, host, now.key);
+  }
+  const std::string position = parameter_of(request, "POS");
+  double circle[3] = {0, 0, 360};
+  if (!position.empty() &&
+      std::sscanf(position.c_str(), "CIRCLE %lf %lf %lf", &circle[0], &circle[1], &circle[2]) != 3) {
+    return table(request, vo_error("UsageFault: bad POS: " + position), 400);
+  }
+  const std::string collection = parameter_of(request, "COLLECTION");
+  std::erase_if(content.rows, [&](const VoRow& row) {
+    const double away = std::hypot(std::strtod(row[9]->c_str(), nullptr) - circle[0], circle[1]);
+    return away > circle[2] || (!collection.empty() && row[2] != collection);
+  });
+  std::size_t most = now.most_rows;
+  if (const std::string asked = parameter_of(request, "MAXREC"); !asked.empty()) {
+    most = std::min(most, static_cast<std::size_t>(std::strtoull(asked.c_str(), nullptr, 10)));
+  }
+  const bool overflow = content.rows.size() > most;
+  if (overflow) content.rows.resize(most);
+  return table(request, vo_table(content, VoForm::binary2, overflow));
 }
 
 Reply VoArchive::links(const HttpRequest& request, const std::string& host) {

@@ -1,7 +1,8 @@
 // An archive of the Virtual Observatory as the stand-in plays it: TAP with a table of ObsCore under /vo/tap,
-// DataLink under /vo/links, files under /vo/files and, without names in their addresses, under /vo/data. Its
-// ways are those of real services: BINARY unless asked otherwise, errors with status 200, OVERFLOW behind the
-// table, addresses that run out. Owned by an ArchiveSim; any thread.
+// SIA2 under /vo/sia2 (all lie on the equator), DataLink under /vo/links, files under /vo/files and, without
+// names in their addresses, under /vo/data. Its ways are those of real services: BINARY unless asked
+// otherwise, errors with status 200, OVERFLOW behind the table, addresses that run out. Owned by an
+// ArchiveSim; any thread.
 #pragma once
 
 #include <cstddef>
@@ -57,6 +58,7 @@ class VoArchive {
 
  private:
   [[nodiscard]] Reply tap(const HttpRequest& request, const std::string& host) EXCLUDES(mutex_);
+  [[nodiscard]] Reply images(const HttpRequest& request, const std::string& host) EXCLUDES(mutex_);
   [[nodiscard]] Reply links(const HttpRequest& request, const std::string& host) EXCLUDES(mutex_);
   [[nodiscard]] Reply data(const HttpRequest& request, const std::vector<Fault>& faults) EXCLUDES(mutex_);
   [[nodiscard]] Reply table(const HttpRequest& request, std::string text, int status = 200) const

@@ -1,0 +1,84 @@
+// Files of data sets that a service of the Virtual Observatory describes in rows of ObsCore: what they are
+// called, in which directory they stand, and where they are at the moment. Part of types "obstap" and "sia2".
+// Blocks; any thread but the client's.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "backends/archive.h"
+#include "backends/datalink.h"
+#include "backends/http/fetcher.h"
+#include "backends/obstap_place.h"
+#include "base/clock.h"
+#include "base/mutex.h"
+
+namespace astrofs {
+
+/// What the token of a listing says beside the hash of its content.
+struct PartToken {
+  std::string content;
+  bool whole{true};
+  std::uint64_t rows{0};  ///< data sets of which the listing was made
+
+  PartToken(std::string hash, bool is_whole, std::uint64_t count)
+      : content(std::move(hash)), whole(is_whole), rows(count) {}
+  explicit PartToken(std::string_view token);
+  [[nodiscard]] std::string text() const;
+};
+
+class DataSets {
+ public:
+  struct Limits {
+    std::size_t documents{32};     ///< of DataLink, asked for one listing; more become directories
+    std::size_t names_to_ask{32};  ///< addresses without a name that are asked for one
+  };
+  /// Both outlive it.
+  DataSets(http::Fetcher& fetcher, const Clock& clock, Limits limits)
+      : fetcher_(fetcher), clock_(clock), limits_(limits) {}
+
+  /// What stands in the directory `place` (its semantics included), of which these are the rows.
+  [[nodiscard]] Result<std::vector<Entry>> entries(const obstap::Place& place,
+                                                   std::vector<datalink::Row> rows, std::stop_token stop)
+      EXCLUDES(mutex_);
+  /// From what was learnt lately; unavailable when that is too long ago.
+  [[nodiscard]] Result<std::vector<http::Request>> locate(std::string_view locator) const EXCLUDES(mutex_);
+  /// Of the rows of its data set, as they are now.
+  [[nodiscard]] Result<std::vector<http::Request>> seek(const obstap::Place& file,
+                                                        const std::vector<datalink::Row>& rows,
+                                                        std::stop_token stop) EXCLUDES(mutex_);
+  [[nodiscard]] std::optional<std::string> address(std::string_view locator) const EXCLUDES(mutex_);
+
+ private:
+  /// A file of a data set, and where it is at the moment.
+  struct Found {
+    obstap::Place place;
+    std::string url, type, obs_id, name;
+    std::optional<std::uint64_t> size{};
+  };
+  [[nodiscard]] static std::vector<Entry> directories(const obstap::Place& place,
+                                                      const std::vector<datalink::Row>& rows);
+  Result<std::vector<Found>> files(const obstap::Place& place, const std::vector<datalink::Row>& rows,
+                                   std::stop_token stop) const;
+  Result<void> name(std::vector<Found>& files, std::stop_token stop) const;
+  void remember(const std::vector<Found>& files) EXCLUDES(mutex_);
+
+  http::Fetcher& fetcher_;
+  const Clock& clock_;
+  const Limits limits_;
+
+  struct Address {
+    std::string url;
+    SteadyTime learnt;
+  };
+  mutable Mutex mutex_;
+  std::unordered_map<std::string, Address> addresses_ GUARDED_BY(mutex_);  ///< by locator
+};
+
+}  // namespace astrofs

@@ -1,0 +1,169 @@
+#include "backends/sia2.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "backends/format/numbers.h"
+#include "backends/settle.h"
+#include "backends/tap.h"
+#include "backends/url.h"
+
+namespace astrofs {
+namespace {
+
+using obstap::Place;
+
+// New images come once a day; a circle is asked again behind the reader.
+constexpr std::chrono::hours kGoodFor{6};
+// Tables of this program.
+constexpr std::chrono::hours kConstant{24 * 365};
+
+constexpr std::string_view kAll = "all";
+/// The token of the root's listing: it changes by find() alone, and keeps what that has found.
+constexpr std::string_view kFound = "found";
+
+}  // namespace
+
+namespace sia2 {
+
+std::optional<std::string> circle_in(std::string_view name) {
+  std::string circle = "CIRCLE";
+  // Of right ascension, declination and radius.
+  constexpr std::array<std::pair<double, double>, 3> kBounds{{{0, 360}, {-90, 90}, {0, 90}}};
+  for (const auto& [least, most] : kBounds) {
+    const auto end = std::min(name.find('_'), name.size());
+    const std::string_view part = name.substr(0, end);
+    const auto value = signed_number_in<double>(part);
+    const bool is_plain = part.find_first_not_of("0123456789.+-") == std::string_view::npos;
+    if (!value || !is_plain || *value < least || *value > most) return std::nullopt;
+    circle += ' ';
+    circle += part.substr(part.starts_with('+') ? 1 : 0);
+    if (&least == &kBounds.back().first)
+      return end == name.size() && *value > 0 ? std::optional(circle) : std::nullopt;
+    if (end == name.size()) return std::nullopt;
+    name.remove_prefix(end + 1);
+  }
+  return std::nullopt;
+}
+
+Result<std::string> check_parameters(std::string_view text) {
+  constexpr std::array<std::string_view, 3> kOwn{"POS", "MAXREC", "RESPONSEFORMAT"};
+  std::string out;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('&'), text.size());
+    const std::string_view pair = text.substr(0, end);
+    const auto equals = pair.find('=');
+    std::string name(pair.substr(0, equals));
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::toupper(c); });
+    if (equals == std::string_view::npos || name.empty()) {
+      return fail(Errc::invalid, "\"" + std::string(pair) + "\" is not NAME=VALUE");
+    }
+    if (std::ranges::find(kOwn, name) != kOwn.end())
+      return fail(Errc::invalid, name + " is set by the directory");
+    // Written once more: who has encoded it already and who has not are both understood.
+    out +=
+        '&' + url::encode_component(name) + '=' + url::encode_component(url::decode(pair.substr(equals + 1)));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+}  // namespace sia2
+
+Sia2Archive::Sia2Archive(std::string url, std::string parameters, http::Fetcher& fetcher, const Clock& clock,
+                         Limits limits)
+    : url_(std::move(url)),
+      parameters_(std::move(parameters)),
+      fetcher_(fetcher),
+      limits_(limits),
+      files_(fetcher, clock, limits.files) {}
+
+bool Sia2Archive::is_directory(const Place& place) const {
+  if (place.is_file() || place.levels.size() != 1 || !place.levels[0].text || place.levels[0].is_number)
+    return false;
+  if (*place.levels[0].text == kAll) return !parameters_.empty();
+  return sia2::circle_in(*place.levels[0].text).has_value();
+}
+
+Result<Sia2Archive::Rows> Sia2Archive::rows(const Place& place, std::stop_token stop) const {
+  std::string address = url_ + "?MAXREC=" + std::to_string(limits_.rows) + parameters_;
+  if (const auto circle = sia2::circle_in(*place.levels[0].text)) {
+    address += "&POS=" + url::encode_component(*circle);
+  }
+  const auto answer = tap::read_answer(fetcher_.fetch({tap::get_request(address)}, std::move(stop)));
+  if (!answer) return tl::unexpected(answer.error());
+  auto all = datalink::rows_of(*answer);
+  if (!all) return tl::unexpected(all.error());
+  Rows rows{std::move(*all), !answer->overflow};
+  // Not every service can be asked for one data set.
+  if (!place.did.empty())
+    std::erase_if(rows.rows, [&](const datalink::Row& row) { return row.did != place.did; });
+  std::ranges::stable_sort(rows.rows, {}, &datalink::Row::did);
+  return rows;
+}
+
+Result<std::variant<Listing, NotModified>> Sia2Archive::list(std::string_view dir, std::string_view token,
+                                                             std::stop_token stop) {
+  if (stop.stop_requested()) return fail(Errc::interrupted, "the mount is ending");
+  if (dir.empty()) {
+    if (token == kFound) return NotModified{};
+    Listing root{{}, std::string(kFound), kConstant};
+    if (!parameters_.empty())
+      root.entries.push_back(directory_entry(std::string(kAll), "l" + std::string(kAll)));
+    return root;
+  }
+  const auto place = obstap::to_place(dir);
+  if (!place || !is_directory(*place)) return fail(Errc::not_found, "no such circle: " + std::string(dir));
+  auto found = rows(*place, stop);
+  if (!found) return tl::unexpected(found.error());
+  const std::uint64_t count = found->rows.size();
+  if (count == 0 && !place->did.empty())
+    return fail(Errc::not_found, "the service has no data set " + place->did);
+  auto entries = files_.entries(*place, std::move(found->rows), stop);
+  if (!entries) return tl::unexpected(entries.error());
+  if (entries->empty() && !place->semantics.empty())
+    return fail(Errc::not_found, "nothing is there: " + std::string(dir));
+  const PartToken before(token);
+  auto settled = settle(std::move(*entries), before.whole == found->whole ? before.content : "", kGoodFor,
+                        "sia2/" + std::string(dir), Slashes::are_names);
+  if (auto* const listing = std::get_if<Listing>(&settled)) {
+    listing->token = PartToken{listing->token, found->whole, count}.text();
+  }
+  return settled;
+}
+
+Result<std::optional<Entry>> Sia2Archive::find(std::string_view dir, std::string_view name, std::stop_token) {
+  if (!dir.empty() || !sia2::circle_in(name)) return std::optional<Entry>{};
+  Place place;
+  place.levels.push_back({std::string(name), false});
+  return std::optional(directory_entry(std::string(name), obstap::to_locator(place)));
+}
+
+Result<std::vector<http::Request>> Sia2Archive::locate(std::string_view locator) {
+  return files_.locate(locator);
+}
+
+Result<std::vector<http::Request>> Sia2Archive::seek(std::string_view locator, bool again,
+                                                     std::stop_token stop) {
+  const auto place = obstap::to_place(locator);
+  if (!place || !place->is_file() || (!again && files_.address(locator))) return locate(locator);
+  Place top = *place;
+  top.semantics.clear();
+  top.file.clear();
+  if (!is_directory(top)) return fail(Errc::not_found, "no such file: " + std::string(locator));
+  const auto found = rows(top, stop);
+  if (!found) return tl::unexpected(found.error());
+  return files_.seek(*place, found->rows, stop);
+}
+
+std::string Sia2Archive::remark(std::string_view dir, std::string_view token) const {
+  if (dir.empty()) return "any RA_DEC_RADIUS in degrees opens by its name";
+  const PartToken said(token);
+  if (said.content.empty()) return {};
+  const std::string rows = std::to_string(said.rows);
+  return said.whole ? rows + " data sets"
+                    : rows + " data sets, and there are more: a smaller circle has them all";
+}
+
+}  // namespace astrofs
