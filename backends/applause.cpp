@@ -29,6 +29,8 @@ constexpr std::string_view kSequences = "sequences";
 constexpr std::string_view kScan = "scan/";
 constexpr std::string_view kPicture = "picture/";
 constexpr std::string_view kJson = "json/";
+constexpr std::string_view kCsv = "csv/";
+constexpr std::string_view kFits = "fits/";
 /// The token of a listing that changes by find() alone.
 constexpr std::string_view kFound = "found";
 /// Before the sums that a scan's validator is made of.
@@ -83,13 +85,34 @@ std::optional<LocatedScan> scan_in(std::string_view locator) {
   return LocatedScan{*width, *height, path};
 }
 
+struct LocatedTable {
+  std::string_view name;
+  PlateId plate{0};
+};
+/// `form`: kCsv or kFits.
+std::optional<LocatedTable> table_in(std::string_view locator, std::string_view form) {
+  if (!locator.starts_with(form)) return std::nullopt;
+  locator.remove_prefix(form.size());
+  const std::string_view name = locator.substr(0, locator.find('/'));
+  const auto plate = plate_in(locator.substr(std::min(name.size() + 1, locator.size())));
+  if (!applause::is_source_table(name) || !plate) return std::nullopt;
+  return LocatedTable{name, *plate};
+}
+
 }  // namespace
 
 ApplauseArchive::ApplauseArchive(std::string url, Sequences sequences, std::string login,
-                                 http::Fetcher& fetcher)
+                                 http::Fetcher& fetcher, const Clock& clock)
     : sequences_(std::move(sequences)),
       token_(*token_service("applause"), std::move(login), url),
-      plates_(std::move(url), token_, fetcher) {}
+      plates_(url, token_, fetcher),
+      jobs_(
+          url + "/tap",
+          [this](http::Request& request) {
+            if (token_.is_there()) (void)token_.authorize(request);
+          },
+          fetcher),
+      tables_(plates_, jobs_, clock) {}
 
 Result<std::vector<Entry>> ApplauseArchive::files_of(const std::vector<PlateId>& ids, bool several,
                                                      std::stop_token stop) const {
@@ -102,6 +125,15 @@ Result<std::vector<Entry>> ApplauseArchive::files_of(const std::vector<PlateId>&
     }
     for (const StoredFile& picture : plate.pictures) {
       if (!picture.path.empty()) entries.push_back(entry_of(picture, std::string(kPicture) + picture.path));
+    }
+    for (const auto& [table, name] :
+         {std::pair{"source", "sources"}, std::pair{"source_calib", "sources_calib"}}) {
+      for (const auto& [form, ending] : {std::pair{kCsv, "csv"}, std::pair{kFits, "fits"}}) {
+        Entry entry;  // its size is known when it is made
+        entry.name = fmt::format("{}_{}.{}", name, plate.id, ending);
+        entry.locator = fmt::format("{}{}/{}", form, table, plate.id);
+        entries.push_back(std::move(entry));
+      }
     }
     Entry json;
     json.name = several ? fmt::format("plate_{}.json", plate.id) : "plate.json";
@@ -183,10 +215,12 @@ Result<std::vector<http::Request>> ApplauseArchive::locate(std::string_view loca
 }
 
 bool ApplauseArchive::makes(std::string_view locator) const {
-  return locator.starts_with(kJson);
+  return locator.starts_with(kJson) || table_in(locator, kCsv) || table_in(locator, kFits);
 }
 
 Result<std::string> ApplauseArchive::make(std::string_view locator, std::stop_token stop) {
+  if (const auto table = table_in(locator, kCsv)) return tables_.csv(table->name, table->plate, stop);
+  if (const auto table = table_in(locator, kFits)) return tables_.fits(table->name, table->plate, stop);
   const auto plate = locator.starts_with(kJson) ? plate_in(locator.substr(kJson.size())) : std::nullopt;
   if (!plate) return fail(Errc::not_found, "APPLAUSE has no file " + std::string(locator));
   auto plates = plates_.describe({*plate}, std::move(stop));

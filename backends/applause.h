@@ -2,12 +2,14 @@
 //
 //   dr4/<archive>/<plate>/, plate/<plate>/, sequences/<name>/
 //
-// A plate's directory holds its scans, its pictures and plate.json. plate/ shows those that were asked for; a
-// sequence, a list of plates of the configuration, is the union of their files.
+// A plate's directory holds its scans, its pictures, plate.json, and the tables of the sources on it,
+// sources_<plate>.csv and sources_calib_<plate>.csv, both as .fits too. plate/ shows those that were asked
+// for; a sequence, a list of plates of the configuration, is the union of their files.
 //
 // Locators: directories "dr4", "dr4/102", "plate", "plate/9319", "sequences", "sequences/NAME"; files
-// "scan/<columns>/<rows>/PATH", "picture/PATH", "json/<plate>", PATH below ".../files/". A file has one
-// locator wherever it is shown, so that it is fetched once. Owned by the mount; any thread.
+// "scan/<columns>/<rows>/PATH", "picture/PATH", "json/<plate>", "csv/source/<plate>" and
+// "fits/source/<plate>", the same of "source_calib"; PATH below ".../files/". A file has one locator wherever
+// it is shown, so that it is fetched once. Owned by the mount; any thread.
 #pragma once
 
 #include <map>
@@ -15,9 +17,12 @@
 #include <vector>
 
 #include "backends/applause_plates.h"
+#include "backends/applause_tables.h"
 #include "backends/archive.h"
 #include "backends/http/fetcher.h"
 #include "backends/pasted_token.h"
+#include "backends/tap_jobs.h"
+#include "base/clock.h"
 
 namespace astrofs {
 
@@ -25,8 +30,12 @@ class ApplauseArchive final : public Archive {
  public:
   using Sequences = std::map<std::string, std::vector<applause::PlateId>>;
 
-  /// `url`: of the archive's host. `login`: the file of a token. `fetcher` outlives the archive.
-  ApplauseArchive(std::string url, Sequences sequences, std::string login, http::Fetcher& fetcher);
+  /// `url`: of the archive's host. `login`: the file of a token. `fetcher` and `clock` outlive the archive.
+  ApplauseArchive(std::string url, Sequences sequences, std::string login, http::Fetcher& fetcher,
+                  const Clock& clock);
+
+  void keep_errands_in(Errands& errands) override { jobs_.attach(errands); }
+  void end_errands(const std::stop_token& stop) override { jobs_.end_those_left(stop); }
 
   [[nodiscard]] Result<std::variant<Listing, NotModified>> list(std::string_view dir, std::string_view token,
                                                                 std::stop_token stop) override;
@@ -51,6 +60,8 @@ class ApplauseArchive final : public Archive {
   const Sequences sequences_;
   PastedToken token_;
   const applause::Plates plates_;
+  tap::Jobs jobs_;
+  applause::SourceTables tables_;
 };
 
 }  // namespace astrofs

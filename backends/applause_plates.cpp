@@ -58,6 +58,14 @@ Json rows_of(const tap::Answer& answer, PlateId plate) {
   return rows;
 }
 
+/// A service that is not where it was is not one that knows no such plate.
+Result<tap::Answer> heard(const Result<http::Response>& response) {
+  Result<tap::Answer> answer = tap::read_answer(response);
+  if (!answer && answer.error().code == Errc::not_found)
+    return fail(Errc::unavailable, "APPLAUSE does not answer questions there: " + answer.error().message);
+  return answer;
+}
+
 /// A service may lack a table of pictures, or a column of it: the scans are worth more.
 Result<tap::Answer> or_none(Result<tap::Answer> answer) {
   if (answer || answer.error().code != Errc::invalid) return answer;
@@ -82,8 +90,7 @@ http::Request Plates::question(std::string query) const {
 }
 
 Result<tap::Answer> Plates::ask(std::string query, std::stop_token stop) const {
-  Result<tap::Answer> answer =
-      tap::read_answer(fetcher_.fetch({question(std::move(query))}, std::move(stop)));
+  Result<tap::Answer> answer = heard(fetcher_.fetch({question(std::move(query))}, std::move(stop)));
   if (answer && answer->overflow) return fail(Errc::too_large, "APPLAUSE does not give all rows");
   return answer;
 }
@@ -158,11 +165,11 @@ Result<std::vector<Plate>> Plates::describe(const std::vector<PlateId>& ids, std
       "applause_dr4.plate_logpage AS p USING (logpage_id) WHERE p.{} ORDER BY filename",
       these))});
   const auto said = fetcher_.fetch_all(std::move(questions), std::move(stop));
-  const Result<tap::Answer> plates = tap::read_answer(said[0]);
-  const Result<tap::Answer> exposures = tap::read_answer(said[1]);
-  const Result<tap::Answer> scans = tap::read_answer(said[2]);
-  const Result<tap::Answer> previews = or_none(tap::read_answer(said[3]));
-  const Result<tap::Answer> pages = or_none(tap::read_answer(said[4]));
+  const Result<tap::Answer> plates = heard(said[0]);
+  const Result<tap::Answer> exposures = heard(said[1]);
+  const Result<tap::Answer> scans = heard(said[2]);
+  const Result<tap::Answer> previews = or_none(heard(said[3]));
+  const Result<tap::Answer> pages = or_none(heard(said[4]));
   for (const auto* const answer : {&plates, &exposures, &scans, &previews, &pages}) {
     if (!*answer) return tl::unexpected<Error>(answer->error());
     if ((*answer)->overflow) return fail(Errc::too_large, "APPLAUSE does not give all rows");

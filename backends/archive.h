@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "backends/errands.h"
 #include "backends/http/client.h"
 #include "backends/own_files.h"
 #include "base/clock.h"
@@ -98,6 +99,10 @@ class Archive {
 
   /// Once, before anything else is asked of it: how it reads its own files. Default: it has no need to.
   virtual void attach(const OwnFiles&) {}
+  /// Once, too: where it notes what it must end even after a crash. Default: there is no such thing.
+  virtual void keep_errands_in(Errands&) {}
+  /// Ends what runs before this one have left. Blocks; asks the network. Once, beside everything else.
+  virtual void end_errands(const std::stop_token&) {}
 
   /// What is in a directory. `dir` is the locator of the directory's entry ("" for the archive's root),
   /// `token` that of the listing known so far. Complete or an error, never a half page. Blocks; may fetch in

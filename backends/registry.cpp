@@ -339,11 +339,12 @@ Result<ApplauseTable> read_applause(TableReader& table) {
 }
 
 MadeArchive make_applause(TableReader& table, http::Fetcher& fetcher) {
+  static const SystemClock clock;
   Result<ApplauseTable> read = read_applause(table);
   if (!read) return tl::unexpected<Error>(read.error());
   fetcher.set_budget(read->url, read->connections);
   return std::make_unique<ApplauseArchive>(std::move(read->url), std::move(read->sequences),
-                                           std::move(read->login), fetcher);
+                                           std::move(read->login), fetcher, clock);
 }
 
 Result<LoginWay> applause_login(TableReader& table) {

@@ -45,6 +45,14 @@ bool is_held(Errc code) {
   return code != Errc::not_found && code != Errc::stale && code != Errc::interrupted;
 }
 
+/// What is fetched when that is wanted: of some versions no small pieces.
+ByteRange generous(const FileVersion& version, ByteRange range) {
+  const std::uint64_t least = version.least_request;
+  if (least == 0 || range.empty()) return range;
+  return cut(ByteRange::between(range.offset / least * least, (range.end() + least - 1) / least * least),
+             version.size);
+}
+
 }  // namespace
 
 class BlockCache::Impl final : public FlightHost, public std::enable_shared_from_this<BlockCache::Impl> {
@@ -121,14 +129,6 @@ class BlockCache::Impl final : public FlightHost, public std::enable_shared_from
   bool shut_ GUARDED_BY(mutex_){false};
   std::unordered_map<const Flight*, std::stop_source> in_air_ GUARDED_BY(mutex_);
 };
-
-/// What is fetched when that is wanted: of some versions no small pieces.
-ByteRange generous(const FileVersion& version, ByteRange range) {
-  const std::uint64_t least = version.least_request;
-  if (least == 0 || range.empty()) return range;
-  return cut(ByteRange::between(range.offset / least * least, (range.end() + least - 1) / least * least),
-             version.size);
-}
 
 std::variant<Result<Bytes>, WaitId> BlockCache::Impl::read(const FileVersion& version, ByteRange range,
                                                            ByteRange fetch, std::unique_ptr<Waiter>& waiter) {

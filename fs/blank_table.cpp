@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-#include "fs/fits_checksum.h"
+#include "backends/format/fits_checksum.h"
 #include "fs/fits_image.h"
 #include "fs/header_draft.h"
 

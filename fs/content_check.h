@@ -12,7 +12,7 @@
 #include "backends/archive.h"
 #include "backends/format/fits_layout.h"
 #include "base/hash.h"
-#include "fs/fits_checksum.h"
+#include "backends/format/fits_checksum.h"
 
 namespace astrofs {
 

@@ -28,6 +28,7 @@
 #include "fs/configured_archives.h"
 #include "fs/control.h"
 #include "fs/courier_source.h"
+#include "fs/errand_book.h"
 #include "fs/lister.h"
 #include "fs/logins.h"
 #include "fs/missing_frames.h"
@@ -234,14 +235,17 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   cache_options.failure_hold = kFailureHold;
   CourierSource couriers(**catalog, archives, source, store, {});
   BlockCache cache(**catalog, writer, **blocks, couriers, store, metrics, cache_options);
+  made.attach(cache);
   Notifier notifier;
   Lister lister(**catalog, writer, archives, notifier, turns, store, clock, metrics, options.offline);
   SizeResolver sizes(**catalog, writer, archives, turns, fetcher, store, options.offline);
   sizes.attach(made);
   sizes.attach(sought);
   std::deque<CachedFiles> own_files;
+  std::deque<ErrandBook> errands;
   for (const MountedArchive& each : archives.all()) {
     each.archive->attach(own_files.emplace_back(each.name, **catalog, cache, archives, timeout));
+    each.archive->keep_errands_in(errands.emplace_back(config.cache_dir, each.name));
     each.archive->notice_login();
   }
   MissingFrames missing(**catalog, cache, archives, turns, timeout);
@@ -256,6 +260,13 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   Result<std::unique_ptr<ControlServer>> control = ControlServer::start(mount.control_socket, commands);
   if (!control) return tl::unexpected<Error>(control.error());
   if (Result<void> root = lister.list_root(); !root) return root;
+  std::stop_source errands_stop;
+  for (const MountedArchive& each : archives.all()) {
+    if (options.offline) break;
+    (void)turns.submit(&each, [archive = each.archive.get(), stop = errands_stop.get_token()] {
+      archive->end_errands(stop);
+    });
+  }
   Logins logins(archives, turns, clock, options.offline);
   const House house(cache, logins);
 
@@ -269,6 +280,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   // for them, then the network, then the index's callbacks.
   verifier.stop();
   logins.stop();
+  errands_stop.request_stop();
   lister.stop();
   sizes.stop();
   control->reset();

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "fs/fits_checksum.h"
+#include "backends/format/fits_checksum.h"
 
 namespace astrofs::fits {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "fs/fits_checksum.h"
+#include "backends/format/fits_checksum.h"
 
 namespace astrofs::fits {
 

@@ -39,23 +39,25 @@ class Bell {
   bool rung_ GUARDED_BY(mutex_){false};
 };
 
-Result<void> pour(std::string_view bytes, ByteRange range, Sink& sink, const std::stop_token& stop) {
-  const auto bell = std::make_shared<Bell>();
-  const tl::unexpected<Error> unwanted = fail(Errc::interrupted, "nobody wants these bytes any more");
-  if (!sink.begin(range, [bell] { bell->ring(); })) return unwanted;
+tl::unexpected<Error> unwanted() {
+  return fail(Errc::interrupted, "nobody wants these bytes any more");
+}
+
+/// All of `bytes`, into a sink that has begun; `bell` is what it rings.
+Result<void> pour(std::string_view bytes, Sink& sink, Bell& bell, const std::stop_token& stop) {
   const std::span<const std::byte> all = std::as_bytes(std::span(bytes));
-  for (std::uint64_t at = range.offset; at < range.end();) {
-    if (stop.stop_requested()) return unwanted;
-    const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, range.end() - at));
-    switch (sink.data(at, all.subspan(static_cast<std::size_t>(at), length))) {
+  for (std::size_t at = 0; at < all.size();) {
+    if (stop.stop_requested()) return unwanted();
+    const std::size_t length = std::min(kPiece, all.size() - at);
+    switch (sink.data(at, all.subspan(at, length))) {
       case Sink::Flow::proceed:
         at += length;
         break;
       case Sink::Flow::pause:
-        bell->wait();
+        bell.wait();
         break;
       case Sink::Flow::stop:
-        return unwanted;
+        return unwanted();
     }
   }
   return {};
@@ -63,14 +65,17 @@ Result<void> pour(std::string_view bytes, ByteRange range, Sink& sink, const std
 
 }  // namespace
 
-void MadeFiles::fetch(const MountedArchive& archive, const Node& node, ByteRange range,
-                      std::shared_ptr<Sink> sink, std::stop_token stop) {
-  const auto make = [&archive, node, range, sink, stop] {
+void MadeFiles::fetch(const MountedArchive& archive, const Node& node, ByteRange, std::shared_ptr<Sink> sink,
+                      std::stop_token stop) {
+  // Before it is made: who else wants some of it waits for this one.
+  const auto bell = std::make_shared<Bell>();
+  if (!sink->begin({0, node.size.value_or(0)}, [bell] { bell->ring(); })) return sink->end(unwanted());
+  const auto make = [&archive, node, sink, bell, stop] {
     const Result<std::string> made = archive.archive->make(node.locator, stop);
     if (!made) return sink->end(tl::unexpected<Error>(made.error()));
     if (made->size() != node.size || made_version(*made) != node.validator)
       return sink->end(fail(Errc::stale, node.name + " has changed at the archive since it was listed"));
-    sink->end(pour(*made, range, *sink, stop));
+    sink->end(pour(*made, *sink, *bell, stop));
   };
   if (!turns_.submit(&archive, make)) sink->end(fail(Errc::interrupted, "the mount is ending"));
 }

@@ -7,6 +7,7 @@
 #include <stop_token>
 
 #include "base/bytes.h"
+#include "cache/block_cache.h"
 #include "cache/catalog.h"
 #include "cache/source.h"
 #include "fs/archive_table.h"
@@ -17,8 +18,11 @@ namespace astrofs {
 class MadeFiles {
  public:
   explicit MadeFiles(ArchiveTurns& turns) : turns_(turns) {}
+  /// Before the first question: where what was made lands.
+  void attach(BlockCache& cache) { cache_ = &cache; }
 
-  /// `range` of the node's version; Errc::stale when the archive would make another one by now.
+  /// The node's version, all of it, whatever `range` is wanted: it is not made once more for the rest.
+  /// Errc::stale when the archive would make another one by now.
   void fetch(const MountedArchive& archive, const Node& node, ByteRange range, std::shared_ptr<Sink> sink,
              std::stop_token stop);
 
@@ -28,9 +32,14 @@ class MadeFiles {
   };
   void ask(const MountedArchive& archive, const Node& node, std::function<void(Result<Version>)> done,
            std::stop_token stop);
+  /// A version that ask() has told of goes to the cache, as long as its archive has it at hand.
+  void land(const FileVersion& version) {
+    if (cache_ != nullptr) cache_->prefetch(version, {0, version.size});
+  }
 
  private:
   ArchiveTurns& turns_;
+  BlockCache* cache_{nullptr};
 };
 
 }  // namespace astrofs

@@ -14,7 +14,7 @@
 
 #include "backends/archive.h"
 #include "base/error.h"
-#include "fs/fits_checksum.h"
+#include "backends/format/fits_checksum.h"
 
 namespace astrofs {
 

@@ -10,7 +10,7 @@
 
 #include "backends/archive.h"
 #include "base/error.h"
-#include "fs/fits_checksum.h"
+#include "backends/format/fits_checksum.h"
 #include "fs/header_draft.h"
 #include "fs/placeholder.h"
 

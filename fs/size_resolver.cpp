@@ -52,7 +52,7 @@ void SizeResolver::ask_neighbours(const Node& node) {
   std::vector<Node> unsized;
   std::size_t seen = 0;
   const Result<void> scanned = catalog_.scan_after_name(node.parent, node.name, [&](const Node& next) {
-    if (next.kind == NodeKind::file && !next.size && !next.missing) unsized.push_back(next);
+    if (next.kind == NodeKind::file && !next.size && !next.missing && !is_made(next)) unsized.push_back(next);
     return ++seen < kNeighbours;
   });
   if (!scanned) return;
@@ -72,15 +72,20 @@ void SizeResolver::ask(const Node& node, Done done) {
   probe(node, [this, node](const Result<http::ContentInfo>& info) { answer(node, info); });
 }
 
+bool SizeResolver::is_made(const Node& node) const {
+  const MountedArchive* archive = archives_.of(node);
+  return made_ != nullptr && archive != nullptr && archive->archive->makes(node.locator);
+}
+
 /// False: the file is not made by its archive.
 bool SizeResolver::ask_maker(const Node& node) {
+  if (!is_made(node)) return false;
   const MountedArchive* archive = archives_.of(node);
-  if (made_ == nullptr || archive == nullptr || !archive->archive->makes(node.locator)) return false;
   made_->ask(
       *archive, node,
       [this, node](const Result<MadeFiles::Version>& now) {
         if (!now) return finish(node.id, tl::unexpected<Error>(now.error()));
-        store(node, now->size, now->validator);
+        store(node, now->size, now->validator, true);
       },
       stop_.get_token());
   return true;
@@ -130,16 +135,19 @@ void SizeResolver::answer(const Node& node, const Result<http::ContentInfo>& inf
   store(node, *info->size, node.validator.empty() ? validator_of(*info) : "");
 }
 
-void SizeResolver::store(const Node& node, std::uint64_t size, const std::string& validator) {
-  writer_.set_size(node.id, size, node.mtime, validator, [this, id = node.id](const Result<void>& set) {
-    if (!set) return finish(id, tl::unexpected<Error>(set.error()));
-    Result<Node> now = catalog_.node(id);
-    // A new listing has taken the size away again, for the content is another: an error,
-    // and no file of 0 bytes. The kernel looks such a name up once more.
-    if (now && !now->size && !now->missing)
-      now = fail(Errc::stale, now->name + " changed while its size was asked for");
-    finish(id, now);
-  });
+void SizeResolver::store(const Node& node, std::uint64_t size, const std::string& validator, bool is_made) {
+  writer_.set_size(node.id, size, node.mtime, validator,
+                   [this, id = node.id, is_made](const Result<void>& set) {
+                     if (!set) return finish(id, tl::unexpected<Error>(set.error()));
+                     Result<Node> now = catalog_.node(id);
+                     // A new listing has taken the size away again, for the content is another: an error,
+                     // and no file of 0 bytes. The kernel looks such a name up once more.
+                     if (now && !now->size && !now->missing)
+                       now = fail(Errc::stale, now->name + " changed while its size was asked for");
+                     if (is_made && now && now->size)
+                       (void)wake_.submit([this, made = *now] { made_->land(archives_.version(made)); });
+                     finish(id, now);
+                   });
 }
 
 void SizeResolver::finish(NodeId id, const Result<Node>& result) {

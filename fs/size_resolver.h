@@ -1,6 +1,7 @@
 // Finds out sizes that a listing did not give, before any reader can act on them. A reader who walks a
-// directory file by file pays one round trip for many: its unsized neighbours are asked in the same breath.
-// Any thread. One question per file at a time, however many wait for it.
+// directory file by file pays one round trip for many: its unsized neighbours are asked in the same breath,
+// but not those that their archive would have to make. Any thread. One question per file at a time, however
+// many wait for it.
 #pragma once
 
 #include <functional>
@@ -43,11 +44,12 @@ class SizeResolver {
  private:
   void ask(const Node& node, Done done);
   void ask_neighbours(const Node& node);
+  [[nodiscard]] bool is_made(const Node& node) const;
   bool ask_maker(const Node& node);
   void seek(const MountedArchive& archive, const Node& node, bool again,
             std::function<void(Result<http::ContentInfo>)> done);
   void answer(const Node& node, const Result<http::ContentInfo>& info);
-  void store(const Node& node, std::uint64_t size, const std::string& validator);
+  void store(const Node& node, std::uint64_t size, const std::string& validator, bool is_made = false);
   void finish(NodeId id, const Result<Node>& result);
 
   Catalog& catalog_;

@@ -16,7 +16,10 @@ constexpr std::size_t kPageStart = 16 << 10;
 
 Transfer::Terms terms(std::vector<Request> mirrors, const FetcherOptions& options, bool confirm_missing) {
   std::chrono::milliseconds timeout = options.body_timeout;
-  for (const Request& mirror : mirrors) timeout = std::min(timeout, mirror.patience.value_or(timeout));
+  for (const Request& mirror : mirrors) {
+    timeout = std::min(timeout, mirror.patience.value_or(timeout));
+    if (mirror.large) timeout = std::max(timeout, mirror.large->time);
+  }
   return {std::move(mirrors), Urgency::demand, timeout, false, confirm_missing};
 }
 
@@ -52,6 +55,7 @@ BodyTransfer::BodyTransfer(std::shared_ptr<Exchange> shared, std::vector<Request
 void BodyTransfer::prepare(Request& request) {
   conditional_ = is_conditional(request);
   body_decides_ = request.body_decides;
+  largest_ = request.large ? request.large->bytes : exchange().options.largest_body;
   is_head_ = request.method == Method::head;
   response_ = {};
   verdict_.reset();
@@ -65,8 +69,7 @@ Flow BodyTransfer::head(const ResponseHead& head) {
   } else if (!is_identity(head) && !(body_decides_ && is_gzip(head))) {
     verdict_ =
         Verdict{Remedy::distrust, {Errc::corrupt, "a compressed body that was not asked for"}, {}, false};
-  } else if (!is_head_ && !not_modified &&
-             head.content_length().value_or(0) > exchange().options.largest_body) {
+  } else if (!is_head_ && !not_modified && head.content_length().value_or(0) > largest_) {
     verdict_ = Verdict{Remedy::give_up, {Errc::too_large, "the body is too large for a listing"}, {}, false};
     return Flow::stop;
   } else if (!is_head_ && !not_modified) {
@@ -78,7 +81,7 @@ Flow BodyTransfer::head(const ResponseHead& head) {
 }
 
 Flow BodyTransfer::data(std::span<const std::byte> data) {
-  const std::uint64_t limit = verdict_ ? kErrorBody : exchange().options.largest_body;
+  const std::uint64_t limit = verdict_ ? kErrorBody : largest_;
   if (response_.body.size() + data.size() > limit) {
     if (!verdict_) {
       verdict_ =

@@ -23,6 +23,7 @@ class BodyTransfer final : public Transfer {
   void finished(Result<void> result) override;
 
   const Done done_;
+  std::uint64_t largest_{0};
   bool conditional_{false};   ///< this request may be answered with 304
   bool body_decides_{false};  ///< see Request
   bool is_head_{false};       ///< a length is the file's, not that of a body

@@ -24,6 +24,12 @@ struct Header {
   std::string value;
 };
 
+/// What an answer to fetch() may be beyond a listing.
+struct LargeBody {
+  std::uint64_t bytes{0};
+  std::chrono::milliseconds time{0};  ///< for the whole job
+};
+
 struct Request {
   Method method{Method::get};
   std::string url;
@@ -44,6 +50,10 @@ struct Request {
   bool body_decides{false};
   /// Of fetch(): the whole job may take this long instead of the Fetcher's own time, if that is longer.
   std::optional<std::chrono::milliseconds> patience{};
+  /// Of fetch(): an answer that is larger, and takes longer, than a listing.
+  std::optional<LargeBody> large{};
+  /// Asks for something that would be there twice if it were asked for twice: never repeated.
+  bool only_once{false};
   /// "scheme://host:port" with the default port written out: the unit of budgets, breakers and credentials.
   [[nodiscard]] std::string origin() const;
 };

@@ -229,7 +229,9 @@ bool Conversation::was_here_before() {
   // hop.
   if (url == nullptr || static_cast<std::size_t>(redirects) < hops_.size()) return false;
   if (std::find(hops_.begin(), hops_.end(), url) != hops_.end()) return true;
-  hops_.emplace_back(url);
+  // What a POST has changed may be looked at where it was sent to: a job that is deleted.
+  const bool posted = hops_.empty() && request_.method == Method::post;
+  hops_.emplace_back(posted ? fmt::format("POST {}", url) : std::string(url));
   return false;
 }
 

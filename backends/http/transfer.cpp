@@ -204,7 +204,8 @@ void Transfer::launch(Limiter::Slot slot) {
   mirror.tried = true;
   last_status_ = 0;
   Request request = mirror.request;
-  request.fresh_connection = std::exchange(fresh_, false) || slot.is_probe();
+  // libcurl itself repeats what is lost on a kept connection.
+  request.fresh_connection = std::exchange(fresh_, false) || slot.is_probe() || request.only_once;
   prepare(request);
   attempt_ = std::make_shared<Attempt>(shared_from_this(), std::move(slot));
   exchange_->client.start(std::move(request), attempt_, attempt_->token());
@@ -277,6 +278,7 @@ void Transfer::confirm(const Verdict& verdict) {
 }
 
 void Transfer::try_again(const Verdict& verdict) {
+  if (mirrors_[at_].request.only_once) return conclude();
   if (got_further()) fruitless_ = backoffs_ = 0;
   if (fruitless_ >= exchange_->options.attempts) return conclude();
   Mirror& mirror = mirrors_[at_];

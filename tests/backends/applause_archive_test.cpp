@@ -23,7 +23,7 @@ class ApplauseTest : public ::testing::Test {
 
   ApplauseArchive& archive(ApplauseArchive::Sequences sequences = {}) {
     archive_ = std::make_unique<ApplauseArchive>(sim_.url(), std::move(sequences), "/nonexistent/login",
-                                                 http_.fetcher());
+                                                 http_.fetcher(), clock_);
     return *archive_;
   }
   std::map<std::string, Entry> files(const std::string& dir) {
@@ -44,6 +44,7 @@ class ApplauseTest : public ::testing::Test {
   sim::ArchiveSim sim_;
   sim::Daiquiri& plates_{sim_.add_plates({.plates = 12, .rows = 5, .width = 40, .height = 30})};
   contract::HttpStack http_;
+  ManualClock clock_;
   std::unique_ptr<ApplauseArchive> archive_;
 };
 
@@ -124,8 +125,21 @@ TEST_F(ApplauseTest, TheTokenGoesWithEachRequestAndToNoOtherHost) {
   ASSERT_TRUE(located);
   ASSERT_EQ(located->front().headers.size(), 1U);
   EXPECT_EQ(located->front().headers.front().value, std::string("Token ") + sim::kPlateToken);
-  ApplauseArchive elsewhere("http://example.org", {}, "/nonexistent/login", http_.fetcher());
+  ApplauseArchive elsewhere("http://example.org", {}, "/nonexistent/login", http_.fetcher(), clock_);
   EXPECT_TRUE(elsewhere.locate("picture/DR4/x.jpg")->front().headers.empty()) << "unencrypted";
+}
+
+TEST_F(ApplauseTest, AServiceThatIsNotThereIsNoMissingPlate) {
+  archive();
+  sim_.add_fault({.path = "/tap/sync", .kind = sim::Kind::status, .n = 404});
+  for (const char* const dir : {"dr4", "dr4/102", "plate/9319"}) {
+    const auto listed = archive_->list(dir, "", {});
+    ASSERT_FALSE(listed);
+    EXPECT_EQ(listed.error().code, Errc::unavailable) << dir;
+  }
+  const auto found = archive_->find("plate", "9319", {});
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, Errc::unavailable);
 }
 
 TEST_F(ApplauseTest, OnlyNumbersArePlates) {

@@ -280,7 +280,7 @@ class ApplauseStage final : public ServedStage {
       files[name.substr(name.rfind('/') + 1)] = std::move(bytes);
     }
     archive_ = std::make_unique<ApplauseArchive>(server_.url(), ApplauseArchive::Sequences{},
-                                                 "/nonexistent/login", http_.fetcher());
+                                                 "/nonexistent/login", http_.fetcher(), clock_);
   }
   // Names come from the tables, which the stand-in writes.
   bool add_hostile_names() override { return false; }
@@ -292,6 +292,7 @@ class ApplauseStage final : public ServedStage {
 
  private:
   sim::Daiquiri& plates_;
+  SystemClock clock_;
 };
 
 /// A target of QLP, on S3 or on the archive's pages.

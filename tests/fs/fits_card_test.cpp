@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-#include "fs/fits_checksum.h"
+#include "backends/format/fits_checksum.h"
 
 namespace astrofs::fits {
 namespace {

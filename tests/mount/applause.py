@@ -4,10 +4,12 @@ import errno
 import json
 import os
 import subprocess
+import threading
 import unittest
 
 import numpy
 from astropy.io import fits
+from astropy.table import Table
 
 from harness import BUILD, MountTest, main, run, wait_until
 
@@ -71,6 +73,11 @@ class Plates(MountTest):
         names = set(os.listdir(mount / "applause/sequences/seq03"))
         self.assertLessEqual({SCAN, "GS00769_x.fits", "GS00769_y.fits", "plate_9319.json", "plate_9320.json"}, names)
         self.assertNotIn("plate.json", names)
+        # What a notebook looks for in its DATAPATH before it downloads anything.
+        for plate in (9319, 9320):
+            for table in (f"sources_{plate}.csv", f"sources_calib_{plate}.csv"):
+                self.assertTrue((mount / "applause/sequences/seq03" / table).is_file(), table)
+        self.assertTrue((mount / "applause/sequences/seq03" / SCAN).is_file())
 
     def test_names_of_many_plates_are_listed_at_once_and_then_without_the_network(self):
         mount = self.applause(plates=20000)
@@ -160,6 +167,99 @@ class Plates(MountTest):
             return self.truth(SCAN)
         finally:
             self.settings(private="GS00768")
+
+    def test_the_tables_of_a_plate_are_csv_and_conforming_fits_of_one_job(self):
+        mount = self.applause()
+        plate = mount / "applause/plate/9319"
+        csv = plate / "sources_9319.csv"
+        size = os.stat(csv).st_size
+        text = csv.read_text()
+        self.assertEqual(len(text), size)
+        self.assertNotIn("NULL", text)
+        table = Table.read(csv, format="ascii.csv")
+        self.assertEqual(len(table), 30)
+        self.assertEqual(table["x_psf"].dtype.kind, "f")
+        self.assertTrue(table["x_psf"].mask[0])
+        same = Table.read(plate / "sources_9319.fits", unit_parse_strict="silent")
+        self.assertEqual(same.colnames, table.colnames)
+        for name in ("source_id", "flux_auto", "x_psf"):
+            self.assertTrue((same[name] == table[name].astype(same[name].dtype)).all(), name)
+        self.assertEqual(list(same["timestamp_insert"].astype(str)), list(table["timestamp_insert"]))
+        self.assertEqual(self.counts()["jobs"], 1, "both of one job")
+        calibrated = plate / "sources_calib_9319.fits"
+        for path in (plate / "sources_9319.fits", calibrated):
+            said = run("fitsverify", path).stdout
+            self.assertIn("0 warning(s) and 0 error(s)", said)
+        self.assertEqual(len(Table.read(calibrated, unit_parse_strict="silent").colnames), 49)
+        self.assertEqual(self.counts(), self.counts() | {"jobs": 2, "unarchived": 0})
+        asked = len(self.stand_in.log())
+        self.assertEqual(csv.read_text(), text)
+        self.assertEqual(len(self.stand_in.log()), asked, "it is in the cache")
+
+    def test_a_plate_without_sources_has_tables_without_rows(self):
+        mount = self.applause()
+        plate = mount / "applause/plate/9317"  # a multiple of eleven
+        self.assertEqual((plate / "sources_9317.csv").read_text().count("\n"), 1)
+        self.assertEqual(len(Table.read(plate / "sources_9317.fits", unit_parse_strict="silent")), 0)
+        self.assertIn("0 error(s)", run("fitsverify", plate / "sources_calib_9317.fits").stdout)
+
+    def test_listing_a_plate_makes_no_job(self):
+        mount = self.applause()
+        plate = mount / "applause/plate/9319"
+        self.assertIn("sources_9319.csv", os.listdir(plate))
+        os.stat(plate / SCAN)
+        (plate / "GS00768.jpg").read_bytes()
+        self.assertEqual(self.counts()["jobs"], 0)
+        os.stat(plate / "sources_9319.csv")
+        self.assertEqual(self.counts()["jobs"], 1, "one is asked for, and its neighbours are not")
+
+    def test_rows_that_the_service_leaves_out_are_an_error_and_no_shorter_table(self):
+        mount = self.applause()
+        self.settings(dropped=1)
+        path = mount / "applause/plate/9319/sources_9319.csv"
+        self.assert_errno(errno.EIO, os.stat, path)
+        self.assertIn("29 of 30 rows", json.dumps(mount.why("applause/plate/9319/sources_9319.csv")))
+        self.assertEqual(self.counts()["unarchived"], 0)
+        self.settings(dropped=0)
+        wait_until(lambda: path.exists(), "the table is there when all rows come")
+
+    def test_jobs_want_a_token_where_the_service_does(self):
+        mount = self.applause()
+        self.settings(need_token=True)
+        path = mount / "applause/plate/9319/sources_9319.csv"
+        self.assert_errno(errno.EACCES, os.stat, path)
+        self.assertIn("credentials", json.dumps(mount.why("applause/plate/9319/sources_9319.csv")))
+        mount = self.mount(config(self.stand_in, self.login), environment={"APPLAUSE_TOKEN": TOKEN})
+        self.assertEqual((mount / "applause/plate/9319/sources_9319.csv").read_text().count("\n"), 31)
+
+    def test_a_job_of_a_mount_that_was_killed_is_deleted_by_the_next(self):
+        mount = self.applause("--applause-job-ms", 600000)
+        reader = threading.Thread(target=lambda: os.path.exists(mount / "applause/plate/9319/sources_9319.csv"))
+        reader.start()
+        wait_until(lambda: list(mount.cache.glob("errands/applause/*")) and self.counts()["unarchived"] == 1, "a job runs")
+        wait_until(lambda: any(note.read_text() for note in mount.cache.glob("errands/applause/*")), "its address is noted")
+        mount.kill()
+        reader.join()
+        self.assertEqual(self.counts()["unarchived"], 1)
+        mount.mount()
+        wait_until(lambda: self.counts()["unarchived"] == 0, "the job is deleted")
+        wait_until(lambda: not list(mount.cache.glob("errands/applause/*")), "and nothing is left to do")
+
+    def test_a_login_page_is_eacces_and_no_fits_file(self):
+        mount = self.applause()
+        path = mount / "applause/plate/9319" / SCAN
+        size = os.stat(path).st_size
+        self.stand_in.fault("*GS00768_x.fits", "redirect", text="/accounts/login/?next=x")
+        self.assert_errno(errno.EACCES, path.read_bytes)
+        self.assertIn("login page", json.dumps(mount.why(f"applause/plate/9319/{SCAN}")))
+        self.stand_in.heal()
+        wait_until(lambda: self.length(path) == size, "the scan is read")
+
+    def length(self, path):
+        try:
+            return len(path.read_bytes())
+        except PermissionError:
+            return -1
 
     def test_a_wrong_token_is_eacces_and_says_so(self):
         mount = self.applause(environment={"APPLAUSE_TOKEN": "f" * 40})

@@ -1,4 +1,4 @@
-#include "fs/fits_checksum.h"
+#include "backends/format/fits_checksum.h"
 
 #include <algorithm>
 #include <bit>

@@ -1,0 +1,240 @@
+#include "backends/tap_jobs.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <random>
+
+#include "backends/format/numbers.h"
+#include "backends/format/votable.h"
+#include "backends/http/url.h"
+#include "backends/tap.h"
+#include "backends/url.h"
+#include "base/log.h"
+#include "base/one_line.h"
+
+namespace astrofs::tap {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// From one look at a job to the next: services that let nobody wait are asked less and less often.
+constexpr milliseconds kFirstPause{250};
+constexpr milliseconds kLongestPause{30'000};
+/// The longest queues give an hour.
+constexpr milliseconds kLongestJob{3'900'000};
+/// A large answer may take its time as long as it comes at all.
+constexpr milliseconds kLongestAnswer{1'800'000};
+/// Where all who have no token may have one job at a time: for the turn of one's own.
+constexpr milliseconds kLongestQueue{120'000};
+/// Of looks at a job in a row that fail.
+constexpr int kMostFailures = 5;
+
+constexpr std::string_view kRunPrefix = "astrofs-";
+constexpr std::string_view kTooManyJobs = "Too many active jobs";
+
+/// Waits; false: nobody wants it any more.
+bool pause(milliseconds time, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  std::unique_lock lock(mutex);
+  wake.wait_for(lock, stop, time, [] { return false; });
+  return !stop.stop_requested();
+}
+
+std::string new_run_id() {
+  std::random_device random;
+  return fmt::format("{}{:08x}{:08x}", kRunPrefix, random(), random());
+}
+
+/// Nobody reads a table that an answer to a job does not have.
+class NoRows final : public VoTableHandler {
+ public:
+  Result<void> table(const VoTable&) override { return {}; }
+  Result<void> row(VoRow) override { return {}; }
+};
+
+bool says(std::string_view text, std::string_view words) {
+  return text.find(words) != std::string_view::npos;
+}
+
+/// What a service says in place of an answer. Jobs of others, or of before, are in the way: that passes.
+Error refusal(const http::Response& response) {
+  NoRows none;
+  const auto outcome = read_answer(response, none);
+  Error error = outcome ? Error{Errc::corrupt, "an answer that is none"} : outcome.error();
+  if (says(error.message, "Quota") || says(error.message, kTooManyJobs)) error.code = Errc::unavailable;
+  return error;
+}
+
+Error failure_of(const uws::Job& job) {
+  if (job.phase == uws::Phase::error)
+    return {says(job.error, "timeout") ? Errc::timed_out : Errc::unavailable,
+            "the service's job failed: " + one_line(job.error.empty() ? "it does not say why" : job.error)};
+  return {Errc::unavailable, "the service's job was ended before it was done"};
+}
+
+}  // namespace
+
+bool Jobs::is_ours(std::string_view job) const {
+  const auto parts = http::split_url(job);
+  return parts && http::origin_of(std::string(job)) == http::origin_of(base_) && says(job, "/async/") &&
+         job.find_first_of("?#") == std::string_view::npos;
+}
+
+Result<http::Response> Jobs::get(const std::string& url, const std::stop_token& stop) {
+  http::Request request;
+  request.url = url;
+  request.body_decides = true;
+  authorize_(request);
+  return fetcher_.fetch({std::move(request)}, stop);
+}
+
+Result<std::string> Jobs::named(const std::string& run_id, const std::stop_token& stop) {
+  const Result<http::Response> answer = get(base_ + "/async", stop);
+  if (!answer) return tl::unexpected<Error>(answer.error());
+  const auto jobs = uws::parse_jobs(answer->body);
+  if (!jobs) return tl::unexpected<Error>(answer->head.status >= 400 ? refusal(*answer) : jobs.error());
+  const auto found = std::ranges::find(*jobs, run_id, &uws::JobReference::run_id);
+  return found == jobs->end() ? std::string() : found->address;
+}
+
+Result<std::string> Jobs::create(const JobTerms& terms, const std::string& run_id,
+                                 const std::stop_token& stop) {
+  http::Request request;
+  request.method = http::Method::post;
+  request.url = base_ + "/async";
+  request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
+  request.body = fmt::format("REQUEST=doQuery&LANG={}&QUERY={}&RESPONSEFORMAT={}&RUNID={}&PHASE=RUN",
+                             url::encode_component(terms.language), url::encode_component(terms.query),
+                             terms.format, run_id);
+  if (!terms.queue.empty()) request.body += "&QUEUE=" + url::encode_component(terms.queue);
+  request.body_decides = true;
+  request.only_once = true;
+  authorize_(request);
+  const Result<http::Response> answer = fetcher_.fetch({std::move(request)}, stop);
+  // An answer that was lost on its way may be that of a job that was made.
+  const bool lost = !answer && answer.error().code != Errc::denied;
+  if (lost) {
+    Result<std::string> job = named(run_id, stop);
+    if (job && !job->empty()) return job;
+  }
+  if (!answer && answer.error().code == Errc::not_found)
+    return fail(Errc::unavailable, "the service takes no jobs: " + answer.error().message);
+  if (!answer) return tl::unexpected<Error>(answer.error());
+  // Redirected to the job's own document.
+  if (is_ours(answer->head.url) && uws::parse_job(answer->body)) return answer->head.url;
+  return tl::unexpected<Error>(refusal(*answer));
+}
+
+Result<uws::Job> Jobs::wait_for(const std::string& job, const std::stop_token& stop) {
+  int failures = 0;
+  milliseconds waited{0};
+  for (milliseconds next = kFirstPause; waited < kLongestJob;
+       waited += next, next = std::min(next * 3 / 2, kLongestPause)) {
+    const Result<http::Response> answer = get(job, stop);
+    const Result<uws::Job> state = !answer ? Result<uws::Job>(tl::unexpected<Error>(answer.error()))
+                                   : answer->head.status >= 400
+                                       ? Result<uws::Job>(tl::unexpected<Error>(refusal(*answer)))
+                                       : uws::parse_job(answer->body);
+    if (state && uws::is_over(state->phase)) return state;
+    failures = state ? 0 : failures + 1;
+    const bool final =
+        !state && (state.error().code == Errc::denied || state.error().code == Errc::not_found);
+    if (final || failures >= kMostFailures) return state;
+    if (!pause(next, stop)) return fail(Errc::interrupted, "the mount is ending");
+  }
+  return fail(Errc::timed_out, "the service's job takes too long");
+}
+
+Result<JobResult> Jobs::follow(const std::string& job, const JobTerms& terms, const std::stop_token& stop) {
+  const Result<uws::Job> state = wait_for(job, stop);
+  if (!state) return tl::unexpected<Error>(state.error());
+  if (state->phase != uws::Phase::completed) return tl::unexpected<Error>(failure_of(*state));
+  // The list of results is not to be trusted: Daiquiri fills it before there are any.
+  http::Request request;
+  request.url = job + "/results/" + terms.format;
+  request.large = http::LargeBody{terms.largest, kLongestAnswer};
+  authorize_(request);
+  Result<http::Response> answer = fetcher_.fetch({std::move(request)}, stop);
+  if (!answer) return tl::unexpected<Error>(answer.error());
+  JobResult result{std::move(answer->body), std::nullopt};
+  if (const auto rows = state->parameters.find("nrows"); rows != state->parameters.end())
+    result.rows = number_in<std::uint64_t>(rows->second);
+  return result;
+}
+
+Result<void> Jobs::remove(const std::string& job, const std::stop_token& stop) {
+  http::Request request;
+  request.method = http::Method::post;
+  request.url = job;
+  request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
+  request.body = "ACTION=DELETE";
+  request.body_decides = true;
+  authorize_(request);
+  const Result<http::Response> answer = fetcher_.fetch({std::move(request)}, stop);
+  if (!answer && answer.error().code == Errc::not_found) return {};
+  if (!answer) return tl::unexpected<Error>(answer.error());
+  const int status = answer->head.status;
+  if (status < 400 || status == 404 || status == 410) return {};
+  return tl::unexpected<Error>(refusal(*answer));
+}
+
+Result<JobResult> Jobs::run(const JobTerms& terms, const std::stop_token& stop) {
+  const std::string run_id = new_run_id();
+  if (errands_ != nullptr) {
+    // A job that could not be ended after a crash is not begun.
+    if (auto noted = errands_->note(run_id, ""); !noted) return tl::unexpected<Error>(noted.error());
+  }
+  Result<std::string> job = create(terms, run_id, stop);
+  for (milliseconds waited{0}, next = kFirstPause;
+       !job && says(job.error().message, kTooManyJobs) && waited < kLongestQueue && pause(next, stop);
+       waited += next, next = std::min(next * 3 / 2, kLongestPause))
+    job = create(terms, run_id, stop);
+  if (!job) {
+    const Errc code = job.error().code;
+    const bool refused =
+        code == Errc::denied || code == Errc::invalid || says(job.error().message, "service says");
+    if (errands_ != nullptr && refused) errands_->done(run_id);
+    return tl::unexpected<Error>(job.error());
+  }
+  if (errands_ != nullptr) {
+    if (auto noted = errands_->note(run_id, *job); !noted)
+      log::warning("the job {} would outlive a crash: {}", *job, noted.error().message);
+  }
+  Result<JobResult> result = follow(*job, terms, stop);
+  // A job that is gone says nothing about what it was to find.
+  if (!result && result.error().code == Errc::not_found)
+    result = fail(Errc::unavailable, "the service has lost its job: " + result.error().message);
+  // Also one that nobody wants any more: it is asked for as long as the network is there.
+  if (const auto removed = remove(*job, {}); !removed) {
+    log::warning("the job {} is not deleted yet: {}", *job, removed.error().message);
+  } else if (errands_ != nullptr) {
+    errands_->done(run_id);
+  }
+  return result;
+}
+
+void Jobs::end_those_left(const std::stop_token& stop) {
+  if (errands_ == nullptr) return;
+  for (const auto& [run_id, noted] : errands_->open()) {
+    std::string job = noted;
+    if (!run_id.starts_with(kRunPrefix)) continue;
+    if (job.empty()) {
+      const Result<std::string> found = named(run_id, stop);
+      if (!found) continue;
+      job = *found;
+    }
+    if (job.empty()) {
+      errands_->done(run_id);
+    } else if (is_ours(job)) {
+      const auto removed = remove(job, stop);
+      if (removed) errands_->done(run_id);
+      log::info("a job of a run before this one, {}, is {}", job, removed ? "deleted" : "not deleted yet");
+    }
+  }
+}
+
+}  // namespace astrofs::tap

@@ -1,0 +1,67 @@
+// Asynchronous questions to a TAP service: a job is made, runs, is read, and is deleted in any case, for what
+// a job has found counts against its owner's quota until then. A job is noted before it exists and its
+// address when that is known, so that end_those_left() ends what a crash has left behind. Owned by an
+// archive; any thread. Blocks.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "backends/errands.h"
+#include "backends/format/uws.h"
+#include "backends/http/fetcher.h"
+#include "base/clock.h"
+
+namespace astrofs::tap {
+
+struct JobTerms {
+  std::string query, language, format;
+  std::string queue{};                ///< "" = the service's first
+  std::uint64_t largest{1ULL << 30};  ///< bytes of the result
+};
+struct JobResult {
+  std::string body;
+  std::optional<std::uint64_t> rows;  ///< as the service counts them
+};
+
+class Jobs {
+ public:
+  /// `base`: of the service, without "/async". `authorize` adds credentials to a request of its host. All
+  /// outlive it.
+  using Authorize = std::function<void(http::Request&)>;
+  Jobs(std::string base, Authorize authorize, http::Fetcher& fetcher)
+      : base_(std::move(base)), authorize_(std::move(authorize)), fetcher_(fetcher) {}
+
+  /// Before the first job: without it nothing survives a crash.
+  void attach(Errands& errands) { errands_ = &errands; }
+
+  /// Errc::denied, invalid (the service refuses the query), unavailable (the quota is used up, the job was
+  /// ended by the service), timed_out.
+  [[nodiscard]] Result<JobResult> run(const JobTerms& terms, const std::stop_token& stop);
+  /// Deletes the jobs of runs before this one. What cannot be deleted now stays noted.
+  void end_those_left(const std::stop_token& stop);
+
+ private:
+  [[nodiscard]] Result<std::string> create(const JobTerms& terms, const std::string& run_id,
+                                           const std::stop_token& stop);
+  [[nodiscard]] Result<JobResult> follow(const std::string& job, const JobTerms& terms,
+                                         const std::stop_token& stop);
+  [[nodiscard]] Result<uws::Job> wait_for(const std::string& job, const std::stop_token& stop);
+  /// Address of the job with that name; "" = there is none.
+  [[nodiscard]] Result<std::string> named(const std::string& run_id, const std::stop_token& stop);
+  [[nodiscard]] Result<void> remove(const std::string& job, const std::stop_token& stop);
+  [[nodiscard]] Result<http::Response> get(const std::string& url, const std::stop_token& stop);
+  [[nodiscard]] bool is_ours(std::string_view job) const;
+
+  const std::string base_;
+  const Authorize authorize_;
+  http::Fetcher& fetcher_;
+  Errands* errands_{nullptr};
+};
+
+}  // namespace astrofs::tap

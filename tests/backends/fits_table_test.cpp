@@ -1,0 +1,106 @@
+// Tables as FITS files: what cards and cells must look like. That cfitsio and fitsverify think so too is
+// tried through the mount.
+#include "backends/format/fits_table.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "backends/format/fits_checksum.h"
+#include "backends/format/fits_layout.h"
+
+namespace astrofs {
+namespace {
+
+using ::testing::HasSubstr;
+using Cell = std::optional<std::string_view>;
+
+const std::vector<FitsColumn> kColumns{
+    {"id", FitsType::int64, 1, "", "meta.id"}, {"flag", FitsType::int16, 1, "", ""},
+    {"n", FitsType::int32, 1, "", ""},         {"mag", FitsType::float32, 1, "mag", ""},
+    {"ra", FitsType::float64, 1, "deg", ""},   {"when", FitsType::text, 6, "", ""},
+    {"good", FitsType::logical, 1, "", ""}};
+constexpr std::size_t kWidth = 8 + 2 + 4 + 4 + 8 + 6 + 1;
+constexpr std::size_t kHeaders = 2 * 2880;
+
+std::string table_of(const std::vector<std::vector<Cell>>& rows) {
+  FitsTable table("source", kColumns);
+  for (const auto& row : rows) {
+    const auto added = table.add_row(row);
+    EXPECT_TRUE(added) << (added ? "" : added.error().message);
+  }
+  return std::move(table).finish();
+}
+
+TEST(FitsTable, WritesEachTypeBigEndianAndEachNullAsItsOwn) {
+  const std::string file = table_of({{"258", "-2", "3", "1.5", "-0.5", "abc", "t"},
+                                     {Cell(), Cell(), Cell(), Cell(), Cell(), Cell(), Cell()}});
+  ASSERT_EQ(file.size(), kHeaders + 2880);
+  const std::string row = file.substr(kHeaders, kWidth);
+  using namespace std::string_literals;
+  EXPECT_EQ(row, "\0\0\0\0\0\0\1\2\xff\xfe\0\0\0\3\x3f\xc0\0\0\xbf\xe0\0\0\0\0\0\0abc\0\0\0T"s);
+  const std::string nulls = file.substr(kHeaders + kWidth, kWidth);
+  EXPECT_EQ(nulls.substr(0, 14), "\x80\0\0\0\0\0\0\0\x80\0\x80\0\0\0"s);
+  EXPECT_EQ(nulls.substr(14, 2), "\x7f\xc0");
+  EXPECT_EQ(nulls.substr(26), "\0\0\0\0\0\0\0"s);
+}
+
+TEST(FitsTable, HasHeadersThatConformAndSumsThatFit) {
+  const std::string file = table_of({{"1", "2", "3", "nan", "1e300", "x", "false"}});
+  const auto primary = parse_fits_header(as_bytes(std::string_view(file)));
+  ASSERT_TRUE(primary && primary->complete);
+  EXPECT_EQ(primary->data_length, 0U);
+  const auto table = parse_fits_header(as_bytes(std::string_view(file)).subspan(primary->header_length));
+  ASSERT_TRUE(table && table->complete);
+  EXPECT_EQ(table->data_length, 2880U);
+  EXPECT_EQ(file.find("NAXIS2  =                    1"), file.find("NAXIS2"));
+  for (const char* const card :
+       {"TTYPE4  = 'mag     '", "TFORM6  = '6A      '", "TNULL2  =               -32768",
+        "TNULL1  = -9223372036854775808", "TUNIT5  = 'deg     '", "TUCD1   = 'meta.id '"})
+    EXPECT_THAT(file, HasSubstr(card));
+  fits::WordSum all;
+  all.add(std::string_view(file).substr(0, 2880));
+  EXPECT_TRUE(all.is(0));
+  fits::WordSum rest;
+  rest.add(std::string_view(file).substr(2880));
+  EXPECT_TRUE(rest.is(0));
+}
+
+TEST(FitsTable, WithoutRowsIsItsColumns) {
+  const std::string file = table_of({});
+  EXPECT_EQ(file.size(), kHeaders);
+  EXPECT_THAT(file, HasSubstr("NAXIS2  =                    0"));
+  EXPECT_THAT(file, HasSubstr("TFIELDS =                    7"));
+}
+
+TEST(FitsTable, RefusesWhatIsNoValueOfItsColumn) {
+  const std::vector<Cell> good{"1", "2", "3", "4", "5", "x", "f"};
+  for (const auto& [column, text] :
+       std::vector<std::pair<std::size_t, const char*>>{{0, "9223372036854775808"},
+                                                        {1, "32768"},
+                                                        {1, "x"},
+                                                        {2, "3000000000"},
+                                                        {3, "1.5mag"},
+                                                        {4, "--"},
+                                                        {5, "longer than six"},
+                                                        {6, "maybe"}}) {
+    std::vector<Cell> row = good;
+    row[column] = text;
+    FitsTable table("t", kColumns);
+    const auto added = table.add_row(row);
+    ASSERT_FALSE(added) << text;
+    EXPECT_EQ(added.error().code, Errc::corrupt);
+  }
+  FitsTable table("t", kColumns);
+  EXPECT_FALSE(table.add_row(std::vector<Cell>{"1"}));
+}
+
+TEST(FitsTable, NamesOfStrangersCannotBreakACard) {
+  FitsTable table(std::string(200, '\''), {{"a'b\nc\xff", FitsType::int16, 1, std::string(100, 'u'), ""}});
+  const std::string file = std::move(table).finish();
+  EXPECT_EQ(file.size() % 2880, 0U);
+  EXPECT_THAT(file, HasSubstr("TTYPE1  = 'a''b?c? '"));
+  EXPECT_TRUE(parse_fits_header(as_bytes(std::string_view(file)).subspan(2880)));
+}
+
+}  // namespace
+}  // namespace astrofs
