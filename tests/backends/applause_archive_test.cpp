@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "backends/applause.h"
 #include "tests/base/temporary_place.h"
@@ -127,6 +129,37 @@ TEST_F(ApplauseTest, TheTokenGoesWithEachRequestAndToNoOtherHost) {
   EXPECT_EQ(located->front().headers.front().value, std::string("Token ") + sim::kPlateToken);
   ApplauseArchive elsewhere("http://example.org", {}, "/nonexistent/login", http_.fetcher(), clock_);
   EXPECT_TRUE(elsewhere.locate("picture/DR4/x.jpg")->front().headers.empty()) << "unencrypted";
+}
+
+TEST_F(ApplauseTest, BothFormsOfATableAskedForByManyAtOnceAreOneJob) {
+  archive();
+  std::vector<std::jthread> readers;
+  std::atomic<int> made{0};
+  for (int i = 0; i < 8; ++i) {
+    readers.emplace_back([this, i, &made] {
+      const auto file = archive_->make(i % 2 == 0 ? "csv/source/9319" : "fits/source/9319", {});
+      made += file && !file->empty() ? 1 : 0;
+    });
+  }
+  readers.clear();
+  EXPECT_EQ(made, 8);
+  EXPECT_EQ(plates_.jobs().created(), 1U);
+  EXPECT_EQ(plates_.jobs().unarchived(), 0U);
+  clock_.advance(std::chrono::minutes(10));
+  EXPECT_TRUE(archive_->make("csv/source/9319", {}));
+  EXPECT_EQ(plates_.jobs().created(), 2U) << "kept for a moment only";
+}
+
+TEST_F(ApplauseTest, RowsThatDidNotComeAreNoShorterTable) {
+  archive();
+  set([](sim::DaiquiriSettings& settings) { settings.dropped = 2; });
+  for (const char* const locator : {"csv/source/9319", "fits/source_calib/9319"}) {
+    const auto made = archive_->make(locator, {});
+    ASSERT_FALSE(made) << locator;
+    EXPECT_EQ(made.error().code, Errc::corrupt);
+    EXPECT_THAT(made.error().message, HasSubstr(" rows of applause_dr4.source"));
+  }
+  EXPECT_EQ(plates_.jobs().unarchived(), 0U);
 }
 
 TEST_F(ApplauseTest, AServiceThatIsNotThereIsNoMissingPlate) {

@@ -44,7 +44,10 @@ TEST_F(RegistryTest, MakesEveryTypeThatTheDocumentationShows) {
                {{"url", at(4, Text("https://127.0.0.1/SIA"))}, {"query", at(5, Text("COLLECTION=X"))}}),
         config("s3",
                {{"url", at(4, Text("http://[::1]:9000/bucket"))}, {"prefix", at(5, Text("some/prefix"))}}),
-        config("local", {{"path", at(4, Text("/data/archive"))}})}) {
+        config("applause", {{"sequences", at(4, std::map<Text, Text>{{"seq03", "16220,16221"}})},
+                            {"login", at(5, Text("/l.token"))},
+                            {"connections", at(6, std::int64_t{2})}}),
+        config("applause"), config("local", {{"path", at(4, Text("/data/archive"))}})}) {
     const auto made = make_archive(good, http_.fetcher());
     EXPECT_TRUE(made) << good.type << ": " << made.error().message;
   }
@@ -53,6 +56,17 @@ TEST_F(RegistryTest, MakesEveryTypeThatTheDocumentationShows) {
 TEST_F(RegistryTest, RefusesAnUnknownTypeAndSaysWhichThereAre) {
   EXPECT_THAT(refusal(config("ftp")), AllOf(StartsWith("astrofs.toml:3:1: "), HasSubstr("\"ftp\""),
                                             HasSubstr("obstap, s3, sia2, tess")));
+}
+
+TEST_F(RegistryTest, RefusesSequencesThatAreNoPlates) {
+  const auto sequences = [](const char* name, const char* plates) {
+    return config("applause", {{"sequences", at(4, std::map<std::string, std::string>{{name, plates}})}});
+  };
+  EXPECT_THAT(refusal(sequences("night", "16220,x")), HasSubstr("\"x\" is no number of a plate"));
+  EXPECT_THAT(refusal(sequences("night", "")), HasSubstr("seq03 = [16220, 16221]"));
+  EXPECT_THAT(refusal(sequences("a/b", "16220")), HasSubstr("sequences"));
+  EXPECT_THAT(refusal(config("applause", {{"sequences", at(4, std::string("16220"))}})),
+              HasSubstr("must be a table"));
 }
 
 TEST_F(RegistryTest, RefusesATreeThatIsNotOfColumns) {

@@ -127,6 +127,28 @@ TEST(BlockCache, AnswersAReaderAsSoonAsItsOwnBytesAreThere) {
   EXPECT_EQ(rig.source->fetches(), 1U);
 }
 
+TEST(BlockCache, AVersionOfLargeRequestsIsFetchedInWholePieces) {
+  Rig rig;
+  constexpr std::uint64_t kPiece = 16 * kBlock;
+  auto file = version_of(1, 100 * kBlock + 7);
+  file.least_request = kPiece;
+  Answer middle, last;
+  // Eight pages of a piece far behind its first: no small flight leads.
+  (void)rig.park(file, {kPiece + 12 * kBlock, 10}, middle);
+  EXPECT_EQ(rig.source->next()->range(), (ByteRange{kPiece, kPiece}));
+  (void)rig.park(file, {file.size - 1, 1}, last);
+  EXPECT_EQ(rig.source->next()->range(), ByteRange::between(6 * kPiece, file.size));
+  rig.cache->prefetch(file, {4 * kPiece - 1, 2});
+  std::uint64_t ahead = 0;
+  while (rig.source->pending() > 0) {
+    const auto fetch = rig.source->next();
+    EXPECT_EQ(fetch->range().offset % kPiece, 0U);
+    EXPECT_EQ(fetch->range().length % kPiece, 0U);
+    ahead += fetch->range().length;
+  }
+  EXPECT_EQ(ahead, 2 * kPiece);
+}
+
 TEST(BlockCache, StartsTheFlightOfTheFirstBlockWaitedForFirst) {
   BlockCacheOptions options;
   options.largest_flight = 32 * kBlock;
