@@ -84,6 +84,15 @@ bool Jobs::is_ours(std::string_view job) const {
          job.find_first_of("?#") == std::string_view::npos;
 }
 
+std::string Jobs::address_of(const std::string& id, std::string said) const {
+  if (is_ours(said)) return said;
+  // A service behind another server may write the name or the scheme that it itself is called by.
+  const auto is_letter = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+  };
+  return !id.empty() && std::ranges::all_of(id, is_letter) ? base_ + "/async/" + id : std::string();
+}
+
 Result<http::Response> Jobs::get(const std::string& url, const std::stop_token& stop) {
   http::Request request;
   request.url = url;
@@ -98,7 +107,7 @@ Result<std::string> Jobs::named(const std::string& run_id, const std::stop_token
   const auto jobs = uws::parse_jobs(answer->body);
   if (!jobs) return tl::unexpected<Error>(answer->head.status >= 400 ? refusal(*answer) : jobs.error());
   const auto found = std::ranges::find(*jobs, run_id, &uws::JobReference::run_id);
-  return found == jobs->end() ? std::string() : found->address;
+  return found == jobs->end() ? std::string() : address_of(found->id, found->address);
 }
 
 Result<std::string> Jobs::create(const JobTerms& terms, const std::string& run_id,
@@ -125,8 +134,11 @@ Result<std::string> Jobs::create(const JobTerms& terms, const std::string& run_i
     return fail(Errc::unavailable, "the service takes no jobs: " + answer.error().message);
   if (!answer) return tl::unexpected<Error>(answer.error());
   // Redirected to the job's own document.
-  if (is_ours(answer->head.url) && uws::parse_job(answer->body)) return answer->head.url;
-  return tl::unexpected<Error>(refusal(*answer));
+  const auto made = uws::parse_job(answer->body);
+  if (!made) return tl::unexpected<Error>(refusal(*answer));
+  std::string job = address_of(made->id, answer->head.url);
+  if (job.empty()) return fail(Errc::corrupt, "the service does not say where its job is");
+  return job;
 }
 
 Result<uws::Job> Jobs::wait_for(const std::string& job, const std::stop_token& stop) {

@@ -57,6 +57,9 @@ class Jobs {
   [[nodiscard]] Result<void> remove(const std::string& job, const std::stop_token& stop);
   [[nodiscard]] Result<http::Response> get(const std::string& url, const std::stop_token& stop);
   [[nodiscard]] bool is_ours(std::string_view job) const;
+  /// Where the job with this id is: at `said` if that is our host, else where its kind lies there. "" = no
+  /// id.
+  [[nodiscard]] std::string address_of(const std::string& id, std::string said) const;
 
   const std::string base_;
   const Authorize authorize_;

@@ -150,6 +150,19 @@ TEST_F(TapJobsTest, AJobWhoseAddressWasNotNotedIsFoundByItsName) {
   EXPECT_THAT(book_.notes, SizeIs(1)) << "only what is none of ours";
 }
 
+TEST_F(TapJobsTest, AJobThatIsListedUnderAnotherHostIsLookedForHere) {
+  const auto id = plates_.jobs().create({"", kQuery, "astrofs-0123", 0, true}, plates_.settings());
+  ASSERT_TRUE(id);
+  sim_.add_fault(
+      {.path = "/tap/async",
+       .kind = sim::Kind::body,
+       .text = "<jobs><jobref id=\"" + *id +
+               "\" href=\"http://inside.example/tap/async/1\"><runId>astrofs-0123</runId></jobref></jobs>"});
+  book_.notes = {{"astrofs-0123", ""}};
+  jobs_->end_those_left({});
+  expect_nothing_left();
+}
+
 TEST_F(TapJobsTest, AnAddressElsewhereIsNotFollowed) {
   book_.notes = {{"astrofs-1", "http://example.org/tap/async/1"}};
   jobs_->end_those_left({});
