@@ -18,6 +18,9 @@ constexpr std::chrono::seconds kMoment{120};
 constexpr std::size_t kMostKept = 512ULL << 20;
 /// Who waits for his turn looks whether he is still wanted.
 constexpr milliseconds kLookAgain{200};
+/// And gives it up after so long, a mount's usual patience: a job that takes an hour must not keep every
+/// thread that lists. Who asks again waits again.
+constexpr milliseconds kLongestTurn{60'000};
 constexpr std::string_view kNull = "NULL";
 /// Where the usual queue does not give a query enough time.
 constexpr std::string_view kLongQueue = "1h";
@@ -118,11 +121,12 @@ Result<SourceTables::Text> SourceTables::rows(std::string_view table, PlateId pl
   const std::string key = fmt::format("{}/{}", table, plate);
   {
     MutexLock lock(mutex_);
-    for (;;) {
+    for (milliseconds waited{0};; waited += kLookAgain) {
       const auto found = kept_.find(key);
       if (found != kept_.end() && clock_.steady() - found->second.since < kMoment) return found->second.text;
       if (stop.stop_requested()) return fail(Errc::interrupted, "the mount is ending");
       if (!busy_) break;
+      if (waited >= kLongestTurn) return fail(Errc::timed_out, "another table is still being made");
       lock.wait_for(turn_, kLookAgain);
     }
     busy_ = true;
