@@ -5,8 +5,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
+#include "backends/format/csv.h"
 #include "backends/format/fits_checksum.h"
 #include "backends/format/fits_layout.h"
+#include "backends/format/votable.h"
+#include "tests/backends/samples.h"
 
 namespace astrofs {
 namespace {
@@ -100,6 +105,49 @@ TEST(FitsTable, NamesOfStrangersCannotBreakACard) {
   EXPECT_EQ(file.size() % 2880, 0U);
   EXPECT_THAT(file, HasSubstr("TTYPE1  = 'a''b?c? '"));
   EXPECT_TRUE(parse_fits_header(as_bytes(std::string_view(file)).subspan(2880)));
+}
+
+/// Fields as the service describes them, rows as it writes them.
+std::string recorded_table(const std::string& name) {
+  struct Fields final : VoTableHandler {
+    std::vector<FitsColumn> columns;
+    Result<void> table(const VoTable& table) override {
+      for (const VoField& field : table.fields) {
+        const FitsType type = field.type == VoType::int16     ? FitsType::int16
+                              : field.type == VoType::int32   ? FitsType::int32
+                              : field.type == VoType::int64   ? FitsType::int64
+                              : field.type == VoType::float32 ? FitsType::float32
+                              : field.type == VoType::float64 ? FitsType::float64
+                                                              : FitsType::text;
+        columns.push_back({field.name, type, field.name == "pos" ? 64U : 32U, field.unit, field.ucd});
+      }
+      return {};
+    }
+    Result<void> row(VoRow) override { return {}; }
+  } fields;
+  const auto content = [](const std::string& file) {
+    return testing::content_of(*testing::samples() / "vo/daiquiri" / file);
+  };
+  EXPECT_TRUE(read_votable(content(name + ".sync.xml"), fields));
+  FitsTable table(name, fields.columns);
+  bool names = true;
+  const auto read = read_csv(content(name + ".csv"),
+                             [&](CsvRow cells) -> Result<void> {
+                               return std::exchange(names, false) ? Result<void>() : table.add_row(cells);
+                             },
+                             {.null = "NULL"});
+  EXPECT_TRUE(read) << (read ? "" : read.error().message);
+  return std::move(table).finish();
+}
+
+TEST(FitsTableSamples, TakesTheTablesOfDaiquiri) {
+  NEEDS_SAMPLES();
+  // As many bytes to a row as the service's own FITS has.
+  EXPECT_THAT(recorded_table("source_9537"), HasSubstr("NAXIS1  =                  284"));
+  const std::string calibrated = recorded_table("source_calib_9537");
+  EXPECT_THAT(calibrated, HasSubstr("NAXIS1  =                  354"));
+  EXPECT_THAT(calibrated, HasSubstr("NAXIS2  =                    9"));
+  EXPECT_THAT(calibrated, HasSubstr("(2.15954894000376 , 1.08279210416252)"));
 }
 
 }  // namespace
