@@ -41,6 +41,10 @@ class Pending final : public PendingBase {
   }
   void expire(Error error) override {
     if (!settle(tl::unexpected<Error>(std::move(error)))) return;
+    {
+      const MutexLock lock(mutex_);
+      abandoned_ = true;
+    }
     const std::function<void()> abandon = take_abandon();
     if (abandon) abandon();
   }
@@ -48,13 +52,13 @@ class Pending final : public PendingBase {
   [[nodiscard]] bool caller_is_dying() const override { return reply_->caller_is_dying(); }
 
   /// What to tell the one who would have answered when the caller is gone. Runs at once when that has
-  /// happened already.
+  /// happened already; never when the answer came first, which may be sooner than this is called.
   void when_abandoned(std::function<void()> abandon) {
     {
       const MutexLock lock(mutex_);
       abandon_ = std::move(abandon);
+      if (!abandoned_) return;
     }
-    if (!settled()) return;
     const std::function<void()> late = take_abandon();
     if (late) late();
   }
@@ -70,6 +74,7 @@ class Pending final : public PendingBase {
   ReplyPtr<T> reply_;
   Mutex mutex_;
   std::function<void()> abandon_ GUARDED_BY(mutex_);
+  bool abandoned_ GUARDED_BY(mutex_){false};
 };
 
 class Parking {
