@@ -13,6 +13,9 @@ if(TARGET astrofs)
   install(TARGETS astrofs RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
+# Started by the mount, never by people: not in their path.
+install(TARGETS astrofs-hdf5 RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/astrofs)
+
 find_program(SCDOC scdoc)
 if(SCDOC)
   file(GLOB manuals CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fs/*.scd)
