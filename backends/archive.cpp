@@ -1,5 +1,7 @@
 #include "backends/archive.h"
 
+#include "backends/recipe.h"
+
 namespace astrofs {
 
 Entry directory_entry(std::string name, std::string locator, SysSeconds mtime) {
@@ -29,6 +31,14 @@ Result<std::vector<http::Request>> Archive::seek(std::string_view locator, bool,
 
 Result<std::string> Archive::make(std::string_view locator, std::stop_token) {
   return fail(Errc::unsupported, "no file is made of " + std::string(locator));
+}
+
+Result<Recipe> Archive::recipe(std::string_view locator, std::stop_token) {
+  return fail(Errc::unsupported, "no file is built of others for " + std::string(locator));
+}
+
+Result<OwnFile> OwnFiles::file(std::string_view path) const {
+  return fail(Errc::unsupported, "no file is asked for here: " + std::string(path));
 }
 
 Result<std::optional<Entry>> Archive::find(std::string_view, std::string_view, std::stop_token) {

@@ -22,6 +22,7 @@
 namespace astrofs {
 
 class Courier;
+struct Recipe;
 
 enum class EntryKind : std::uint8_t { file, directory, symlink };
 
@@ -146,6 +147,11 @@ class Archive {
   [[nodiscard]] virtual bool makes(std::string_view) const { return false; }
   /// Such a file as it is now; its listing gives its size, and made_version() of it as validator. Blocks.
   [[nodiscard]] virtual Result<std::string> make(std::string_view locator, std::stop_token stop);
+
+  /// Is the file built of others of this archive's, which are read through the mount? At once.
+  [[nodiscard]] virtual bool builds(std::string_view) const { return false; }
+  /// Of which, and how; its listing gives neither size nor validator. Blocks.
+  [[nodiscard]] virtual Result<Recipe> recipe(std::string_view locator, std::stop_token stop);
 
   /// Who brings those files that can only be ordered; nullptr: all are located.
   [[nodiscard]] virtual Courier* courier() { return nullptr; }

@@ -17,6 +17,9 @@ using std::chrono::hours;
 // A pipeline publishes a sector some months after its exposures, all at once, and a new version of it rarely.
 constexpr hours kSectors{24};
 constexpr hours kSector{24 * 7};
+// Whether a built file is still what its curves would make is seen when its directory is listed: from what is
+// known of them, which costs no request.
+constexpr hours kBuilt{1};
 // Tables of this program.
 constexpr hours kConstant{24 * 365};
 
@@ -28,6 +31,8 @@ constexpr std::string_view kByTarget = "by-target";
 /// The token of its listing: it changes by find() alone, and keeps what that has found.
 constexpr std::string_view kFound = "found";
 constexpr std::string_view kTargetList = "target_list.csv";
+constexpr std::string_view kFits = ".fits";
+constexpr std::string_view kHdf5 = ".hdf5";
 
 /// What a directory's locator says.
 struct Place {
@@ -82,6 +87,42 @@ std::optional<std::uint64_t> tic_in(std::string_view name) {
   return number_in<std::uint64_t>(name);
 }
 
+/// What "by-target" has below: the curve of which a file there is built, and of which target it is.
+struct SingleFile {
+  hlsp::Curve curve;
+  std::uint64_t tic{0};
+  std::string source;  ///< path of the curve
+};
+std::optional<SingleFile> single_file(std::string_view locator) {
+  const auto place = place_of(locator);
+  if (!place || !place->by_target || !locator.ends_with(kHdf5)) return std::nullopt;
+  const std::size_t slash = place->below.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  SingleFile file;
+  std::string name(place->below.substr(slash + 1));
+  name.replace(name.size() - kHdf5.size(), kHdf5.size(), kFits);
+  const auto curve = hlsp::parse_curve(name);
+  const auto tic = tic_in(place->below.substr(0, slash));
+  if (!curve || curve->pipeline != place->pipeline || !tic) return std::nullopt;
+  file.source = locator.substr(0, locator.rfind('/') + 1);
+  file.source += name;
+  file.curve = *curve;
+  file.tic = *tic;
+  return file;
+}
+
+/// Beside each curve its other form.
+void add_single_files(std::vector<Entry>& entries, const std::string& dir) {
+  for (std::size_t i = 0, count = entries.size(); i < count; ++i) {
+    if (!hlsp::parse_curve(entries[i].name)) continue;
+    Entry file;
+    file.name = entries[i].name.substr(0, entries[i].name.size() - kFits.size()) + std::string(kHdf5);
+    file.locator = dir + "/" + file.name;
+    file.mtime = entries[i].mtime;
+    entries.push_back(std::move(file));
+  }
+}
+
 tl::unexpected<Error> no_directory(std::string_view dir) {
   return fail(Errc::not_found, "the pipelines have no directory " + std::string(dir));
 }
@@ -89,8 +130,12 @@ tl::unexpected<Error> no_directory(std::string_view dir) {
 }  // namespace
 
 HlspArchive::HlspArchive(StsciHosts sources, http::Fetcher& fetcher, const Clock& clock)
-    : sources_(std::move(sources)), clock_(clock), listing_(sources_, fetcher) {
+    : sources_(std::move(sources)), clock_(clock), listing_(sources_, fetcher), standard_(sources_, fetcher) {
   set_budgets(sources_, fetcher);
+}
+
+void HlspArchive::attach(const OwnFiles& files) {
+  standard_.attach(files);
 }
 
 /// Which star of Gaia a target of TGLC is only MAST says, and TICA has images.
@@ -122,6 +167,13 @@ Result<std::variant<Listing, NotModified>> HlspArchive::list(std::string_view di
     return Listing{{}, std::string(kFound), kConstant};
   }
   if (place->by_target) return settled(target(dir, stop), kSector);
+  const auto standard = hlsp::standard_place(place->pipeline, place->sector, place->below);
+  if (standard && standard_.usable(place->pipeline)) {
+    auto entries = standard_.entries(*standard, stop);
+    if (!entries || standard->level != hlsp::StandardPlace::Level::pixel)
+      return settled(std::move(entries), kSector);
+    return Listing{std::move(*entries), "", kBuilt};
+  }
   if (place->sector == 0) return settled(list_sectors(place->pipeline, stop), kSectors);
   return settled(list_folder({place->pipeline, place->sector, std::string(place->below)}, stop), kSector);
 }
@@ -150,6 +202,9 @@ Result<HlspArchive::Entries> HlspArchive::list_folder(const hlsp::Folder& folder
     list.name = kTargetList;
     list.locator = folder.path() + "/" + list.name;
     entries->push_back(std::move(list));
+    if (standard_.usable(folder.pipeline))
+      entries->push_back(
+          directory_entry(std::string(hlsp::kStandard), folder.path() + "/" + std::string(hlsp::kStandard)));
   }
   return entries;
 }
@@ -167,6 +222,7 @@ Result<HlspArchive::Entries> HlspArchive::target(std::string_view dir, std::stop
   auto found = listing_.target(place->pipeline, *tic, stop);
   if (!found) return found;
   if (found->empty()) return no_directory(dir);
+  if (standard_.usable(place->pipeline)) add_single_files(*found, std::string(dir));
   const MutexLock lock(mutex_);
   recent_.push_back({std::string(dir), clock_.steady(), *found});
   if (recent_.size() > kRemembered) recent_.pop_front();
@@ -189,6 +245,8 @@ Result<std::optional<Entry>> HlspArchive::find(std::string_view dir, std::string
 }
 
 Result<std::vector<http::Request>> HlspArchive::locate(std::string_view locator) {
+  if (builds(locator))
+    return fail(Errc::unsupported, "this file is built here, of the archive's light curves");
   std::vector<http::Request> mirrors;
   const auto place = place_of(locator);
   if (!place || place->sector == 0 || place->below.empty())
@@ -206,6 +264,24 @@ Result<std::vector<http::Request>> HlspArchive::locate(std::string_view locator)
   if (mirrors.empty())
     return fail(Errc::unsupported, "no source is configured that has " + std::string(locator));
   return mirrors;
+}
+
+bool HlspArchive::builds(std::string_view locator) const {
+  if (!locator.ends_with(kHdf5)) return false;
+  if (single_file(locator)) return true;
+  const auto place = place_of(locator);
+  const auto standard =
+      place ? hlsp::standard_place(place->pipeline, place->sector, place->below) : std::nullopt;
+  return standard && place->sector > 0 && standard->level == hlsp::StandardPlace::Level::file;
+}
+
+Result<Recipe> HlspArchive::recipe(std::string_view locator, std::stop_token stop) {
+  if (!builds(locator)) return Archive::recipe(locator, std::move(stop));
+  if (auto single = single_file(locator))
+    return hlsp::single_recipe(single->curve, single->tic, std::move(single->source));
+  const auto place = place_of(locator);
+  return standard_.recipe(*hlsp::standard_place(place->pipeline, place->sector, place->below),
+                          std::move(stop));
 }
 
 std::string HlspArchive::validator_origin() const {

@@ -25,6 +25,8 @@ class OwnFiles {
   /// below the archive's directory, as the mount shows them.
   [[nodiscard]] virtual Result<void> files(std::string_view path,
                                            const std::function<bool(const OwnFile&)>& visit) const = 0;
+  /// One file, listed and asked for its size where that was not done yet. Default: unsupported.
+  [[nodiscard]] virtual Result<OwnFile> file(std::string_view path) const;
   /// All of `range`, within the file, or an error. Errc::stale: it has another version by now.
   [[nodiscard]] virtual Result<Bytes> read(std::string_view path, std::uint64_t version,
                                            ByteRange range) const = 0;

@@ -420,6 +420,12 @@ void BlockCache::forget(const FileVersion& version) {
 Result<std::uint64_t> BlockCache::evict(const FileVersion& version) {
   return impl_->quota_.evict(version);
 }
+bool BlockCache::lend(std::uint64_t bytes) {
+  return impl_->quota_.lend(bytes);
+}
+void BlockCache::give_back(std::uint64_t bytes) {
+  impl_->quota_.give_back(bytes);
+}
 void BlockCache::evict_to_quota() {
   impl_->quota_.evict_to_quota();
 }

@@ -101,6 +101,10 @@ class BlockCache {
   [[nodiscard]] Result<std::uint64_t> evict(const FileVersion& version);
   /// The version's blocks are not to be served again, even to those who have it open: they count as absent.
   void forget(const FileVersion& version);
+  /// Bytes that somebody else is about to write on this disk for the mount count as used until they are given
+  /// back. False: there is no room for them, now.
+  [[nodiscard]] bool lend(std::uint64_t bytes);
+  void give_back(std::uint64_t bytes);
   /// Make room down to the quota: oldest use first, never open, pinned or in flight. Runs on the `house`
   /// thread.
   void evict_to_quota();

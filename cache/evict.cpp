@@ -57,6 +57,22 @@ bool DiskQuota::admit(std::uint64_t bytes) {
   return true;
 }
 
+bool DiskQuota::lend(std::uint64_t bytes) {
+  const bool admitted = admit(bytes);
+  bool short_of_room = !admitted;
+  {
+    const MutexLock lock(mutex_);
+    short_of_room = short_of_room || crowded();
+  }
+  if (short_of_room) relieve();
+  return admitted;
+}
+
+void DiskQuota::give_back(std::uint64_t bytes) {
+  const MutexLock lock(mutex_);
+  admitted_ -= bytes;
+}
+
 void DiskQuota::change(const Hash128& id, std::int64_t by) {
   const auto apply = [by](std::uint64_t& sum) {
     const std::uint64_t size = static_cast<std::uint64_t>(by < 0 ? -by : by);

@@ -34,6 +34,10 @@ class DiskQuota {
   [[nodiscard]] bool admit(std::uint64_t bytes) EXCLUDES(mutex_);
   /// The end of an admitted write: the object's file grew (or shrank) by `growth`.
   void written(const Hash128& id, std::uint64_t admitted, std::int64_t growth) EXCLUDES(mutex_);
+  /// Room for what is written beside the objects, until give_back(). False: there is none; some is being
+  /// made.
+  [[nodiscard]] bool lend(std::uint64_t bytes) EXCLUDES(mutex_);
+  void give_back(std::uint64_t bytes) EXCLUDES(mutex_);
   /// Begin to make room when it runs short; returns at once.
   void relieve() EXCLUDES(mutex_);
 

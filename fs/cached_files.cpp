@@ -8,8 +8,14 @@
 namespace astrofs {
 
 CachedFiles::CachedFiles(std::string name, const Catalog& catalog, BlockCache& cache,
-                         const ArchiveTable& archives, std::chrono::milliseconds timeout)
-    : name_(std::move(name)), catalog_(catalog), cache_(cache), archives_(archives), timeout_(timeout) {}
+                         const ArchiveTable& archives, const PathFinder& finder,
+                         std::chrono::milliseconds timeout)
+    : name_(std::move(name)),
+      catalog_(catalog),
+      cache_(cache),
+      archives_(archives),
+      finder_(finder),
+      timeout_(timeout) {}
 
 Result<Node> CachedFiles::at(std::string_view path) const {
   Result<Node> node = catalog_.child(kRootNode, name_);
@@ -28,6 +34,14 @@ Result<void> CachedFiles::files(std::string_view path,
   return catalog_.scan(directory->id, 0, [&visit](const Node& node) {
     return node.kind != NodeKind::file || !node.size || visit({node.name, *node.size, inode_of(node)});
   });
+}
+
+Result<OwnFile> CachedFiles::file(std::string_view path) const {
+  const Result<Node> found = finder_.find(name_, path);
+  if (!found) return tl::unexpected<Error>(found.error());
+  if (found->kind != NodeKind::file || !found->size)
+    return fail(Errc::not_found, std::string(path) + " is no file");
+  return OwnFile{found->name, *found->size, inode_of(*found)};
 }
 
 Result<Bytes> CachedFiles::read(std::string_view path, std::uint64_t version, ByteRange range) const {

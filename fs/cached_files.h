@@ -9,6 +9,7 @@
 #include "cache/block_cache.h"
 #include "cache/catalog.h"
 #include "fs/archive_table.h"
+#include "fs/path_finder.h"
 
 namespace astrofs {
 
@@ -16,10 +17,11 @@ class CachedFiles final : public OwnFiles {
  public:
   /// `name`: the archive's directory at the root. A read takes at most `timeout`.
   CachedFiles(std::string name, const Catalog& catalog, BlockCache& cache, const ArchiveTable& archives,
-              std::chrono::milliseconds timeout);
+              const PathFinder& finder, std::chrono::milliseconds timeout);
 
   [[nodiscard]] Result<void> files(std::string_view path,
                                    const std::function<bool(const OwnFile&)>& visit) const override;
+  [[nodiscard]] Result<OwnFile> file(std::string_view path) const override;
   [[nodiscard]] Result<Bytes> read(std::string_view path, std::uint64_t version,
                                    ByteRange range) const override;
 
@@ -30,6 +32,7 @@ class CachedFiles final : public OwnFiles {
   const Catalog& catalog_;
   BlockCache& cache_;
   const ArchiveTable& archives_;
+  const PathFinder& finder_;
   const std::chrono::milliseconds timeout_;
 };
 

@@ -51,6 +51,18 @@ void print_pins(const json& pins) {
   if (pins.size() > kShown) fmt::print("  {:<12} and {} more\n", "", pins.size() - kShown);
 }
 
+/// A file that is built of others.
+std::string build_line(const json& build) {
+  std::string line = build.value("state", "");
+  if (build.contains("parts"))
+    line +=
+        fmt::format(": {} of {} light curves", build.value("parts_done", 0ULL), build.value("parts", 0ULL));
+  if (build.contains("bytes")) line += ", " + size_of(build["bytes"]);
+  if (const auto lost = build.value("lost", 0ULL); lost > 0)
+    line += fmt::format(", {} of them lost by the archive", lost);
+  return line;
+}
+
 std::string order_line(const json& order) {
   const std::string name = order.value("order", "");
   return fmt::format("{}/{}: {}, {} of {} files, {}, {} s old{}", order.value("archive", ""),
@@ -114,6 +126,7 @@ void print_why(const json& why) {
   row("login", why.value("login", ""));
   row("brought to", why.value("brought_to", ""));
   if (const json order = why.value("order", json::object()); !order.empty()) row("order", order_line(order));
+  if (const json build = why.value("build", json::object()); !build.empty()) row("build", build_line(build));
   for (const json& source : why.value("sources", json::array())) row("source", source.get<std::string>());
   if (const json last = why.value("last_error", json::object()); !last.empty())
     row("last error", fmt::format("{} s ago: {}", last.value("age_seconds", 0LL), last.value("message", "")));

@@ -23,6 +23,7 @@
 #include "base/version.h"
 #include "cache/block_cache.h"
 #include "cache/index_writer.h"
+#include "fs/builds.h"
 #include "fs/cached_files.h"
 #include "fs/commands.h"
 #include "fs/configured_archives.h"
@@ -49,6 +50,11 @@ constexpr unsigned kListThreads = 32;
 /// Of them, those that one archive may keep busy.
 constexpr unsigned kListThreadsEach = 12;
 constexpr seconds kHouseEvery{2};
+/// Files of a build that are read at a time: as many as keep the connections of an archive busy, and leave
+/// half of its listings' turns to others.
+constexpr unsigned kBuildReaders = 6;
+/// Of the program that writes HDF5: a light curve and its values, at most 64 MiB each, and its libraries.
+constexpr std::uint64_t kBuildMemory = 256ULL << 20;
 /// The kernel asks again for a page that failed, and each of its readers in turn: within milliseconds. A
 /// person, or a program that waits between its tries, takes longer.
 constexpr milliseconds kFailureHold{1000};
@@ -65,8 +71,10 @@ void block_ending_signals(int how) {
 /// after logins.
 class House {
  public:
-  House(BlockCache& cache, Logins& logins)
-      : thread_([this, &cache, &logins](const std::stop_token& stop) { run(cache, logins, stop); }) {}
+  House(BlockCache& cache, Logins& logins, Builds& builds)
+      : thread_([this, &cache, &logins, &builds](const std::stop_token& stop) {
+          run(cache, logins, builds, stop);
+        }) {}
   ~House() {
     thread_.request_stop();
     wake_.notify_all();
@@ -75,13 +83,14 @@ class House {
   House& operator=(const House&) = delete;
 
  private:
-  void run(BlockCache& cache, Logins& logins, const std::stop_token& stop) {
+  void run(BlockCache& cache, Logins& logins, Builds& builds, const std::stop_token& stop) {
     name_this_thread("house");
     if (const Result<void> counted = cache.resum(stop); !counted)
       log::warning("the cache could not be counted: {}", counted.error().message);
     while (!stop.stop_requested()) {
       cache.evict_to_quota();
       logins.look();
+      builds.look();
       MutexLock lock(mutex_);
       if (!stop.stop_requested()) lock.wait_for(wake_, kHouseEvery);
     }
@@ -241,10 +250,17 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   SizeResolver sizes(**catalog, writer, archives, turns, fetcher, store, options.offline);
   sizes.attach(made);
   sizes.attach(sought);
+  const PathFinder finder(**catalog, lister, sizes, timeout);
+  BuildMeans means{archives,          writer,        cache,  finder, config.cache_dir, converter_program(),
+                   {kBuildMemory, 0}, kBuildReaders, timeout};
+  Builds builds(std::move(means), **catalog, store, clock, {.quota = config.cache_size});
+  source.attach(builds);
+  sizes.attach(builds);
+  lister.attach(builds);
   std::deque<CachedFiles> own_files;
   std::deque<ErrandBook> errands;
   for (const MountedArchive& each : archives.all()) {
-    each.archive->attach(own_files.emplace_back(each.name, **catalog, cache, archives, timeout));
+    each.archive->attach(own_files.emplace_back(each.name, **catalog, cache, archives, finder, timeout));
     each.archive->keep_errands_in(errands.emplace_back(config.cache_dir, each.name));
     each.archive->notice_login();
   }
@@ -255,7 +271,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
            &(*session)->kernel_files()},
           {options.offline, config.cache_size, options.sparse});
   Verifier verifier(**catalog, writer, cache, archives, notifier, metrics, timeout);
-  const Status status(vfs, fetcher, couriers.orders(), metrics, config, options, clock);
+  const Status status(vfs, fetcher, couriers.orders(), builds, metrics, config, options, clock);
   Commands commands(vfs, status, verifier);
   Result<std::unique_ptr<ControlServer>> control = ControlServer::start(mount.control_socket, commands);
   if (!control) return tl::unexpected<Error>(control.error());
@@ -268,7 +284,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
     });
   }
   Logins logins(archives, turns, clock, options.offline);
-  const House house(cache, logins);
+  const House house(cache, logins, builds);
 
   log::info("mounted {} from {}, cache {} of {}{}", options.mountpoint, config.source, config.cache_dir,
             format_size(config.cache_size), options.offline ? ", offline" : "");
@@ -279,6 +295,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   // Whoever might still call into the parts is silenced before they go: listings and the commands that wait
   // for them, then the network, then the index's callbacks.
   verifier.stop();
+  builds.stop();
   logins.stop();
   errands_stop.request_stop();
   lister.stop();
@@ -289,6 +306,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   fetcher.stop();
   client.stop();
   verifier.join();
+  builds.join();
   store.stop();
   (void)writer.flush();
   log::info("unmounted {}", options.mountpoint);

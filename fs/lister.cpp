@@ -5,6 +5,7 @@
 #include "base/file_name.h"
 #include "base/heap.h"
 #include "base/log.h"
+#include "fs/builds.h"
 
 namespace astrofs {
 namespace {
@@ -163,7 +164,18 @@ void Lister::run(const Node& dir) {
     note_failure(dir, {Errc::unavailable, std::string(kEmptyAnswer)});
     return finish(dir.id, {});
   }
+  note_versions(*archive, dir, listing.entries);
   merge(dir, std::move(listing));
+}
+
+/// Of a file that was built before, the version that would be built now: its listing cannot know.
+void Lister::note_versions(const MountedArchive& archive, const Node& dir,
+                           std::vector<Entry>& entries) const {
+  for (Entry& entry : entries) {
+    if (builds_ == nullptr || !archive.archive->builds(entry.locator)) continue;
+    const Result<Node> known = catalog_.child(dir.id, entry.name);
+    if (known && known->size) entry.validator = builds_->version_now(archive, entry.locator);
+  }
 }
 
 void Lister::merge(const Node& dir, Listing listing) {

@@ -23,6 +23,8 @@
 
 namespace astrofs {
 
+class Builds;
+
 /// An archive's entries as a directory may show them: names safe, unique and in order; how many could not be
 /// shown.
 struct ShownListing {
@@ -41,6 +43,8 @@ class Lister {
   Lister(const Lister&) = delete;
   Lister& operator=(const Lister&) = delete;
 
+  /// Before the first listing: who knows what has become of files that were built of others.
+  void attach(const Builds& builds) { builds_ = &builds; }
   /// The root shows the configured archives. At start, before the first reader.
   [[nodiscard]] Result<void> list_root();
   /// `done` when the directory's listing is known: at once and on this thread when it is, else later on
@@ -62,6 +66,7 @@ class Lister {
   };
   void start(const Node& dir, Done done);
   void run(const Node& dir);
+  void note_versions(const MountedArchive& archive, const Node& dir, std::vector<Entry>& entries) const;
   void merge(const Node& dir, Listing listing);
   void finish(NodeId dir, const Result<void>& result);
   void note_failure(const Node& dir, const Error& error);
@@ -78,6 +83,7 @@ class Lister {
   Metric& listings_;
   Metric& failures_;
   const bool offline_;
+  const Builds* builds_{nullptr};
   std::stop_source stop_;
   Mutex mutex_;
   std::unordered_map<NodeId, Flight> flights_ GUARDED_BY(mutex_);

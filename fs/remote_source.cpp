@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "fs/builds.h"
+
 namespace astrofs {
 namespace {
 
@@ -147,6 +149,8 @@ void RemoteSource::fetch(const FileVersion& version, ByteRange range, FetchUrgen
     return sink->end(fail(Errc::not_found, "the archive of this file is no longer configured"));
   if (made_ != nullptr && archive->archive->makes(node->locator))
     return made_->fetch(*archive, *node, range, std::move(sink), std::move(stop));
+  if (builds_ != nullptr && archive->archive->builds(node->locator))
+    return builds_->fetch(*archive, *node, range, std::move(sink), std::move(stop));
   Wish wish{version, *node, archive, range, urgency, std::move(sink), std::move(stop)};
   if (sought_ != nullptr && archive->archive->seeks(node->locator)) return seek(std::move(wish), false);
   Result<std::vector<http::Request>> mirrors = archive->archive->locate(node->locator);

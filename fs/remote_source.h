@@ -21,6 +21,8 @@
 
 namespace astrofs {
 
+class Builds;
+
 /// What each origin says one version of a file is: its strong ETag, else its date, else its weak ETag. The
 /// first answer decides; one that says otherwise is of another version, however many downloads run side by
 /// side. Any thread.
@@ -48,6 +50,8 @@ class RemoteSource final : public Source {
   void attach(MadeFiles& made) { made_ = &made; }
   /// The same for files whose archive must be asked where they are.
   void attach(SoughtFiles& sought) { sought_ = &sought; }
+  /// Likewise: those that are built of others.
+  void attach(Builds& builds) { builds_ = &builds; }
   void fetch(const FileVersion& version, ByteRange range, FetchUrgency urgency, std::shared_ptr<Sink> sink,
              std::stop_token stop) override;
 
@@ -73,6 +77,7 @@ class RemoteSource final : public Source {
   const std::chrono::milliseconds timeout_;
   MadeFiles* made_{nullptr};
   SoughtFiles* sought_{nullptr};
+  Builds* builds_{nullptr};
 
   [[nodiscard]] std::shared_ptr<Validators> validators_of(const FileVersion& version, const Node& node,
                                                           const Archive& archive) EXCLUDES(mutex_);

@@ -4,6 +4,7 @@
 
 #include "backends/courier.h"
 #include "base/log.h"
+#include "fs/builds.h"
 
 namespace astrofs {
 namespace {
@@ -52,7 +53,9 @@ void SizeResolver::ask_neighbours(const Node& node) {
   std::vector<Node> unsized;
   std::size_t seen = 0;
   const Result<void> scanned = catalog_.scan_after_name(node.parent, node.name, [&](const Node& next) {
-    if (next.kind == NodeKind::file && !next.size && !next.missing && !is_made(next)) unsized.push_back(next);
+    // What is built for whoever looks at it is not built for who looks at its neighbour.
+    if (next.kind == NodeKind::file && !next.size && !next.missing && !is_made(next) && !is_built(next))
+      unsized.push_back(next);
     return ++seen < kNeighbours;
   });
   if (!scanned) return;
@@ -68,7 +71,7 @@ void SizeResolver::ask(const Node& node, Done done) {
   }
   // An answer that came since the caller looked: its question has left the table, so the catalog has it.
   if (Result<Node> now = catalog_.node(node.id); now && now->size) return finish(node.id, now);
-  if (ask_maker(node)) return;
+  if (ask_maker(node) || ask_builds(node)) return;
   probe(node, [this, node](const Result<http::ContentInfo>& info) { answer(node, info); });
 }
 
@@ -88,6 +91,21 @@ bool SizeResolver::ask_maker(const Node& node) {
         store(node, now->size, now->validator, true);
       },
       stop_.get_token());
+  return true;
+}
+
+bool SizeResolver::is_built(const Node& node) const {
+  const MountedArchive* archive = archives_.of(node);
+  return builds_ != nullptr && archive != nullptr && archive->archive->builds(node.locator);
+}
+
+/// False: the file is not built of others.
+bool SizeResolver::ask_builds(const Node& node) {
+  if (!is_built(node)) return false;
+  builds_->ask(*archives_.of(node), node, [this, node](const Result<Builds::Version>& now) {
+    if (!now) return finish(node.id, tl::unexpected<Error>(now.error()));
+    store(node, now->size, now->validator);
+  });
   return true;
 }
 

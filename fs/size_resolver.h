@@ -20,6 +20,8 @@
 
 namespace astrofs {
 
+class Builds;
+
 class SizeResolver {
  public:
   using Done = std::function<void(Result<Node>)>;
@@ -33,6 +35,8 @@ class SizeResolver {
   void attach(MadeFiles& made) { made_ = &made; }
   /// The same for those whose archive must be asked where they are.
   void attach(SoughtFiles& sought) { sought_ = &sought; }
+  /// Likewise: how those are that are built of others.
+  void attach(Builds& builds) { builds_ = &builds; }
 
   /// `done` gets the node with its size, at once when it has one. not_found: every mirror denies it.
   void resolve(const Node& node, Done done);
@@ -45,9 +49,11 @@ class SizeResolver {
   void ask(const Node& node, Done done);
   void ask_neighbours(const Node& node);
   [[nodiscard]] bool is_made(const Node& node) const;
+  [[nodiscard]] bool is_built(const Node& node) const;
   bool ask_maker(const Node& node);
   void seek(const MountedArchive& archive, const Node& node, bool again,
             std::function<void(Result<http::ContentInfo>)> done);
+  bool ask_builds(const Node& node);
   void answer(const Node& node, const Result<http::ContentInfo>& info);
   void store(const Node& node, std::uint64_t size, const std::string& validator, bool is_made = false);
   void finish(NodeId id, const Result<Node>& result);
@@ -61,6 +67,7 @@ class SizeResolver {
   const bool offline_;
   MadeFiles* made_{nullptr};
   SoughtFiles* sought_{nullptr};
+  Builds* builds_{nullptr};
   std::stop_source stop_;
   Mutex mutex_;
   std::unordered_map<NodeId, std::vector<Done>> asked_ GUARDED_BY(mutex_);

@@ -72,13 +72,32 @@ void add_order(json& why, const MountedArchive& archive, const Node& node, const
   if (const auto order = orders.of(archive, parcel->place)) why["order"] = order_json(*order);
 }
 
+/// How far a file is that is built of others, or of how many it was.
+void add_build(json& why, const MountedArchive& archive, const Node& node, const Builds& builds) {
+  if (!archive.archive->builds(node.locator)) return;
+  json build = {{"state", node.size ? "built" : "built when it is looked at"}};
+  if (const auto now = builds.progress(node.id)) {
+    build = {{"state", now->state},
+             {"parts", now->parts},
+             {"parts_done", now->parts_done},
+             {"lost", now->lost},
+             {"bytes", now->bytes}};
+  } else if (const auto counts = built_counts(node.validator); node.size && counts) {
+    build["parts"] = counts->parts + counts->lost;
+    build["parts_done"] = counts->parts + counts->lost;
+    build["lost"] = counts->lost;
+  }
+  why["build"] = std::move(build);
+}
+
 }  // namespace
 
-Status::Status(const Vfs& vfs, const http::Fetcher& fetcher, const Orders& orders, Metrics& metrics,
-               const Config& config, const MountOptions& options, const Clock& clock)
+Status::Status(const Vfs& vfs, const http::Fetcher& fetcher, const Orders& orders, const Builds& builds,
+               Metrics& metrics, const Config& config, const MountOptions& options, const Clock& clock)
     : vfs_(vfs),
       fetcher_(fetcher),
       orders_(orders),
+      builds_(builds),
       metrics_(metrics),
       config_(config),
       options_(options),
@@ -152,6 +171,7 @@ std::string Status::why_json(const Node& node) const {
   why["validator"] = redact(node.validator);
   why["sources"] = source_urls(vfs_, node);
   if (archive != nullptr) add_order(why, *archive, node, orders_);
+  if (archive != nullptr) add_build(why, *archive, node, builds_);
   why["pinned"] = parts.catalog.pinned(node.id);
   if (const auto last = vfs_.last_errors().of(node.id)) {
     why["last_error"] = {{"cause", name_of(last->error.code)},

@@ -7,6 +7,7 @@
 #include "backends/http/fetcher.h"
 #include "base/config.h"
 #include "base/metrics.h"
+#include "fs/builds.h"
 #include "fs/mount_options.h"
 #include "fs/orders.h"
 #include "fs/vfs.h"
@@ -15,8 +16,8 @@ namespace astrofs {
 
 class Status {
  public:
-  Status(const Vfs& vfs, const http::Fetcher& fetcher, const Orders& orders, Metrics& metrics,
-         const Config& config, const MountOptions& options, const Clock& clock);
+  Status(const Vfs& vfs, const http::Fetcher& fetcher, const Orders& orders, const Builds& builds,
+         Metrics& metrics, const Config& config, const MountOptions& options, const Clock& clock);
 
   /// Mount, archives, cache used and quota, transfers, orders, hit rates.
   [[nodiscard]] std::string status_json() const;
@@ -29,6 +30,7 @@ class Status {
   const Vfs& vfs_;
   const http::Fetcher& fetcher_;
   const Orders& orders_;
+  const Builds& builds_;
   Metrics& metrics_;
   const Config& config_;
   const MountOptions& options_;

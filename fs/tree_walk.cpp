@@ -29,6 +29,13 @@ Result<Node> TreeWalk::lookup(NodeId parent, const std::string& name) {
   return vfs_.parts().catalog.node(attr->node);
 }
 
+Result<Node> TreeWalk::step(const Node& dir, const std::string& name) {
+  Result<Node> known = vfs_.parts().catalog.child(dir.id, name);
+  const MountedArchive* const archive = known ? vfs_.parts().archives.of(*known) : nullptr;
+  if (archive != nullptr && archive->archive->builds(known->locator)) return known;
+  return lookup(dir.id, name);
+}
+
 Result<Node> TreeWalk::resolve(const std::string& path, bool named) {
   Result<Node> node = vfs_.parts().catalog.node(kRootNode);
   std::size_t at = 0;
@@ -38,7 +45,7 @@ Result<Node> TreeWalk::resolve(const std::string& path, bool named) {
     const std::string name = path.substr(at, slash - at);
     at = slash + 1;
     if (name.empty() || name == ".") continue;
-    Result<Node> child = lookup(node->id, name);
+    Result<Node> child = step(*node, name);
     if (!child && named && at > path.size()) {
       if (Result<Node> listed = vfs_.parts().catalog.child(node->id, name)) return listed;
     }

@@ -21,7 +21,8 @@ class TreeWalk {
   TreeWalk(Vfs& vfs, const std::atomic<bool>& stopping) : vfs_(vfs), stopping_(stopping) {}
 
   /// `path`: relative to the root. Errors name it. With `named` the name will do: a file of which the size
-  /// cannot be had is what was listed of it.
+  /// cannot be had is what was listed of it. A file that is built of others is not built for it: it may have no
+  /// size yet.
   [[nodiscard]] Result<Node> resolve(const std::string& path, bool named = false);
   [[nodiscard]] Result<Node> lookup(NodeId parent, const std::string& name);
   [[nodiscard]] Result<void> list(const Node& dir);
@@ -33,6 +34,7 @@ class TreeWalk {
   [[nodiscard]] std::string shown_path(const Node& node) const;
 
  private:
+  [[nodiscard]] Result<Node> step(const Node& dir, const std::string& name);
   [[nodiscard]] Result<void> walk(const Node& start, const std::function<Result<void>(const Node&)>& enter,
                                   const std::function<bool(const Node&)>& visit);
 

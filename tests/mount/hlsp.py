@@ -111,7 +111,7 @@ class Hlsp(MountTest):
         run("ls", mount / "hlsp/qlp/by-target")
         self.archive.forget()
         folder = mount / "hlsp/qlp/by-target" / str(tic)
-        names = sorted(os.listdir(folder))
+        names = sorted(name for name in os.listdir(folder) if not name.endswith(".hdf5"))
         self.assertEqual(len(self.archive.log("list-type")), 4, "the sectors, and each of three")
         self.assertEqual(len(names), 6)
         for name in names:
@@ -131,7 +131,7 @@ class Hlsp(MountTest):
             row = list(csv.DictReader(table))[20]
         tic, gaia = int(row["TIC_ID"]), int(row["#GAIADR3_ID"])
         folder = mount / "hlsp/tglc/by-target" / str(tic)
-        names = sorted(os.listdir(folder))
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".fits"))
         self.assertEqual(len(names), 3)
         for name in names:
             self.assertIn(f"gaiaid-{gaia}-", name)
