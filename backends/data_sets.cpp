@@ -4,8 +4,10 @@
 #include <condition_variable>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "backends/format/numbers.h"
+#include "backends/http/url.h"
 #include "backends/product_name.h"
 #include "base/hash.h"
 
@@ -20,6 +22,14 @@ constexpr std::size_t kAddresses = 50'000;
 
 std::string tag_of(std::initializer_list<std::string_view> parts) {
   return to_hex(sha256_prefix(parts)).substr(0, 8);
+}
+
+/// Of an address, which may be another server's tomorrow.
+std::string key_of(char kind, std::string_view url) {
+  const auto parts = http::split_url(url);
+  const std::string_view part =
+      kind == obstap::kPathKey && parts ? std::string_view(parts->path) : url.substr(0, url.find('#'));
+  return kind + to_hex(sha256_prefix({part})).substr(0, obstap::kKeyDigits);
 }
 
 /// Sizes and names of files, side by side.
@@ -81,7 +91,6 @@ Result<std::vector<DataSets::Found>> DataSets::files(const Place& place,
   const auto linked = datalink::files_of(fetcher_, rows, std::move(stop));
   if (!linked) return tl::unexpected(linked.error());
   std::vector<Found> found;
-  std::map<std::string, std::size_t> numbers;
   for (const datalink::File& file : *linked) {
     const datalink::Row& row = rows[file.row];
     Found& one = found.emplace_back();
@@ -89,13 +98,50 @@ Result<std::vector<DataSets::Found>> DataSets::files(const Place& place,
     one.place.did = row.did;
     one.place.semantics = file.folder;
     one.name = product_name::in_address(file.url);
-    one.place.file = one.name.empty() ? "-" : one.name;
-    one.place.number = numbers[obstap::to_locator(one.place)]++;
+    one.place.file = product_name::identity(file.url);
     one.url = file.url;
     one.type = file.type;
     one.obs_id = row.obs_id;
   }
+  tell_apart(found);
   return found;
+}
+
+/// A file keeps its locator, and what is cached of it, whatever else its document gains, loses or reorders.
+void DataSets::tell_apart(std::vector<Found>& files) {
+  std::set<std::string> seen;
+  std::erase_if(files, [&](const Found& file) {  // one row twice
+    return !seen.insert(obstap::to_locator(file.place) + ' ' + file.url).second;
+  });
+  for (const char kind : {obstap::kPathKey, obstap::kAddressKey}) {
+    std::map<std::string, unsigned> used;
+    for (const Found& file : files) ++used[obstap::to_locator(file.place)];
+    for (Found& file : files) {
+      if (used.at(obstap::to_locator(file.place)) > 1) file.place.key = key_of(kind, file.url);
+    }
+  }
+}
+
+/// unavailable: what is there cannot be told to be it, or not to be. Bytes of another file are worse than
+/// none.
+Result<DataSets::Found> DataSets::match(std::vector<Found> files, const Place& file) {
+  std::erase_if(files, [&](const Found& one) {
+    return one.place.did != file.did || one.place.semantics != file.semantics;
+  });
+  // What is no name of a file may be one of a moment.
+  const bool has_nameless =
+      std::ranges::any_of(files, [](const Found& one) { return product_name::in_address(one.url).empty(); });
+  std::erase_if(files, [&](const Found& one) { return one.place.file != file.file; });
+  const bool has_others = has_nameless || !files.empty();
+  if (!file.key.empty())
+    std::erase_if(files, [&](const Found& one) { return key_of(file.key.front(), one.url) != file.key; });
+  if (files.size() == 1) {
+    files.front().place = file;
+    return std::move(files.front());
+  }
+  if (!has_others) return fail(Errc::not_found, "the archive no longer has this file of " + file.did);
+  return fail(Errc::unavailable,
+              "nothing tells which file of " + file.did + " it is: list its directory anew");
 }
 
 /// Of files whose address has no name, what the server calls them; then one name for each in its directory.
@@ -126,8 +172,7 @@ Result<void> DataSets::name(std::vector<Found>& files, std::stop_token stop) con
     ++used[{file.place.semantics, file.name}];
   }
   for (Found& file : files) {
-    const std::string tag =
-        tag_of({file.place.did, file.place.semantics, file.place.file, std::to_string(file.place.number)});
+    const std::string tag = tag_of({file.place.did, file.place.semantics, file.place.file, file.place.key});
     if (used.at({file.place.semantics, file.name}) > 1) {
       file.name = product_name::tagged(file.name, tag);
     } else {
@@ -220,12 +265,12 @@ Result<std::vector<http::Request>> DataSets::seek(const Place& file, const std::
                                                   std::stop_token stop) {
   Place level;
   level.levels = file.levels;
-  const auto all = files(level, rows, stop);
+  auto all = files(level, rows, stop);
   if (!all) return tl::unexpected(all.error());
   remember(*all);
-  if (std::ranges::find(*all, file, &Found::place) == all->end()) {
-    return fail(Errc::not_found, "the archive no longer has this file of " + file.did);
-  }
+  auto found = match(std::move(*all), file);
+  if (!found) return tl::unexpected(found.error());
+  remember({std::move(*found)});
   return locate(obstap::to_locator(file));
 }
 

@@ -62,6 +62,8 @@ class DataSets {
     std::string url, type, obs_id, name;
     std::optional<std::uint64_t> size{};
   };
+  static void tell_apart(std::vector<Found>& files);
+  static Result<Found> match(std::vector<Found> files, const obstap::Place& file);
   [[nodiscard]] static std::vector<Entry> directories(const obstap::Place& place,
                                                       const std::vector<datalink::Row>& rows);
   Result<std::vector<Found>> files(const obstap::Place& place, const std::vector<datalink::Row>& rows,

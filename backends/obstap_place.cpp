@@ -15,6 +15,11 @@ bool is_number(std::string_view text) {
          text.find_first_not_of("0123456789+-.eE") == std::string_view::npos;
 }
 
+bool is_key(std::string_view text) {
+  return text.size() == 1 + kKeyDigits && (text[0] == kPathKey || text[0] == kAddressKey) &&
+         text.find_first_not_of("0123456789abcdef", 1) == std::string_view::npos;
+}
+
 /// Parts come in this order: levels, then each of these at most once.
 bool take(Place& place, char kind, std::string text) {
   const bool at_levels = place.did.empty() && place.semantics.empty() && place.file.empty();
@@ -40,9 +45,9 @@ bool take(Place& place, char kind, std::string text) {
       if (place.is_file() || place.did.empty()) return false;
       return !(place.file = std::move(text)).empty();
     case 'k': {
-      const auto number = number_in<std::size_t>(text);
-      place.number = number.value_or(0);
-      return number && place.is_file();
+      if (!place.is_file() || !place.key.empty() || !is_key(text)) return false;
+      place.key = std::move(text);
+      return true;
     }
     default:
       return false;
@@ -69,7 +74,7 @@ std::string to_locator(const Place& place) {
   if (!place.semantics.empty()) add('s', place.semantics);
   if (!place.file.empty()) {
     add('f', place.file);
-    add('k', std::to_string(place.number));
+    if (!place.key.empty()) add('k', place.key);
   }
   return out;
 }

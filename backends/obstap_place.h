@@ -3,7 +3,8 @@
 //   a level      a value of a column, or none
 //   a data set   by its publisher's identifier: a directory where a level has very many of them
 //   semantics    what DataLink says that files are for, where they are not the data themselves
-//   a file       by its data set, its semantics, the name in its address and its number among those
+//   a file       by its data set, its semantics and the last part of its address; among several of one such
+//                part by a sum of the address, never by where it stands: documents change their order
 #pragma once
 
 #include <cstddef>
@@ -20,10 +21,15 @@ struct Value {
   friend bool operator==(const Value&, const Value&) = default;
 };
 
+/// Which part of an address tells files apart whose last parts are the same.
+constexpr char kPathKey = 'p';     ///< its path: what is signed stands behind that
+constexpr char kAddressKey = 'a';  ///< all of it
+constexpr std::size_t kKeyDigits = 16;
+
 struct Place {
   std::vector<Value> levels;
   std::string did, semantics, file;
-  std::size_t number{0};
+  std::string key;  ///< kPathKey or kAddressKey and a sum; empty: `file` is enough
 
   [[nodiscard]] bool is_file() const { return !file.empty(); }
   friend bool operator==(const Place&, const Place&) = default;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "backends/format/utf8.h"
+#include "backends/http/url.h"
 #include "backends/url.h"
 #include "base/file_name.h"
 
@@ -98,6 +99,14 @@ std::string in_address(std::string_view url) {
     query.remove_prefix(std::min(end + 1, query.size()));
   }
   return {};
+}
+
+std::string identity(std::string_view url) {
+  if (std::string name = in_address(url); !name.empty()) return name;
+  const auto parts = http::split_url(url);
+  if (!parts) return "-";
+  std::string last(last_part(url::decode(parts->path)));
+  return last.empty() ? "-" : last;
 }
 
 std::string made_of(std::string_view obs_id, std::string_view did, std::string_view media_type) {

@@ -11,6 +11,10 @@ namespace astrofs::product_name {
 /// when none does ("…/dataPortal/file/ADP.2014-10-01", "…/sync?ID=…").
 [[nodiscard]] std::string in_address(std::string_view url);
 
+/// What tells a file from others of its data set: that name, or else the last part of the path; "-" when
+/// there is none. Addresses may move to another server and be signed anew.
+[[nodiscard]] std::string identity(std::string_view url);
+
 /// A name where nobody gives one: the end of the data set's identifiers, with the ending of that media type.
 [[nodiscard]] std::string made_of(std::string_view obs_id, std::string_view did, std::string_view media_type);
 

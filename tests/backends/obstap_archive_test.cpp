@@ -189,6 +189,56 @@ TEST_F(Obstap, AddressesThatRunOutAreAskedForAgainAndNeverKept) {
   EXPECT_EQ(bytes(entry->locator), truth);
 }
 
+/// What was learnt of addresses has run out; the document has another order, one row more and other keys.
+TEST_F(Obstap, AFileIsTheSameInADocumentOfAnotherOrder) {
+  start({.plates = 1, .linked = 1}, "{obs_collection}");
+  set([](sim::VoSettings& settings) { settings.more_links = 3; });
+  std::map<std::string, std::string> nameless, paths;
+  for (const Entry& entry : list("lLINKED/sauxiliary").entries)
+    nameless[entry.locator] = bytes(entry.locator);
+  ASSERT_EQ(nameless.size(), 3U);
+  EXPECT_THAT(nameless.begin()->second, HasSubstr("AUX.2014-10-01T09:43:12.000"));
+  const auto path_of = [&](const std::string& locator) {
+    const auto request = archive_->seek(locator, false, {});
+    return request ? request->front().url.substr(0, request->front().url.find('?')) : "not sought";
+  };
+  for (const Entry& entry : list("lLINKED/sbias").entries) paths[entry.locator] = path_of(entry.locator);
+  ASSERT_EQ(paths.size(), 3U);
+  const auto darks = list("lLINKED/sdark").entries;
+  ASSERT_EQ(darks.size(), 3U);
+
+  set([](sim::VoSettings& settings) { settings.reversed = true; });
+  clock_.advance(std::chrono::minutes(6));
+  for (const Entry& dark : darks) {
+    const auto request = archive_->seek(dark.locator, false, {});
+    ASSERT_TRUE(request) << request.error().message;
+  }
+
+  set([](sim::VoSettings& settings) {
+    settings.more_links = 4;
+    ++settings.key;
+  });
+  clock_.advance(std::chrono::minutes(6));
+  for (const auto& [locator, before] : nameless) EXPECT_EQ(bytes(locator), before) << locator;
+  for (const auto& [locator, before] : paths) EXPECT_EQ(path_of(locator), before) << locator;
+  // Nothing but what is signed tells these apart: none is guessed, and none is said to be missing.
+  for (const Entry& dark : darks) {
+    const auto request = archive_->seek(dark.locator, true, {});
+    ASSERT_FALSE(request);
+    EXPECT_EQ(request.error().code, Errc::unavailable);
+  }
+  // The last of several is still itself, and the others are not it.
+  set([](sim::VoSettings& settings) { settings.more_links = 1; });
+  clock_.advance(std::chrono::minutes(6));
+  std::size_t found = 0;
+  for (const auto& [locator, before] : paths) {
+    const auto there = path_of(locator);
+    EXPECT_TRUE(there == before || there == "not sought") << there;
+    if (there == before) ++found;
+  }
+  EXPECT_EQ(found, 1U);
+}
+
 TEST_F(Obstap, AnAddressWithoutANameIsAskedForOne) {
   start({.plates = 1, .linked = 0, .stars = 3}, "{obs_collection}");
   set([](sim::VoSettings& settings) { settings.silent_heads = true; });

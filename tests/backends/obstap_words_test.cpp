@@ -26,16 +26,36 @@ TEST(ObstapPlace, ALocatorSaysWhereOneIs) {
   place.semantics = "preview";
   EXPECT_EQ(to_place(to_locator(place)), place);
   place.file = "q.jpg";
-  place.number = 3;
+  EXPECT_EQ(to_place(to_locator(place)), place);
+  place.key = "p0123456789abcdef";
   EXPECT_EQ(to_place(to_locator(place)), place);
   EXPECT_TRUE(place.is_file());
 }
 
 TEST(ObstapPlace, WhatItNeverWroteIsNoLocator) {
-  for (const char* const text :
-       {"/",     "x",        "../secret", "/etc/passwd", "lA/",      "vM31", "v1;DROP",
-        "d",     "fname",    "lA/fname",  "dX/lA",       "dX/fA/sB", "k1",   "nx",
-        "dX/dY", "dX/fA/kx", "v",         "vnan",        "vinf",     "v0x10"}) {
+  for (const char* const text : {"/",
+                                 "x",
+                                 "../secret",
+                                 "/etc/passwd",
+                                 "lA/",
+                                 "vM31",
+                                 "v1;DROP",
+                                 "d",
+                                 "fname",
+                                 "lA/fname",
+                                 "dX/lA",
+                                 "dX/fA/sB",
+                                 "k1",
+                                 "nx",
+                                 "dX/dY",
+                                 "dX/fA/kx",
+                                 "v",
+                                 "vnan",
+                                 "vinf",
+                                 "v0x10",
+                                 "dX/fA/k0",
+                                 "dX/fA/kp0123456789ABCDEF",
+                                 "dX/fA/kp0123456789abcdef/kp0123456789abcdef"}) {
     EXPECT_EQ(to_place(text), std::nullopt) << text;
   }
 }
@@ -99,6 +119,17 @@ TEST(ProductName, IsInTheAddressWhereThatEndsLikeAFile) {
        {"https://dataportal.eso.org/dataPortal/file/ADP.2014-10-01T09:43:12.123",
         "http://h/sync?ID=ivo://x/y", "http://h", "", "http://h/.fits", "http://h/x.y/"}) {
     EXPECT_EQ(in_address(none), "") << none;
+  }
+}
+
+TEST(ProductName, AnIdentityNeedsNoEnding) {
+  using product_name::identity;
+  EXPECT_EQ(identity("https://dataportal.eso.org/dataPortal/file/ADP.2014-10-01T09:43:12.123?token=1"),
+            "ADP.2014-10-01T09:43:12.123");
+  EXPECT_EQ(identity("http://h/a/b%20c.fits.gz?key=1#x"), "b c.fits.gz");
+  EXPECT_EQ(identity("http://h/data?id=star"), "data");
+  for (const char* const none : {"http://h", "http://h/", "http://h?x=1", ""}) {
+    EXPECT_EQ(identity(none), "-") << none;
   }
 }
 

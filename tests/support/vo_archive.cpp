@@ -247,7 +247,8 @@ Reply VoArchive::images(const HttpRequest& request, const std::string& host) {
 
 Reply VoArchive::links(const HttpRequest& request, const std::string& host) {
   const std::string did = parameter_of(request, "ID");
-  const std::string key = std::to_string(settings().key);
+  const VoSettings now = settings();
+  const std::string key = std::to_string(now.key);
   VoRows rows{{{"ID"},
                {"access_url"},
                {"service_def"},
@@ -283,6 +284,12 @@ Reply VoArchive::links(const HttpRequest& request, const std::string& host) {
     link("#this", path, "image/fits");
     link("http://www.ivoa.net/rdf/datalink/core#preview-image", stem + ".jpg", "image/jpeg");
     link("#calibration", "/files/linked/flat.fits", "image/fits");
+    for (std::size_t i = 0; i < now.more_links; ++i) {
+      link("#auxiliary", fmt::format("/files/linked/AUX.2014-10-01T09:43:12.{:03}", i), "");
+      link("#bias", fmt::format("/files/night{}/bias.fits", i), "image/fits");
+      link("#dark", "/files/linked/dark.fits", "image/fits");
+      rows.rows.back()[1] = *rows.rows.back()[1] + fmt::format("&part={}", i);
+    }
     link("#package", stem + ".tar", "application/x-tar");
     rows.rows.push_back({did, {}, "soda", {}, "#cutout", {}, {}});
     rows.rows.push_back({did, {}, {}, "NotFoundFault: no weights here", "#weight", {}, {}});
@@ -291,6 +298,7 @@ Reply VoArchive::links(const HttpRequest& request, const std::string& host) {
   const std::string nested =
       fmt::format("{}/vo/links?ID={}&deep=yes&key={}", host, percent_encode(did, ""), key);
   rows.rows.push_back({did, nested, {}, {}, "#this", std::string(kLinkType), {}});
+  if (now.reversed) std::ranges::reverse(rows.rows);
   return table(request, vo_table(rows, is_deep ? VoForm::binary2 : VoForm::text, false));
 }
 
