@@ -229,6 +229,11 @@ Result<std::string> ApplauseArchive::make(std::string_view locator, std::stop_to
   return std::move(plates->front().json);
 }
 
+std::string ApplauseArchive::advice() const {
+  return token_.is_there() ? "the token of APPLAUSE may have been replaced: astrofs login applause"
+                           : "it may be for users of APPLAUSE: astrofs login applause";
+}
+
 std::uint64_t ApplauseArchive::least_request(std::string_view locator) const {
   return locator.starts_with(kScan) ? kLeastRequest : 0;
 }

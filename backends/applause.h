@@ -50,6 +50,7 @@ class ApplauseArchive final : public Archive {
   [[nodiscard]] std::optional<FitsSums> fits_sums(std::string_view validator) const override;
   [[nodiscard]] bool fetches_ahead() const override { return false; }
   [[nodiscard]] Result<FrameShape> shape(std::string_view locator) const override;
+  [[nodiscard]] std::string advice() const override;
   void notice_login() override { token_.notice(); }
 
  private:

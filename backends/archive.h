@@ -192,6 +192,8 @@ class Archive {
   /// Who may see a file's bytes, or a directory's names: part of every cached object's identity. What is not
   /// "public" is shown to nobody but who mounted. Asked often, answered at once.
   [[nodiscard]] virtual std::string credential_scope(std::string_view) const { return std::string(kPublic); }
+  /// What who is denied a file may do about it; "" = nothing is known. Answered at once.
+  [[nodiscard]] virtual std::string advice() const { return {}; }
   /// Looks whether a login has come or gone: until then the last one counts. Blocks on the disk.
   virtual void notice_login() {}
   /// Does a login soon run out that can be renewed? Answered at once.

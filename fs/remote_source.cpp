@@ -36,13 +36,15 @@ http::Urgency urgency_of(FetchUrgency urgency) {
 class Bridge final : public http::RangeReceiver {
  public:
   Bridge(http::Fetcher& fetcher, IndexWriter& writer, FileVersion version,
-         std::shared_ptr<Validators> validators, std::shared_ptr<Sink> sink, std::function<void()> refused)
+         std::shared_ptr<Validators> validators, std::shared_ptr<Sink> sink, std::function<void()> refused,
+         std::string advice)
       : fetcher_(fetcher),
         writer_(writer),
         version_(version),
         validators_(std::move(validators)),
         sink_(std::move(sink)),
-        refused_(std::move(refused)) {}
+        refused_(std::move(refused)),
+        advice_(std::move(advice)) {}
 
   bool begin(ByteRange arriving, const http::ContentInfo& info) override {
     refused_ = nullptr;
@@ -73,6 +75,8 @@ class Bridge final : public http::RangeReceiver {
   }
   void end(Result<void> result) override {
     if (refused_ && !result && SoughtFiles::worth_another(result.error())) return refused_();
+    if (!result && result.error().code == Errc::denied && !advice_.empty())
+      result = fail(Errc::denied, result.error().message + "; " + advice_);
     if (is_other_version_) result = fail(Errc::stale, "the archive has another version of this file by now");
     sink_->end(std::move(result));
   }
@@ -84,6 +88,7 @@ class Bridge final : public http::RangeReceiver {
   const std::shared_ptr<Validators> validators_;
   const std::shared_ptr<Sink> sink_;
   std::function<void()> refused_;  ///< unset once bytes come
+  const std::string advice_;       ///< for who is denied them
   bool is_other_version_{false};
 };
 
@@ -183,8 +188,8 @@ void RemoteSource::start(const Wish& wish, std::vector<http::Request> mirrors,
   job.etags = validators->strong();
   job.urgency = urgency_of(wish.urgency);
   job.timeout = timeout_;
-  auto bridge =
-      std::make_shared<Bridge>(fetcher_, writer_, wish.version, validators, wish.sink, std::move(refused));
+  auto bridge = std::make_shared<Bridge>(fetcher_, writer_, wish.version, validators, wish.sink,
+                                         std::move(refused), wish.archive->archive->advice());
   fetcher_.start(std::move(job), std::move(bridge), wish.stop);
 }
 

@@ -148,7 +148,9 @@ class Plates(MountTest):
         self.settings(private="GS00768")
         path = mount / "applause/plate/9319" / SCAN
         self.assert_errno(errno.EACCES, path.read_bytes)
-        self.assertIn("403", json.dumps(mount.why(f"applause/plate/9319/{SCAN}")))
+        why = json.dumps(mount.why(f"applause/plate/9319/{SCAN}"))
+        self.assertIn("403", why)
+        self.assertIn("astrofs login applause", why)
         answer = run(BUILD / "astrofs", "login", "applause", "--config", mount.config, input=TOKEN + "\n")
         self.assertEqual(self.login.stat().st_mode & 0o777, 0o600)
         self.assertNotIn(TOKEN, answer.stdout + answer.stderr)
