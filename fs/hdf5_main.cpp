@@ -51,8 +51,7 @@ void bound_this_process(const Arguments& arguments) {
   (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
   (void)std::signal(SIGPIPE, SIG_IGN);
   (void)std::signal(SIGXFSZ, SIG_IGN);  // EFBIG instead
-#if !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)  // whose shadows are larger than any bound
+#ifndef ASTROFS_SANITIZED               // a sanitizer's shadow is larger than any bound
   limit(RLIMIT_AS, arguments.memory);
 #endif
   limit(RLIMIT_FSIZE, arguments.largest);
