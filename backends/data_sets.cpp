@@ -33,7 +33,7 @@ std::string key_of(char kind, std::string_view url) {
 }
 
 /// Sizes and names of files, side by side.
-std::vector<Result<http::ContentInfo>> probe_all(http::Fetcher& fetcher, const std::vector<std::string>& urls,
+std::vector<Result<http::ContentInfo>> probe_all(http::Fetcher& fetcher, std::vector<http::Request> requests,
                                                  const std::stop_token& stop) {
   struct Gathering {
     Mutex mutex;
@@ -44,15 +44,12 @@ std::vector<Result<http::ContentInfo>> probe_all(http::Fetcher& fetcher, const s
   const auto all = std::make_shared<Gathering>();
   {
     const MutexLock lock(all->mutex);
-    all->missing = urls.size();
-    all->answers.assign(urls.size(), fail(Errc::internal, "no answer"));
+    all->missing = requests.size();
+    all->answers.assign(requests.size(), fail(Errc::internal, "no answer"));
   }
-  for (std::size_t i = 0; i < urls.size(); ++i) {
-    http::Request request;
-    request.url = urls[i];
-    request.no_head = true;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
     fetcher.probe(
-        {std::move(request)},
+        {std::move(requests[i])},
         [all, i](Result<http::ContentInfo> info) {
           const MutexLock lock(all->mutex);
           all->answers[i] = std::move(info);
@@ -88,7 +85,7 @@ std::string PartToken::text() const {
 Result<std::vector<DataSets::Found>> DataSets::files(const Place& place,
                                                      const std::vector<datalink::Row>& rows,
                                                      std::stop_token stop) const {
-  const auto linked = datalink::files_of(fetcher_, rows, std::move(stop));
+  const auto linked = datalink::files_of(fetcher_, base_, rows, std::move(stop));
   if (!linked) return tl::unexpected(linked.error());
   std::vector<Found> found;
   for (const datalink::File& file : *linked) {
@@ -151,9 +148,9 @@ Result<void> DataSets::name(std::vector<Found>& files, std::stop_token stop) con
     if (file.name.empty()) nameless.push_back(&file);
   }
   if (nameless.size() <= limits_.names_to_ask) {
-    std::vector<std::string> urls;
-    for (const Found* const file : nameless) urls.push_back(file->url);
-    const auto answers = probe_all(fetcher_, urls, stop);
+    std::vector<http::Request> requests;
+    for (const Found* const file : nameless) requests.push_back(request_of(file->url));
+    const auto answers = probe_all(fetcher_, std::move(requests), stop);
     for (std::size_t i = 0; i < answers.size(); ++i) {
       const bool refused = !answers[i] && (answers[i].error().code == Errc::denied ||
                                            answers[i].error().code == Errc::not_found);
@@ -250,15 +247,20 @@ std::optional<std::string> DataSets::address(std::string_view locator) const {
   return known->second.url;
 }
 
+http::Request DataSets::request_of(std::string url) const {
+  http::Request request;
+  request.from_stranger = tap::is_strangers(base_, url);
+  request.url = std::move(url);
+  request.no_head = true;
+  return request;
+}
+
 Result<std::vector<http::Request>> DataSets::locate(std::string_view locator) const {
   const auto place = obstap::to_place(locator);
   if (!place || !place->is_file()) return fail(Errc::not_found, "no such file: " + std::string(locator));
   const auto url = address(locator);
   if (!url) return fail(Errc::unavailable, "its address is asked for when it is read");
-  http::Request request;
-  request.url = *url;
-  request.no_head = true;
-  return std::vector<http::Request>{std::move(request)};
+  return std::vector<http::Request>{request_of(*url)};
 }
 
 Result<std::vector<http::Request>> DataSets::seek(const Place& file, const std::vector<datalink::Row>& rows,

@@ -39,9 +39,9 @@ class DataSets {
     std::size_t documents{32};     ///< of DataLink, asked for one listing; more become directories
     std::size_t names_to_ask{32};  ///< addresses without a name that are asked for one
   };
-  /// Both outlive it.
-  DataSets(http::Fetcher& fetcher, const Clock& clock, Limits limits)
-      : fetcher_(fetcher), clock_(clock), limits_(limits) {}
+  /// `base`: of the service. Both others outlive it.
+  DataSets(std::string base, http::Fetcher& fetcher, const Clock& clock, Limits limits)
+      : base_(std::move(base)), fetcher_(fetcher), clock_(clock), limits_(limits) {}
 
   /// What stands in the directory `place` (its semantics included), of which these are the rows.
   [[nodiscard]] Result<std::vector<Entry>> entries(const obstap::Place& place,
@@ -71,6 +71,9 @@ class DataSets {
   Result<void> name(std::vector<Found>& files, std::stop_token stop) const;
   void remember(const std::vector<Found>& files) EXCLUDES(mutex_);
 
+  [[nodiscard]] http::Request request_of(std::string url) const;
+
+  const std::string base_;
   http::Fetcher& fetcher_;
   const Clock& clock_;
   const Limits limits_;

@@ -36,8 +36,9 @@ struct File {
 [[nodiscard]] std::optional<std::string> folder_of(std::string_view semantics);
 
 /// The files of these rows, in their order; a row that has none at the archive has none here. Documents are
-/// asked side by side. One that cannot be had fails it all: half the files are no listing.
-[[nodiscard]] Result<std::vector<File>> files_of(http::Fetcher& fetcher, const std::vector<Row>& rows,
-                                                 std::stop_token stop);
+/// asked side by side. One that cannot be had fails it all: half the files are no listing. `base`: of the
+/// service whose rows they are.
+[[nodiscard]] Result<std::vector<File>> files_of(http::Fetcher& fetcher, std::string_view base,
+                                                 const std::vector<Row>& rows, std::stop_token stop);
 
 }  // namespace astrofs::datalink

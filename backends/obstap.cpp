@@ -39,7 +39,7 @@ ObstapArchive::ObstapArchive(std::string base, obstap::Table table, http::Fetche
       fetcher_(fetcher),
       clock_(clock),
       limits_(limits),
-      files_(fetcher, clock, limits.files) {}
+      files_(base_, fetcher, clock, limits.files) {}
 
 ObstapArchive::ObstapArchive(std::string base, obstap::Table table, http::Fetcher& fetcher,
                              const Clock& clock)

@@ -77,7 +77,7 @@ Sia2Archive::Sia2Archive(std::string url, std::string parameters, http::Fetcher&
       parameters_(std::move(parameters)),
       fetcher_(fetcher),
       limits_(limits),
-      files_(fetcher, clock, limits.files) {}
+      files_(url_, fetcher, clock, limits.files) {}
 
 bool Sia2Archive::is_directory(const Place& place) const {
   if (place.is_file() || place.levels.size() != 1 || !place.levels[0].text || place.levels[0].is_number)

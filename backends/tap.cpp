@@ -10,6 +10,8 @@
 
 #include "backends/format/asdf_codec.h"
 #include "backends/http/answer_check.h"
+#include "backends/http/net_address.h"
+#include "backends/http/url.h"
 #include "backends/url.h"
 #include "base/one_line.h"
 
@@ -106,6 +108,12 @@ http::Request get_request(std::string address) {
   request.url = std::move(address);
   request.body_decides = true;
   return request;
+}
+
+bool is_strangers(std::string_view base, std::string_view address) {
+  const auto service = http::split_url(base);
+  const auto named = http::split_url(address);
+  return !service || !named || (!http::is_local_host(service->host) && service->host != named->host);
 }
 
 Result<VoOutcome> read_answer(const http::Response& response, VoTableHandler& handler) {

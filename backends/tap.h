@@ -37,6 +37,9 @@ struct Answer {
 [[nodiscard]] http::Request sync_request(const std::string& base, const Query& query);
 /// The same for a service that is asked with parameters in its address, which is complete.
 [[nodiscard]] http::Request get_request(std::string address);
+/// Is an address in an answer of that service a stranger's word (http::Request::from_stranger)? Not where the
+/// service itself is on this machine, or the address is at the service.
+[[nodiscard]] bool is_strangers(std::string_view base, std::string_view address);
 
 /// What an answer to such a request says; rows go to `handler` as they are read. Errors: denied, invalid (the
 /// service refuses the query, and says why), unavailable (it cannot answer now), corrupt (no such answer, cut

@@ -44,6 +44,9 @@ struct Request {
   bool globus_collection{false};
   /// Of a server that may never answer HEAD: what a file is like is asked with a range.
   bool no_head{false};
+  /// To an address that a stranger wrote into an answer: never to this machine or its link, where services
+  /// listen that trust whoever asks from here.
+  bool from_stranger{false};
   /// Of fetch(): a body of XML is the answer whatever the status, unless that one may pass by itself, and it
   /// may be compressed with gzip. Services of the Virtual Observatory say in the body what is wrong, and err
   /// in the status both ways. Who asks reads the body first.

@@ -108,6 +108,7 @@ class Conversation {
   void set_method(CURL* handle);
   void set_limits(CURL* handle);
   bool was_here_before();
+  [[nodiscard]] bool is_forbidden(bool local, int port) const;
   std::size_t take_header(std::string_view line);
   std::size_t take_body(std::span<const std::byte> data);
   Flow give_head();
@@ -204,7 +205,7 @@ std::size_t Conversation::on_body(char* bytes, std::size_t size, std::size_t cou
 }
 
 /// Connected, about to send: the first request, and again after each redirect.
-int Conversation::before_request(void* self, char* ip, char*, int, int) {
+int Conversation::before_request(void* self, char* ip, char*, int port, int) {
   auto& one = *static_cast<Conversation*>(self);
   const bool local = is_local_address(ip);
   if (!std::exchange(one.connected_before_, true)) one.first_was_local_ = local;
@@ -214,9 +215,22 @@ int Conversation::before_request(void* self, char* ip, char*, int, int) {
     one.error_ = Error{Errc::corrupt, "the redirects go in a circle"};
     return CURL_PREREQFUNC_ABORT;
   }
+  if (one.request_.from_stranger && one.is_forbidden(local, port)) {
+    one.error_ = Error{Errc::corrupt, fmt::format("the archive names an address of this machine, {}", ip)};
+    return CURL_PREREQFUNC_ABORT;
+  }
   if (!local || one.first_was_local_) return CURL_PREREQFUNC_OK;
   one.error_ = Error{Errc::corrupt, fmt::format("a redirect from elsewhere to {} is not followed", ip)};
   return CURL_PREREQFUNC_ABORT;
+}
+
+/// Behind a proxy, which may well be this machine's, only the address itself can be judged.
+bool Conversation::is_forbidden(bool local, int port) const {
+  const char* url = nullptr;
+  curl_easy_getinfo(easy.get(), CURLINFO_EFFECTIVE_URL, &url);
+  const auto parts = split_url(url != nullptr ? url : "");
+  const bool is_direct = !parts || parts->port == port;
+  return is_direct ? local : is_local_host(parts->host);
 }
 
 /// A circle costs a request a turn, up to the limit of redirects, and then once more for the next attempt.

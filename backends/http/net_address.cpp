@@ -26,4 +26,12 @@ bool is_local_address(std::string_view ip) {
   return IN6_IS_ADDR_LOOPBACK(&v6) || IN6_IS_ADDR_UNSPECIFIED(&v6) || IN6_IS_ADDR_LINKLOCAL(&v6);
 }
 
+bool is_local_host(std::string_view host) {
+  if (host == "localhost" || host.ends_with(".localhost")) return true;
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+    return is_local_address(host.substr(1, host.size() - 2));
+  return !host.empty() && host.find_first_not_of("0123456789.") == std::string_view::npos &&
+         is_local_address(host);
+}
+
 }  // namespace astrofs::http

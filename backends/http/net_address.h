@@ -10,4 +10,8 @@ namespace astrofs::http {
 /// What is no numeric address counts as such a place.
 [[nodiscard]] bool is_local_address(std::string_view ip);
 
+/// The same of the host of an address, as it is written: "localhost", "127.0.0.1", "[::1]". Other names may
+/// turn out to be such places when they are looked up.
+[[nodiscard]] bool is_local_host(std::string_view host);
+
 }  // namespace astrofs::http

@@ -205,6 +205,15 @@ TEST(NetAddress, KnowsThePlacesThatRedirectsMustNotReach) {
   }
 }
 
+TEST(NetAddress, KnowsThemInAddressesToo) {
+  for (const char* host : {"localhost", "x.localhost", "127.0.0.1", "[::1]", "169.254.169.254"}) {
+    EXPECT_TRUE(is_local_host(host)) << host;
+  }
+  for (const char* host : {"archive.eso.org", "10.0.0.1", "[2001:db8::1]", "", "localhost.org"}) {
+    EXPECT_FALSE(is_local_host(host)) << host;
+  }
+}
+
 TEST(AnswerCheck, ReadsTheNameOfAContentDisposition) {
   EXPECT_EQ(disposition_name("attachment; filename=\"a b.fits\""), "a b.fits");
   EXPECT_EQ(disposition_name("inline;filename=plain.fits ; size=3"), "plain.fits");

@@ -328,6 +328,15 @@ class PlainRedirect {
   std::thread thread_;
 };
 
+TEST_F(CurlClientTest, NeverAsksThisMachineWhatAStrangerNames) {
+  Request request = get(sim.url() + "/f.fits");
+  request.from_stranger = true;
+  const auto got = ask(request);
+  EXPECT_EQ(got->outcome(), "corrupt");
+  EXPECT_TRUE(got->body.empty());
+  EXPECT_TRUE(sim.requests().empty());
+}
+
 TEST_F(CurlClientTest, DoesNotFollowARedirectFromElsewhereToThisMachine) {
   const std::string ip = outside_address();
   if (ip.empty()) GTEST_SKIP() << "this machine has only loopback addresses";

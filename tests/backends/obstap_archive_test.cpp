@@ -272,6 +272,27 @@ TEST_F(Obstap, ARefusedQueryIsToldInTheServicesWords) {
   EXPECT_THAT(answer.error().message, HasSubstr("no_such_column"));
 }
 
+/// Rows of a service elsewhere that name a service of this machine: its files, and its documents.
+TEST_F(Obstap, AddressesOfThisMachineAreNotAskedForAStranger) {
+  start({.plates = 1, .linked = 1}, "{obs_collection}");
+  DataSets elsewhere("http://archive.example/tap", http_.fetcher(), clock_, {});
+  obstap::Place place;
+  place.levels = {{"X", false}};
+  const std::string url = server_.url() + "/vo/files/a.fits";
+  const auto files = elsewhere.entries(place, {{"ivo://x", "x", url, "image/fits"}}, {});
+  ASSERT_TRUE(files);
+  const auto request = elsewhere.locate(files->front().locator);
+  ASSERT_TRUE(request);
+  EXPECT_FALSE(http_.fetcher().fetch({request->front()}));
+  const std::string links = server_.url() + "/vo/links?ID=x";
+  EXPECT_FALSE(
+      elsewhere.entries(place, {{"ivo://x", "x", links, "application/x-votable+xml;content=datalink"}}, {}));
+  EXPECT_TRUE(server_.requests().empty());
+  EXPECT_TRUE(tap::is_strangers("http://a.example/tap", "http://127.0.0.1/x"));
+  EXPECT_FALSE(tap::is_strangers("http://a.example/tap", "https://a.example/x"));
+  EXPECT_FALSE(tap::is_strangers("http://localhost:8080/tap", "http://127.0.0.1:8080/x"));
+}
+
 TEST_F(Obstap, ARowWithoutAnAddressHasNoFile) {
   start({.plates = 1, .linked = 0}, "{obs_collection}");
   vo_->add({.collection = "PLATES", .obs_id = "o", .did = "ivo://z", .target = "T", .has_address = false});
