@@ -119,6 +119,9 @@ class Archive {
   }  ///< does find() know more than list() in `dir`?
   [[nodiscard]] virtual Result<std::optional<Entry>> find(std::string_view dir, std::string_view name,
                                                           std::stop_token stop);
+  /// Is asking for one name so much cheaper than the listing of `dir` that it comes first while there is
+  /// none?
+  [[nodiscard]] virtual bool finds_first(std::string_view) const { return false; }
 
   /// Are list() and find() of that directory answered from the archive's own cached files, so that they may
   /// be asked while the mount is offline?

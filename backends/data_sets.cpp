@@ -96,6 +96,7 @@ Result<std::vector<DataSets::Found>> DataSets::files(const Place& place,
     one.place.semantics = file.folder;
     one.name = product_name::in_address(file.url);
     one.place.file = product_name::identity(file.url);
+    if (file.folder == "preview") one.name = product_name::of_preview(std::move(one.name), file.type);
     one.url = file.url;
     one.type = file.type;
     one.obs_id = row.obs_id;

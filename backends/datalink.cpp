@@ -6,6 +6,8 @@
 #include <set>
 #include <utility>
 
+#include "backends/url.h"
+
 namespace astrofs::datalink {
 namespace {
 
@@ -42,9 +44,9 @@ class Walk {
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (!is_web_address(rows[i].url)) continue;  // a row without an address has nothing to fetch
       if (is_document(rows[i].format)) {
-        enter({i, std::nullopt, rows[i].url});
+        enter({i, std::nullopt, url::repair(rows[i].url)});
       } else {
-        files.push_back({i, "", rows[i].url, rows[i].format});
+        files.push_back({i, "", url::repair(rows[i].url), rows[i].format});
       }
     }
   }
@@ -75,7 +77,7 @@ Result<void> Walk::read(const Document& document, const tap::Answer& answer) {
     has_data = has_data || (term_of(answer.text(i, semantics)) == "this" && !answer.text(i, address).empty());
   }
   for (std::size_t i = 0; i < answer.rows.size(); ++i) {
-    const std::string_view url = answer.text(i, address);
+    const std::string url = url::repair(answer.text(i, address));
     if (url.empty()) {
       // A fault that may pass is no "there is no such file".
       const std::string said = lower(answer.text(i, message));
@@ -93,9 +95,9 @@ Result<void> Walk::read(const Document& document, const tap::Answer& answer) {
     if (!folder || content == "directory" || !is_web_address(url)) continue;
     if (is_document(content)) {
       const bool inherits = !folder->empty();
-      enter({document.row, inherits ? folder : document.folder, std::string(url)});
-    } else if (seen_files_.emplace(document.row, *folder + ' ' + std::string(url)).second) {
-      files.push_back({document.row, *folder, std::string(url), content});
+      enter({document.row, inherits ? folder : document.folder, url});
+    } else if (seen_files_.emplace(document.row, *folder + ' ' + url).second) {
+      files.push_back({document.row, *folder, url, content});
       if (files.size() > kMostFiles * rows_.size())
         return fail(Errc::too_large, "a DataLink document without end");
     }

@@ -43,6 +43,8 @@ class ObstapArchive final : public Archive {
   [[nodiscard]] bool finds(std::string_view dir) const override;
   [[nodiscard]] Result<std::optional<Entry>> find(std::string_view dir, std::string_view name,
                                                   std::stop_token stop) override;
+  /// To group millions of rows may take a service longer than anybody waits; to look for one value does not.
+  [[nodiscard]] bool finds_first(std::string_view dir) const override { return finds(dir); }
   /// From what was learnt lately; unavailable when that is too long ago.
   [[nodiscard]] Result<std::vector<http::Request>> locate(std::string_view locator) override;
   [[nodiscard]] bool seeks(std::string_view) const override { return true; }

@@ -14,10 +14,11 @@ namespace astrofs::product_name {
 namespace {
 
 /// What files of archives end with. A number behind a dot is none: "ADP.2014-10-01T09:43:12.123".
-constexpr std::array<std::string_view, 38> kEndings{
-    "fits", "fit", "fts", "fz",  "gz",   "z",    "bz2",  "xz",      "zst",  "tar",    "tgz",    "zip", "vot",
-    "xml",  "csv", "tsv", "txt", "dat",  "json", "ecsv", "jpg",     "jpeg", "png",    "gif",    "tif", "tiff",
-    "pdf",  "ps",  "mp4", "avi", "asdf", "h5",   "hdf5", "parquet", "ms",   "sdfits", "uvfits", "reg"};
+constexpr std::array<std::string_view, 39> kEndings{
+    "fits", "fit",  "fts",  "fz",      "gz",  "z",      "bz2",    "xz",  "zst",    "tar",
+    "tgz",  "zip",  "vot",  "xml",     "csv", "tsv",    "txt",    "dat", "json",   "ecsv",
+    "jpg",  "jpeg", "png",  "gif",     "tif", "tiff",   "pdf",    "ps",  "mp4",    "avi",
+    "asdf", "h5",   "hdf5", "parquet", "ms",  "sdfits", "uvfits", "reg", "preview"};
 
 constexpr std::size_t kShownBytes = 255;
 constexpr std::size_t kKept = 200;  // of a name that is too long: room for the tag and the endings
@@ -116,6 +117,16 @@ std::string made_of(std::string_view obs_id, std::string_view did, std::string_v
   const std::string_view ending = ending_of(media_type);
   if (!lower(name).ends_with(ending) && !ends_like_a_file(name)) name += ending;
   return name;
+}
+
+std::string of_preview(std::string name, std::string_view media_type) {
+  const std::string whole = lower(name);
+  const auto is_fits = [](std::string_view text) {
+    return text.find(".fit") != std::string_view::npos || text.ends_with(".fz") || text.ends_with(".fts");
+  };
+  const std::string_view ending = ending_of(media_type);
+  if (!is_fits(whole) || is_fits(ending)) return name;
+  return name + (ending.empty() ? ".preview" : std::string(ending));
 }
 
 std::string tagged(std::string_view name, std::string_view tag) {

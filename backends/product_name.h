@@ -15,6 +15,10 @@ namespace astrofs::product_name {
 /// there is none. Addresses may move to another server and be signed anew.
 [[nodiscard]] std::string identity(std::string_view url);
 
+/// The name of a preview: an address of it may end like the FITS file that it shows ("x.fits?preview=True"),
+/// and what is called FITS must be FITS. `media_type` says what it is, or nothing.
+[[nodiscard]] std::string of_preview(std::string name, std::string_view media_type);
+
 /// A name where nobody gives one: the end of the data set's identifiers, with the ending of that media type.
 [[nodiscard]] std::string made_of(std::string_view obs_id, std::string_view did, std::string_view media_type);
 

@@ -95,6 +95,20 @@ std::string encode_path(std::string_view raw) {
   }
 }
 
+std::string repair(std::string_view address) {
+  constexpr std::string_view kNever = "\"<>\\^`{|}";
+  std::string out;
+  for (const char c : address) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte > 0x20 && byte < 0x7F && kNever.find(c) == std::string_view::npos) {
+      out += c;
+    } else {
+      append_encoded(out, c);
+    }
+  }
+  return out;
+}
+
 std::string decode(std::string_view encoded) {
   std::string out;
   out.reserve(encoded.size());

@@ -18,6 +18,9 @@ namespace astrofs::url {
 [[nodiscard]] std::string encode_path(std::string_view raw);
 /// The same for one component or a query value: '/' is encoded too.
 [[nodiscard]] std::string encode_component(std::string_view raw);
+/// A whole address as a stranger wrote it, made fit to be sent: blanks, control characters, bytes beyond
+/// ASCII and what else no address may hold become %XX, and all else stays.
+[[nodiscard]] std::string repair(std::string_view address);
 /// Undoes %XX once; a '%' that two hex digits do not follow stays as it is.
 [[nodiscard]] std::string decode(std::string_view encoded);
 

@@ -231,6 +231,11 @@ bool Lister::may_find(const Node& dir) const {
   return archive != nullptr && archive->archive->finds(dir.locator);
 }
 
+bool Lister::finds_first(const Node& dir) const {
+  const MountedArchive* archive = archives_.of(dir);
+  return archive != nullptr && !offline_ && archive->archive->finds_first(dir.locator);
+}
+
 void Lister::find(const Node& dir, std::string name, std::function<void(Result<Node>)> done) {
   const MountedArchive* archive = archives_.of(dir);
   const auto none = [name] { return fail(Errc::not_found, name + " is not in the archive's listing"); };

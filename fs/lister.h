@@ -57,6 +57,8 @@ class Lister {
   void find(const Node& dir, std::string name, std::function<void(Result<Node>)> done);
   /// True when a name that is not in the catalog may still exist, so that find() is worth its time.
   [[nodiscard]] bool may_find(const Node& dir) const;
+  /// Does find() come before the first listing there?
+  [[nodiscard]] bool finds_first(const Node& dir) const;
   /// No new work; waits for what runs. Before the executor and the writer go.
   void stop();
 

@@ -95,6 +95,15 @@ void Vfs::lookup_unknown(const Node& dir, const std::string& name, ReplyPtr<Attr
     parts_.lister.ensure(dir, [](const Result<void>&) {});
     return lookup_listed(dir, name, pending);
   }
+  if (!parts_.lister.finds_first(dir)) return lookup_listing(dir, name, pending);
+  parts_.lister.find(dir, name, [this, dir, name, pending](const Result<Node>& found) {
+    // Some names are told by a listing alone: those that are shown shortened.
+    if (!found) return lookup_listing(dir, name, pending);
+    answer_attr(*found, pending);
+  });
+}
+
+void Vfs::lookup_listing(const Node& dir, const std::string& name, const AttrPending& pending) {
   parts_.lister.ensure(dir, [this, dir, name, pending](const Result<void>& result) {
     if (!result) {
       pending->settle(tl::unexpected<Error>(result.error()));

@@ -123,6 +123,8 @@ class Vfs {
   using OpenPending = std::shared_ptr<Pending<std::shared_ptr<OpenHandle>>>;
 
   void lookup_unknown(const Node& dir, const std::string& name, ReplyPtr<Attr> reply);
+  /// Once its directory is listed.
+  void lookup_listing(const Node& dir, const std::string& name, const AttrPending& pending);
   void lookup_listed(const Node& dir, const std::string& name, const AttrPending& pending);
   /// Is there a size to show? Not when it must be asked for, nor for what is missing and cannot be made up.
   [[nodiscard]] bool has_attributes(const Node& node) const;

@@ -4,8 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <map>
+#include <thread>
 
+#include "tests/backends/http_stage.h"
+#include "tests/backends/samples.h"
 #include "tests/contract/http_stack.h"
 #include "tests/support/archive_sim.h"
 #include "tests/support/vo_archive.h"
@@ -297,6 +301,60 @@ TEST_F(Obstap, ARowWithoutAnAddressHasNoFile) {
   start({.plates = 1, .linked = 0}, "{obs_collection}");
   vo_->add({.collection = "PLATES", .obs_id = "o", .did = "ivo://z", .target = "T", .has_address = false});
   EXPECT_THAT(names("lPLATES"), ElementsAre("GS00700_x.fits"));
+}
+
+/// A client whose script answers with what a real server was recorded to answer.
+http::Scripted recorded(const http::Request& request) {
+  const auto folder = *testing::samples() / "vo/dachs_exchanges";
+  http::Scripted answer;
+  const auto has = [&](std::string_view part) {
+    return request.url.find(part) != std::string::npos || request.body.find(part) != std::string::npos;
+  };
+  if (has("GROUP%20BY")) {
+    answer.body = testing::content_of(folder / "22_sync_collections.xml");
+  } else if (has("/sync")) {
+    answer.body = testing::content_of(folder / "06_sync_default.xml");
+  } else if (has("dlmeta")) {
+    answer.body = testing::content_of(folder / "52_dl_one.xml");
+  } else {
+    answer.status = 404;
+  }
+  return answer;
+}
+
+TEST(ObstapSamples, ARealServersAnswersAreATree) {
+  NEEDS_SAMPLES();
+  http::Stage stage(recorded);
+  obstap::Table table;
+  table.levels = {"obs_collection"};
+  ObstapArchive archive("http://localhost:18099/tap", table, *stage.fetcher, stage.clock);
+  const auto list = [&](const std::string& dir) {
+    std::vector<std::string> names;
+    std::atomic<bool> done{false};
+    std::thread reader([&] {
+      const auto answer = archive.list(dir, "", {});
+      EXPECT_TRUE(answer) << answer.error().message;
+      if (answer) {
+        for (const Entry& entry : std::get<Listing>(*answer).entries) names.push_back(entry.name);
+      }
+      done = true;
+    });
+    while (!done) {
+      stage.client.run_for(milliseconds(50));
+      std::this_thread::yield();
+    }
+    reader.join();
+    return names;
+  };
+  EXPECT_THAT(list(""), ElementsAre("ASTROFS plates DR", "ASTROFS plates GS", "ASTROFS private"));
+  const auto names = list("lASTROFS%20plates%20GS");
+  const auto previews = list("lASTROFS%20plates%20GS/spreview");
+  EXPECT_FALSE(previews.empty());
+  for (const std::string& preview : previews) {
+    EXPECT_TRUE(preview.ends_with(".fits.preview")) << preview;  // "x.fits?preview=True" is no FITS
+  }
+  EXPECT_THAT(names,
+              ::testing::IsSupersetOf({"GS00700_x.fits", "GS00713_x.fits", "PR00001_x.fits", "preview"}));
 }
 
 }  // namespace

@@ -2,11 +2,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "backends/datalink.h"
 #include "backends/obstap_place.h"
 #include "backends/obstap_query.h"
 #include "backends/product_name.h"
+#include "backends/tap.h"
+#include "backends/url.h"
 #include "base/file_name.h"
+#include "tests/backends/samples.h"
 
 namespace astrofs::obstap {
 namespace {
@@ -142,6 +147,15 @@ TEST(ProductName, IsMadeOfIdentifiersElse) {
   EXPECT_EQ(made_of("", "", ""), "data");
 }
 
+TEST(ProductName, APreviewIsNotCalledFits) {
+  using product_name::of_preview;
+  EXPECT_EQ(of_preview("x.jpg", ""), "x.jpg");
+  EXPECT_EQ(of_preview("x.fits", ""), "x.fits.preview");
+  EXPECT_EQ(of_preview("x.fits.gz", "image/jpeg; q=1"), "x.fits.gz.jpg");
+  EXPECT_EQ(of_preview("x.fits", "image/fits"), "x.fits");
+  EXPECT_EQ(of_preview("", "image/jpeg"), "");
+}
+
 TEST(ProductName, ATagStandsBeforeTheEndings) {
   using product_name::tagged;
   EXPECT_EQ(tagged("a.fits.gz", "12345678"), "a~12345678.fits.gz");
@@ -169,6 +183,38 @@ TEST(Datalink, SemanticsAreFolders) {
   EXPECT_TRUE(datalink::is_document("application/x-votable+xml;content=datalink"));
   EXPECT_TRUE(datalink::is_document("application/x-votable+xml; Content=Datalink"));
   EXPECT_FALSE(datalink::is_document("application/x-votable+xml"));
+}
+
+TEST(Datalink, AddressesAreMadeFitToBeSent) {
+  EXPECT_EQ(url::repair("http://h/links?ID=ivo://eso.org/ID?ADP.2014-10-01T09:43:12.123"),
+            "http://h/links?ID=ivo://eso.org/ID?ADP.2014-10-01T09:43:12.123");
+  EXPECT_EQ(url::repair("http://h/a b?POS=CIRCLE 1 2&x={y}%20\xC3\xA9\n"),
+            "http://h/a%20b?POS=CIRCLE%201%202&x=%7By%7D%20%C3%A9%0A");
+}
+
+/// Every recorded document has the columns that are taken, and semantics that have a place.
+TEST(DatalinkSamples, RecordedDocumentsAreUnderstood) {
+  NEEDS_SAMPLES();
+  std::map<std::string, std::size_t> shown;
+  for (const char* const name :
+       {"astroquery/alma/alma-datalink.xml", "astroquery/alma/alma-datalink-recurse-this.xml",
+        "datalinker/raw.xml", "datalinker/calexp.xml", "pyvo/datalink/datalink.xml",
+        "dachs_exchanges/52_dl_one.xml", "dachs_exchanges/54_dl_bad.xml",
+        "dachs_exchanges/57_dl_obscore_plain.xml"}) {
+    http::Response response;
+    response.head.status = 200;
+    response.body = testing::content_of(*testing::samples() / "vo" / name);
+    const auto answer = tap::read_answer(Result<http::Response>(std::move(response)));
+    ASSERT_TRUE(answer) << name << ": " << answer.error().message;
+    const auto semantics = answer->table.column("semantics");
+    const auto address = answer->table.column("access_url");
+    ASSERT_TRUE(semantics && address) << name;
+    for (std::size_t i = 0; i < answer->rows.size(); ++i) {
+      if (!answer->text(i, address).empty() && datalink::folder_of(answer->text(i, semantics))) ++shown[name];
+      EXPECT_NE(datalink::folder_of(answer->text(i, semantics)), "other") << name << " " << i;
+    }
+  }
+  EXPECT_EQ(shown.size(), 7U);  // 54_dl_bad has a fault and no file
 }
 
 }  // namespace

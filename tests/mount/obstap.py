@@ -80,12 +80,26 @@ class Obstap(MountTest):
         self.assertEqual(os.listdir(mount / "vo/SURVEY" / last), ["star030499.fits"])
         self.assertIn("opens by its name", mount.why("vo/SURVEY")["listing"]["remark"])
         self.assertIn("opens by its name", mount.control("why", mount / "vo/SURVEY").stdout)
+        self.assertIn("SURVEY", os.listdir(mount / "vo"))  # a path alone lists nothing
         self.assertIn("data sets", mount.why("vo")["listing"]["remark"])
         # Found once, it is found after a restart too, and others are still asked for.
         mount.unmount()
         mount.mount()
         self.assertTrue((mount / "vo/SURVEY/TIC 1030498").is_dir())
         self.assert_errno(errno.ENOENT, os.stat, mount / "vo/SURVEY/TIC 7")
+
+    def test_a_level_that_cannot_be_listed_in_time_opens_by_name(self):
+        sim = self.vo("--vo-stars", 50)
+        self.set(sim, no_groups=True)
+        mount = self.mount_vo(sim)
+        path = mount / "vo/SURVEY/TIC 1000007/star000007/star000007.fits"
+        self.assertEqual(path.read_bytes(), sim.fetch("/vo/data?id=star000007"))
+        with self.assertRaises(OSError):
+            os.listdir(mount / "vo/SURVEY")
+        wait_until(lambda: "timed out" in mount.why("vo/SURVEY")["listing"]["last_error"], "the reason is noted")
+        self.set(sim, no_groups=False)
+        self.assertEqual(len(os.listdir(mount / "vo/SURVEY")), 50)
+        self.assertTrue(path.is_file())
 
     def test_values_that_are_no_names_can_be_entered_all_the_same(self):
         sim = self.vo()

@@ -195,6 +195,9 @@ Reply VoArchive::tap(const HttpRequest& request, const std::string& host) {
     const MutexLock lock(mutex_);
     content = obscore(sets_, host, now.key);
   }
+  if (now.no_groups && parameter_of(request, "QUERY").find("GROUP BY") != std::string::npos) {
+    return table(request, vo_error("Query timed out (took too long)."));
+  }
   auto answer = run_adql(parameter_of(request, "QUERY"), "ivoa.obscore", content);
   // As DaCHS does: the status is 200 whatever happened.
   if (!answer) return table(request, vo_error("Field query: " + answer.error().message));
@@ -328,6 +331,7 @@ Reply VoArchive::control(const HttpRequest& request) {
     const auto json = nlohmann::json::parse(request.body, nullptr, false);
     if (!json.is_object()) return text_reply(400, "an object\n", "text/plain");
     now.gzip = json.value("gzip", now.gzip);
+    now.no_groups = json.value("no_groups", now.no_groups);
     now.silent_heads = json.value("silent_heads", now.silent_heads);
     now.most_rows = json.value("most_rows", now.most_rows);
     now.key = json.value("key", now.key);

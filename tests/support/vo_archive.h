@@ -27,6 +27,7 @@ struct VoOptions {
 
 struct VoSettings {
   bool gzip{false};          ///< of tables, whoever asks
+  bool no_groups{false};     ///< GROUP BY takes longer than the service allows
   bool silent_heads{false};  ///< HEAD is never answered
   std::size_t most_rows{20'000};
   std::size_t more_links{0};  ///< in documents: as many without a name, of one name and of one path
