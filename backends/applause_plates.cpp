@@ -63,6 +63,8 @@ Result<tap::Answer> heard(const Result<http::Response>& response) {
   Result<tap::Answer> answer = tap::read_answer(response);
   if (!answer && answer.error().code == Errc::not_found)
     return fail(Errc::unavailable, "APPLAUSE does not answer questions there: " + answer.error().message);
+  if (answer && !answer->stated)
+    return fail(Errc::corrupt, "an answer of APPLAUSE that does not say how the query went");
   return answer;
 }
 

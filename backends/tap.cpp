@@ -44,19 +44,33 @@ std::string shown(std::string_view message) {
   return one_line(message.substr(0, kShownMessage));
 }
 
-/// Words by which services say that the same question may be answered later.
-bool may_pass(std::string message) {
+bool says_one_of(std::string message, std::span<const std::string_view> words) {
   std::ranges::transform(message, message.begin(), [](unsigned char c) { return std::tolower(c); });
-  constexpr std::array<std::string_view, 6> kWords{"timeout",        "timed out",     "time limit",
-                                                   "transientfault", "too many conn", "overloaded"};
-  return std::ranges::any_of(kWords,
+  return std::ranges::any_of(words,
                              [&](std::string_view word) { return message.find(word) != std::string::npos; });
+}
+
+/// Words by which services say that the same question may be answered later.
+bool may_pass(const std::string& message) {
+  constexpr std::array<std::string_view, 7> kWords{"timeout",        "timed out",     "time limit",
+                                                   "transientfault", "too many conn", "too many clients",
+                                                   "overloaded"};
+  return says_one_of(message, kWords);
+}
+
+bool blames_query(const std::string& message) {
+  constexpr std::array<std::string_view, 10> kWords{
+      "syntax",         "parse error",   "parseexception", "unrecogni",      "unknown table",
+      "unknown column", "no such table", "no such column", "does not exist", " not found"};
+  return says_one_of(message, kWords);
 }
 
 Errc cause_of(int status, const std::string& message) {
   if (status == 401 || status == 403) return Errc::denied;
   if (status == 404 || status == 410) return Errc::not_found;
-  return may_pass(message) ? Errc::unavailable : Errc::invalid;
+  if (may_pass(message)) return Errc::unavailable;
+  // A server that fails blames nobody, unless it says that it cannot read the query.
+  return status >= 500 && !blames_query(message) ? Errc::unavailable : Errc::invalid;
 }
 
 /// To the reader, unpacked where it is gzip.
@@ -140,13 +154,16 @@ Result<Answer> read_answer(const Result<http::Response>& response) {
   auto outcome = read_answer(*response, kept);
   if (!outcome) return tl::unexpected(outcome.error());
   answer.overflow = outcome->status == VoStatus::overflow;
+  answer.stated = outcome->stated;
   answer.services = std::move(outcome->services);
   return answer;
 }
 
 Result<Answer> ask(http::Fetcher& fetcher, const std::string& base, const Query& query,
                    std::stop_token stop) {
-  return read_answer(fetcher.fetch({sync_request(base, query)}, std::move(stop)));
+  auto answer = read_answer(fetcher.fetch({sync_request(base, query)}, std::move(stop)));
+  if (answer && !answer->stated) return fail(Errc::corrupt, "an answer that does not say how the query went");
+  return answer;
 }
 
 std::string quoted(std::string_view text) {

@@ -27,6 +27,7 @@ struct Answer {
   VoTable table;
   std::vector<std::vector<std::optional<std::string>>> rows;
   bool overflow{false};  ///< there are more rows at the service
+  bool stated{false};    ///< it has QUERY_STATUS, which every answer to a query must have
   std::vector<VoService> services;
 
   /// The cell of that column, "" where there is no such column or no value.

@@ -409,6 +409,9 @@ Result<bool> VoBinaryRows::next(VoCells& cells) {
       const std::size_t begin = cells.text.size();
       append_array(cells.text, field, count, row.substr(at, size));
       cells.end_cell(begin);
+      // Bits become a digit each.
+      if (cells.text.size() > largest_row_)
+        return fail(Errc::too_large, "a VOTable with a row that is too long");
     }
     at += size;
   }

@@ -70,7 +70,10 @@ TEST(Tap, HearsTheBodyBeforeTheStatus) {
   EXPECT_EQ(cause(error("Query timed out"), 400), Errc::unavailable);
   EXPECT_EQ(cause(error("Invalid token."), 403), Errc::denied);
   EXPECT_EQ(cause(table("ERROR")), Errc::invalid);  // rows before it count for nothing
-  EXPECT_EQ(cause(table("OK"), 500), Errc::invalid);
+  EXPECT_EQ(cause(table("OK"), 500), Errc::unavailable);
+  EXPECT_EQ(cause(error("FATAL: sorry, too many clients already"), 200), Errc::unavailable);
+  EXPECT_EQ(cause(error("FATAL: sorry, something else"), 500), Errc::unavailable);
+  EXPECT_EQ(cause(error("ERROR: column \"x\" does not exist"), 500), Errc::invalid);
   const auto said = read_answer(Result<http::Response>(answered(error("line 1\nno such table"), 200)));
   EXPECT_THAT(said.error().message, HasSubstr("line 1\\nno such table"));
 }
