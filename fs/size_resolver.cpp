@@ -1,7 +1,5 @@
 #include "fs/size_resolver.h"
 
-#include <fmt/format.h>
-
 #include "backends/courier.h"
 #include "base/log.h"
 #include "fs/builds.h"
@@ -145,8 +143,7 @@ void SizeResolver::seek(const MountedArchive& archive, const Node& node, bool ag
 void SizeResolver::answer(const Node& node, const Result<http::ContentInfo>& info) {
   if (!info) return finish(node.id, tl::unexpected<Error>(info.error()));
   if (!info->size) {
-    return finish(node.id, fail(Errc::unsupported,
-                                fmt::format("{}: the server does not say how long it is", info->url)));
+    return finish(node.id, fail(Errc::unsupported, node.name + ": the server does not say how long it is"));
   }
   // What the listing says of the version stands; two words for one version would make each look new after the
   // other.

@@ -58,7 +58,11 @@ std::vector<std::string> source_urls(const Vfs& vfs, const Node& node) {
   const Result<std::vector<http::Request>> mirrors = archive->archive->locate(node.locator);
   std::vector<std::string> urls;
   if (mirrors) {
-    for (const http::Request& request : *mirrors) urls.push_back(redact(request.url));
+    // An address of the moment may be signed anywhere in it, so no more than whose it is.
+    const bool is_sought = archive->archive->seeks(node.locator);
+    for (const http::Request& request : *mirrors) {
+      urls.push_back(is_sought ? request.origin() : redact(request.url));
+    }
   }
   return urls;
 }

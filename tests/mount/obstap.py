@@ -56,6 +56,8 @@ class Obstap(MountTest):
         folder = mount / "vo/LINKED/M 13/DR01401"
         truth = sim.fetch("/vo/files/linked/DR01401.fits")
         self.assertEqual((folder / "DR01401.fits").stat().st_size, len(truth))
+        self.assertEqual(os.getxattr(folder / "DR01401.fits", "user.astrofs.url").decode(), sim.url)  # and no key
+        self.assertNotIn("key=", json.dumps(mount.why("vo/LINKED/M 13/DR01401/DR01401.fits")))
         self.set(sim, key=2)
         self.assertEqual((folder / "DR01401.fits").read_bytes(), truth)
         # After a restart nothing is known of addresses but whose they are.
