@@ -83,6 +83,10 @@ TEST(Tap, RefusesWhatIsNoAnswer) {
   EXPECT_EQ(cause("<html><body>welcome</body></html>"), Errc::corrupt);
   EXPECT_EQ(cause("<html><form>Password</form></html>"), Errc::denied);
   EXPECT_EQ(cause("not found", 404), Errc::unavailable);  // of the service itself, not of a file
+  const auto page = read_answer(Result<http::Response>(fail(Errc::not_found, "status 404")));
+  EXPECT_EQ(page.error().code, Errc::unavailable);  // as the fetcher tells of a page that is no XML
+  EXPECT_EQ(cause(error("no such table"), 404), Errc::unavailable);
+  EXPECT_EQ(cause(error("NotFoundFault: no such ID"), 404), Errc::not_found);
   const std::string whole = table("OK");
   EXPECT_EQ(cause(whole.substr(0, whole.size() - 5)), Errc::corrupt);
   const std::string packed = sim::gzip(whole);
