@@ -118,6 +118,8 @@ Result<std::variant<Listing, NotModified>> Sia2Archive::list(std::string_view di
   auto found = rows(*place, stop);
   if (!found) return tl::unexpected(found.error());
   const std::uint64_t count = found->rows.size();
+  if (count == 0 && !place->did.empty() && !found->whole)
+    return fail(Errc::unavailable, "the service gives a part of this circle, and not " + place->did);
   if (count == 0 && !place->did.empty())
     return fail(Errc::not_found, "the service has no data set " + place->did);
   auto entries = files_.entries(*place, std::move(found->rows), stop);
@@ -154,6 +156,9 @@ Result<std::vector<http::Request>> Sia2Archive::seek(std::string_view locator, b
   if (!is_directory(top)) return fail(Errc::not_found, "no such file: " + std::string(locator));
   const auto found = rows(top, stop);
   if (!found) return tl::unexpected(found.error());
+  // Which part of too many rows a service gives is another at each time.
+  if (found->rows.empty() && !found->whole)
+    return fail(Errc::unavailable, "the service gives a part of this circle, and not " + place->did);
   return files_.seek(*place, found->rows, stop);
 }
 
