@@ -145,6 +145,12 @@ Result<ObstapArchive::Rows> ObstapArchive::rows(const Place& place, std::stop_to
     auto page = datalink::rows_of(*answer);
     if (!page) return tl::unexpected(page.error());
     const std::string before = last;
+    if (answer->overflow && page->size() > 1) {
+      // Identifiers may repeat: rows of the last one may stand on the next page, and come with it.
+      const auto tail = std::ranges::find(*page, page->back().did, &datalink::Row::did);
+      if (tail == page->begin()) return fail(Errc::too_large, "a data set of more rows than a page has");
+      page->erase(tail, page->end());
+    }
     if (!page->empty()) last = page->back().did;
     std::move(page->begin(), page->end(), std::back_inserter(out.rows));
     if (!answer->overflow) return out;
