@@ -15,6 +15,8 @@ namespace {
 constexpr unsigned kDeepest = 3;
 /// Of one row. A visit of a spectrograph has some hundreds of calibrations.
 constexpr std::size_t kMostFiles = 5000;
+/// Documents that those of one row lead to: each is a request.
+constexpr std::size_t kMostDocuments = 100;
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -94,6 +96,8 @@ Result<void> Walk::read(const Document& document, const tap::Answer& answer) {
     // A directory of a server has no bytes of its own.
     if (!folder || content == "directory" || !is_web_address(url)) continue;
     if (is_document(content)) {
+      if (seen_.size() >= kMostDocuments * rows_.size())
+        return fail(Errc::too_large, "DataLink documents that lead to too many others");
       const bool inherits = !folder->empty();
       enter({document.row, inherits ? folder : document.folder, url});
     } else if (seen_files_.emplace(document.row, *folder + ' ' + url).second) {
@@ -160,6 +164,7 @@ Result<std::vector<File>> files_of(http::Fetcher& fetcher, std::string_view base
       if (auto read = walk.read(documents[i], *answer); !read) return tl::unexpected(read.error());
     }
   }
+  if (!walk.take().empty()) return fail(Errc::too_large, "DataLink documents that lead too deep");
   std::ranges::stable_sort(walk.files, {}, &File::row);
   return std::move(walk.files);
 }
