@@ -36,8 +36,9 @@ std::vector<Entry> others(const std::vector<mast::Product>& products, const std:
 }  // namespace
 
 /// Gives those entries that lie on S3 elsewhere than in the data set's folder their place and size there.
-/// Nothing else depends on it: what path_lookup does not know, MAST itself hands out.
-void FileSources::place(std::vector<Entry>& entries, std::stop_token stop) const {
+/// What path_lookup does not know, MAST itself hands out; but a file that is elsewhere today because nobody
+/// answered would lose its size and what is cached of it.
+std::optional<Error> FileSources::place(std::vector<Entry>& entries, std::stop_token stop) const {
   std::deque<mast::PathsQuestion> lookups;
   std::vector<Question*> questions;
   std::vector<std::string> uris;
@@ -52,11 +53,12 @@ void FileSources::place(std::vector<Entry>& entries, std::stop_token stop) const
   ask_for();
   ask_together(fetcher_, questions, stop);
 
+  std::optional<Error> silent;
   std::map<std::string, std::string> paths;  // by URI, below "hst/"
   std::set<std::string> folders;
   const std::string root = "/" + std::string(kBucketRoot);
   for (const mast::PathsQuestion& lookup : lookups) {
-    if (!lookup.paths()) log::info("HST: {}", lookup.paths().error().message);
+    if (!lookup.paths()) silent = lookup.paths().error();
     for (const auto& [uri, path] : lookup.paths().value_or(std::map<std::string, std::string>{})) {
       if (!path.starts_with(root) || !is_public_path(path.substr(root.size()))) continue;
       paths[uri] = path.substr(root.size());
@@ -66,6 +68,7 @@ void FileSources::place(std::vector<Entry>& entries, std::stop_token stop) const
   const auto levels = list_s3_levels(fetcher_, hosts_.s3, {folders.begin(), folders.end()}, stop);
   std::map<std::string, Entry> placed;  // by locator
   for (const Result<S3Level>& level : levels) {
+    if (!level) silent = level.error();
     if (!level) continue;
     for (Entry& entry : bucket_files(*level, kBucketRoot)) placed.emplace(entry.locator, entry);
   }
@@ -74,6 +77,7 @@ void FileSources::place(std::vector<Entry>& entries, std::stop_token stop) const
     const auto found = path == paths.end() ? placed.end() : placed.find(path->second);
     if (found != placed.end() && found->second.name == entry.name) entry = found->second;
   }
+  return silent;
 }
 
 Result<std::optional<Files>> FileSources::ask(std::string_view data_set, std::stop_token stop) const {
@@ -94,11 +98,13 @@ Result<std::optional<Files>> FileSources::ask(std::string_view data_set, std::st
   if (has_mast && products.products()) {
     std::vector<Entry> rest = others(*products.products(), found.entries);
     // Without S3 there is no place there that would be worth a question.
-    if (has_s3 && !found.silent && !rest.empty()) place(rest, stop);
+    if (has_s3 && !found.silent && !rest.empty()) found.silent = place(rest, stop);
     std::move(rest.begin(), rest.end(), std::back_inserter(found.entries));
   } else if (has_mast) {
     const Error& silent = products.products().error();
     if (!has_s3 && silent.code == Errc::not_found) return std::optional<Files>{};
+    // A 404 says nothing of what the bucket has, which cannot be heard.
+    if (found.silent && silent.code == Errc::not_found) return tl::unexpected<Error>(*found.silent);
     if (found.silent || !has_s3) return tl::unexpected<Error>(silent);
     found.silent = silent;
   }

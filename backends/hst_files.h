@@ -39,7 +39,8 @@ class FileSources {
   [[nodiscard]] Result<std::vector<std::string>> proposal(std::uint32_t number, std::stop_token stop) const;
 
  private:
-  void place(std::vector<Entry>& unplaced, std::stop_token stop) const;
+  /// What kept it from being asked for all of them, if anything did.
+  std::optional<Error> place(std::vector<Entry>& unplaced, std::stop_token stop) const;
 
   const StsciHosts hosts_;
   http::Fetcher& fetcher_;
