@@ -55,7 +55,8 @@ std::string usual_path(std::string_view login) {
 std::optional<std::int64_t> written(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return std::nullopt;
-  return status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec;
+  // Of the inode: a file that was refused for its permissions is looked at again when they are changed.
+  return status.st_ctim.tv_sec * 1'000'000'000 + status.st_ctim.tv_nsec;
 }
 
 Result<std::string> read_text(const std::string& path) {

@@ -14,7 +14,7 @@ namespace astrofs::login_file {
 
 /// $XDG_STATE_HOME/astrofs/logins/NAME (~/.local/state without it), for root /var/lib/astrofs/logins.
 [[nodiscard]] std::string usual_path(std::string_view name);
-/// When it was last written, in ns; nullopt: there is none.
+/// When it was last written, or its permissions changed, in ns; nullopt: there is none.
 [[nodiscard]] std::optional<std::int64_t> written(const std::string& path);
 /// Errc::denied: somebody else's file, or one that others can read.
 [[nodiscard]] Result<std::string> read_text(const std::string& path);

@@ -117,6 +117,9 @@ TEST_F(PastedTokenTest, AFileThatOthersCanReadIsNoLogin) {
   PastedToken token(mast_, file_, kBase);
   token.notice();
   EXPECT_FALSE(token.is_there());
+  ASSERT_EQ(::chmod(file_.c_str(), 0600), 0);
+  token.notice();
+  EXPECT_TRUE(token.is_there()) << "nothing else was wrong with it";
   std::filesystem::rename(file_, place_.path("elsewhere"));
   ASSERT_EQ(::chmod(place_.path("elsewhere").c_str(), 0600), 0);
   ASSERT_EQ(::symlink(place_.path("elsewhere").c_str(), file_.c_str()), 0);
