@@ -6,6 +6,10 @@ namespace astrofs {
 
 void SoughtFiles::seek(const MountedArchive& archive, const Node& node, bool again, Found found,
                        std::stop_token stop) {
+  // What was learnt lately is told at once: a read does not stand behind listings of its archive for it.
+  if (!again) {
+    if (auto known = archive.archive->locate(node.locator)) return found(std::move(known));
+  }
   const auto ask = [&archive, locator = node.locator, again, found, stop] {
     found(archive.archive->seek(locator, again, stop));
   };

@@ -18,7 +18,8 @@ class SoughtFiles {
   explicit SoughtFiles(ArchiveTurns& turns) : turns_(turns) {}
 
   using Found = std::function<void(Result<std::vector<http::Request>>)>;
-  /// `again`: the last address was refused. `found` runs on one of those threads, or at once when they end.
+  /// `again`: the last address was refused. `found` runs on one of those threads, or at once: when the
+  /// address is known, or they end.
   void seek(const MountedArchive& archive, const Node& node, bool again, Found found, std::stop_token stop);
   /// May an address that was refused so be the old one of a file that is there?
   [[nodiscard]] static bool worth_another(const Error& error);
