@@ -20,7 +20,6 @@
 #include "base/heap.h"
 #include "base/home.h"
 #include "base/log.h"
-#include "base/version.h"
 #include "cache/block_cache.h"
 #include "cache/index_writer.h"
 #include "fs/builds.h"
@@ -219,8 +218,6 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   Executor list("list", kListThreads);
   ArchiveTurns turns(list, kListThreadsEach);
   http::CurlOptions curl;
-  // APPLAUSE answers a file of its users with a login page, but for programs that call themselves curl.
-  curl.user_agent = fmt::format("astrofs/{} (libcurl)", kVersion);
   // Who asked is answered by then: a server that is silent longer would only keep others from its
   // connections.
   curl.head_timeout = std::min(curl.head_timeout, timeout);

@@ -15,7 +15,6 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/metrics.h"
-#include "base/version.h"
 
 namespace astrofs {
 namespace {
@@ -33,16 +32,11 @@ Result<std::string> random_bytes() {
 /// What asks the network, for the time of a login.
 class Network {
  public:
-  Network() : client_(options()), fetcher_(client_, clock_, metrics_, {}) {}
+  Network() : fetcher_(client_, clock_, metrics_, {}) {}
   [[nodiscard]] http::Fetcher& fetcher() { return fetcher_; }
   [[nodiscard]] const Clock& clock() const { return clock_; }
 
  private:
-  static http::CurlOptions options() {
-    http::CurlOptions options;
-    options.user_agent = std::string("astrofs/") + kVersion;
-    return options;
-  }
   const SystemClock clock_;
   Metrics metrics_;
   http::CurlClient client_;

@@ -15,11 +15,14 @@
 #include <string>
 
 #include "backends/http/client.h"
+#include "base/version.h"
 
 namespace astrofs::http {
 
 struct CurlOptions {
-  std::string user_agent{"astrofs"};                  ///< who we are; archives ask for it
+  /// Who we are; archives ask for it. APPLAUSE answers a file of its users with a login page, but for
+  /// programs that call themselves curl.
+  std::string user_agent{std::string("astrofs/") + kVersion + " (libcurl)"};
   std::chrono::milliseconds connect_timeout{10'000};  ///< name, TCP and TLS
   std::chrono::milliseconds head_timeout{30'000};     ///< until the head of the answer is there, for each hop
   std::chrono::milliseconds stall_time{15'000};       ///< slower than `stall_bytes` in such a time is a stall
