@@ -145,7 +145,7 @@ int main(int argc, char** argv) {
   std::optional<std::string> config;
   CLI::App* const login =
       app.add_subcommand("login", "Log in to an archive that gives its files to users it knows");
-  login->add_option("ARCHIVE", archive, "Its name in the configuration, or mast")->required();
+  login->add_option("ARCHIVE", archive, "Its name in the configuration, or mast or applause")->required();
   login->add_option("--config", config, "Configuration file, as mount.astrofs takes it");
   HeadersOptions cards;
   CLI::App* const headers =
