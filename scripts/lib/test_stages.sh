@@ -34,6 +34,7 @@ conclude() {
   fi
   echo "$line"
   trap - EXIT
+  [[ -n $ahead ]] && kill -- -"$ahead" 2>/dev/null
   [[ $failed -eq 0 ]] && exit 0
   exit 1
 }
@@ -89,8 +90,22 @@ test_names() {
   done
 }
 
+# What will be built next, in the processor's time that the tests before it leave: most of them wait.
+ahead=
+build_ahead() { # preset targets...; all when none are given
+  [[ -n $only || $quick -eq 1 ]] && return
+  local preset=$1
+  shift
+  set -m # a process group of its own, to be ended as one
+  (cmake --preset "$preset" && nice -n 19 cmake --build --preset "$preset" --target "${@:-all}") >"$results/build-$preset-ahead.log" 2>&1 &
+  set +m
+  ahead=$!
+}
+
 configure_and_build() { # preset targets...
   local preset=$1 log=$results/build-$1.log start=$SECONDS
+  [[ -n $ahead ]] && wait "$ahead" # whatever has failed there fails here again, and is said
+  ahead=
   shift
   local targets=()
   [[ $# -gt 0 ]] && targets=(--target "$@")
@@ -129,8 +144,9 @@ report_gtest() { # preset name
 }
 
 # Two at a time: much of what tests do is waiting. They share nothing but the machine.
-in_pairs() { # function names...: calls the function with each name
-  local call=$1 name running=0
+# In a shell of their own, which knows of no build that goes on beside them.
+in_pairs() ( # function names...: calls the function with each name
+  call=$1 running=0
   shift
   for name in "$@"; do
     "$call" "$name" &
@@ -141,7 +157,7 @@ in_pairs() { # function names...: calls the function with each name
     fi
   done
   wait
-}
+)
 
 run_gtests() { # preset names...
   local preset=$1 name
@@ -185,6 +201,7 @@ stage_release() {
   [[ -n $only && $only != release && ${#scripts[@]} -eq 0 ]] && targets=("${names[@]/%/_tests}")
   configure_and_build release "${targets[@]}" || return
   run_gtests release "${names[@]}"
+  build_ahead asan
   execute_one() { ASTROFS_BUILD=$root/build/release execute "$1" "$1"; }
   in_pairs execute_one "${scripts[@]}"
   for script in "${scripts[@]}"; do report_script "$script"; done
@@ -216,6 +233,7 @@ stage_sanitized_mounts() { # preset scripts...
   configure_and_build "$preset" mount.astrofs astrofs archive_sim || return
   local reports=$results/$preset-report
   rm -f "$reports".*
+  [[ $preset == asan ]] && build_ahead tsan "${tsan_names[@]/%/_tests}" mount.astrofs astrofs archive_sim
   # No leak check at exit: the daemon is not dumpable, so that tokens never reach a core, and cannot be traced for it.
   execute_one() {
     ASAN_OPTIONS="log_path=$reports:detect_leaks=0:$symbolizer" UBSAN_OPTIONS="log_path=$reports:print_stacktrace=1:$symbolizer" \
