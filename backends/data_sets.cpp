@@ -143,10 +143,10 @@ Result<DataSets::Found> DataSets::match(std::vector<Found> files, const Place& f
 }
 
 /// Of files whose address has no name, what the server calls them; then one name for each in its directory.
-Result<void> DataSets::name(std::vector<Found>& files, std::stop_token stop) const {
+Result<void> DataSets::name(std::vector<Found>& files, std::string_view shown, std::stop_token stop) const {
   std::vector<Found*> nameless;
   for (Found& file : files) {
-    if (file.name.empty()) nameless.push_back(&file);
+    if (file.name.empty() && file.place.semantics == shown) nameless.push_back(&file);
   }
   if (nameless.size() <= limits_.names_to_ask) {
     std::vector<http::Request> requests;
@@ -214,7 +214,7 @@ Result<std::vector<Entry>> DataSets::entries(const Place& place, std::vector<dat
   }
   auto files = this->files(top, rows, stop);
   if (!files) return tl::unexpected(files.error());
-  if (auto named = name(*files, stop); !named) return tl::unexpected(named.error());
+  if (auto named = name(*files, place.semantics, stop); !named) return tl::unexpected(named.error());
   remember(*files);
   for (const Found& file : *files) {
     if (file.place.semantics == place.semantics) {

@@ -68,7 +68,8 @@ class DataSets {
                                                       const std::vector<datalink::Row>& rows);
   Result<std::vector<Found>> files(const obstap::Place& place, const std::vector<datalink::Row>& rows,
                                    std::stop_token stop) const;
-  Result<void> name(std::vector<Found>& files, std::stop_token stop) const;
+  /// Servers are asked for names of what stands in the folder `shown`.
+  Result<void> name(std::vector<Found>& files, std::string_view shown, std::stop_token stop) const;
   void remember(const std::vector<Found>& files) EXCLUDES(mutex_);
 
   [[nodiscard]] http::Request request_of(std::string url) const;

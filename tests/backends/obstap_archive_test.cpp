@@ -198,6 +198,8 @@ TEST_F(Obstap, AFileIsTheSameInADocumentOfAnotherOrder) {
   start({.plates = 1, .linked = 1}, "{obs_collection}");
   set([](sim::VoSettings& settings) { settings.more_links = 3; });
   std::map<std::string, std::string> nameless, paths;
+  EXPECT_THAT(names("lLINKED"), ::testing::Contains("auxiliary"));
+  EXPECT_EQ(server_.count("/vo/files"), 0U);  // names are asked for where they are shown
   for (const Entry& entry : list("lLINKED/sauxiliary").entries)
     nameless[entry.locator] = bytes(entry.locator);
   ASSERT_EQ(nameless.size(), 3U);
