@@ -90,11 +90,13 @@ test_names() {
   done
 }
 
-# What will be built next, in the processor's time that the tests before it leave: most of them wait.
+# What will be built next, in the processor's time that the tests before it leave: much of them is waiting.
 ahead=
+ahead_preset=
 build_ahead() { # preset targets...; all when none are given
   [[ -n $only || $quick -eq 1 ]] && return
   local preset=$1
+  ahead_preset=$preset
   shift
   set -m # a process group of its own, to be ended as one
   (cmake --preset "$preset" && nice -n 19 cmake --build --preset "$preset" --target "${@:-all}") >"$results/build-$preset-ahead.log" 2>&1 &
@@ -104,8 +106,10 @@ build_ahead() { # preset targets...; all when none are given
 
 configure_and_build() { # preset targets...
   local preset=$1 log=$results/build-$1.log start=$SECONDS
-  [[ -n $ahead ]] && wait "$ahead" # whatever has failed there fails here again, and is said
-  ahead=
+  if [[ $ahead_preset == "$preset" ]]; then
+    wait "$ahead" # whatever has failed there fails here again, and is said
+    ahead='' ahead_preset=''
+  fi
   shift
   local targets=()
   [[ $# -gt 0 ]] && targets=(--target "$@")
@@ -200,8 +204,8 @@ stage_release() {
   local targets=()
   [[ -n $only && $only != release && ${#scripts[@]} -eq 0 ]] && targets=("${names[@]/%/_tests}")
   configure_and_build release "${targets[@]}" || return
-  run_gtests release "${names[@]}"
   build_ahead asan
+  run_gtests release "${names[@]}"
   execute_one() { ASTROFS_BUILD=$root/build/release execute "$1" "$1"; }
   in_pairs execute_one "${scripts[@]}"
   for script in "${scripts[@]}"; do report_script "$script"; done
@@ -222,6 +226,7 @@ stage_sanitizer() { # preset names...; all but the mount tests when none are giv
   done
   [[ ${#names[@]} -eq 0 ]] && return
   configure_and_build "$preset" "${names[@]/%/_tests}" || return
+  [[ $preset == asan ]] && build_ahead tsan "${tsan_names[@]/%/_tests}" mount.astrofs astrofs archive_sim
   ASAN_OPTIONS=$symbolizer TSAN_OPTIONS=$symbolizer UBSAN_OPTIONS=$symbolizer run_gtests "$preset" "${names[@]}"
 }
 
@@ -233,7 +238,6 @@ stage_sanitized_mounts() { # preset scripts...
   configure_and_build "$preset" mount.astrofs astrofs archive_sim || return
   local reports=$results/$preset-report
   rm -f "$reports".*
-  [[ $preset == asan ]] && build_ahead tsan "${tsan_names[@]/%/_tests}" mount.astrofs astrofs archive_sim
   # No leak check at exit: the daemon is not dumpable, so that tokens never reach a core, and cannot be traced for it.
   execute_one() {
     ASAN_OPTIONS="log_path=$reports:detect_leaks=0:$symbolizer" UBSAN_OPTIONS="log_path=$reports:print_stacktrace=1:$symbolizer" \
