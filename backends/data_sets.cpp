@@ -204,8 +204,7 @@ std::vector<Entry> DataSets::directories(const Place& place, const std::vector<d
 Result<std::vector<Entry>> DataSets::entries(const Place& place, std::vector<datalink::Row> rows,
                                              std::stop_token stop) {
   std::vector<Entry> entries;
-  Place top = place;
-  top.semantics.clear();
+  const Place top = obstap::data_set_of(place);
   const auto is_linked = [](const datalink::Row& row) { return datalink::is_document(row.format); };
   const auto documents = static_cast<std::size_t>(std::ranges::count_if(rows, is_linked));
   if (place.did.empty() && documents > limits_.documents) {

@@ -207,9 +207,7 @@ Result<std::optional<Entry>> ObstapArchive::find(std::string_view dir, std::stri
 
 /// The files of the data sets of a place, or of one of them.
 Result<ObstapArchive::Part> ObstapArchive::data_sets(const Place& place, std::stop_token stop) {
-  Place top = place;
-  top.semantics.clear();
-  auto found = rows(top, stop);
+  auto found = rows(obstap::data_set_of(place), stop);
   if (!found) return tl::unexpected(found.error());
   Part part;
   part.whole = found->whole;
@@ -229,10 +227,7 @@ Result<std::vector<http::Request>> ObstapArchive::seek(std::string_view locator,
                                                        std::stop_token stop) {
   const auto place = obstap::to_place(locator);
   if (!place || !place->is_file() || (!again && files_.address(locator))) return locate(locator);
-  Place top = *place;
-  top.semantics.clear();
-  top.file.clear();
-  const auto found = rows(top, stop);
+  const auto found = rows(obstap::data_set_of(*place), stop);
   if (!found) return tl::unexpected(found.error());
   return files_.seek(*place, found->rows, stop);
 }

@@ -56,6 +56,13 @@ bool take(Place& place, char kind, std::string text) {
 
 }  // namespace
 
+Place data_set_of(const Place& place) {
+  Place top;
+  top.levels = place.levels;
+  top.did = place.did;
+  return top;
+}
+
 std::string to_locator(const Place& place) {
   std::string out;
   const auto add = [&out](char kind, std::string_view text) {

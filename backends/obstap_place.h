@@ -35,6 +35,9 @@ struct Place {
   friend bool operator==(const Place&, const Place&) = default;
 };
 
+/// Without what is said beyond levels and data set: whose rows tell of such a file or folder.
+[[nodiscard]] Place data_set_of(const Place& place);
+
 /// Of one level: "l" and a text, "v" and a number, "n" or "m" for none; "d", "s", "f", "k" for the rest, each
 /// percent-encoded, with '/' between. No address is in it.
 [[nodiscard]] std::string to_locator(const Place& place);

@@ -150,9 +150,7 @@ Result<std::vector<http::Request>> Sia2Archive::seek(std::string_view locator, b
                                                      std::stop_token stop) {
   const auto place = obstap::to_place(locator);
   if (!place || !place->is_file() || (!again && files_.address(locator))) return locate(locator);
-  Place top = *place;
-  top.semantics.clear();
-  top.file.clear();
+  const Place top = obstap::data_set_of(*place);
   if (!is_directory(top)) return fail(Errc::not_found, "no such file: " + std::string(locator));
   const auto found = rows(top, stop);
   if (!found) return tl::unexpected(found.error());

@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <future>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "backends/format/numbers.h"
+#include "tests/backends/http_stage.h"
 #include "tests/backends/samples.h"
 #include "tests/support/gzip.h"
 
@@ -91,6 +93,34 @@ TEST(Tap, RefusesWhatIsNoAnswer) {
   EXPECT_EQ(cause(whole.substr(0, whole.size() - 5)), Errc::corrupt);
   const std::string packed = sim::gzip(whole);
   EXPECT_EQ(cause(packed.substr(0, packed.size() / 2)), Errc::corrupt);
+}
+
+/// ask() blocks, so it gets a thread of its own while this one plays the network.
+Result<Answer> asked(const std::string& body) {
+  http::Stage stage([&](const http::Request&) {
+    http::Scripted answer;
+    answer.status = 200;
+    answer.body = body;
+    return answer;
+  });
+  auto answer = std::async(std::launch::async, [&] {
+    return ask(*stage.fetcher, "http://h/tap", {"SELECT n FROM t", {}}, {});
+  });
+  while (answer.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready)
+    stage.client.run_for(std::chrono::milliseconds(50));
+  return answer.get();
+}
+
+TEST(Tap, AnAnswerThatDoesNotSayHowTheQueryWentMayBeHalfOfOne) {
+  const auto told = asked(table("OK"));
+  ASSERT_TRUE(told) << told.error().message;
+  EXPECT_EQ(told->rows.size(), 1U);
+  std::string silent = table("OK");
+  const auto status = silent.find("<INFO");
+  silent.erase(status, silent.find("/>", status) + 2 - status);
+  const auto untold = asked(silent);
+  ASSERT_FALSE(untold);
+  EXPECT_EQ(untold.error().code, Errc::corrupt);
 }
 
 /// "10.0" in text is 10 in binary.
