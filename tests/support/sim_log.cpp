@@ -43,9 +43,9 @@ void RequestLog::answered(std::uint64_t number, int status) {
   if (LoggedRequest* row = find(number)) row->status = status;
 }
 
-void RequestLog::sent(std::uint64_t number, std::uint64_t bytes) {
+void RequestLog::sent(std::uint64_t number, std::int64_t bytes) {
   const MutexLock lock(mutex_);
-  if (LoggedRequest* row = find(number)) row->body_bytes += bytes;
+  if (LoggedRequest* row = find(number)) row->body_bytes += static_cast<std::uint64_t>(bytes);
 }
 
 void RequestLog::finished(std::uint64_t number) {

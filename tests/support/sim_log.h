@@ -21,7 +21,7 @@ struct LoggedRequest {
   std::string method, target, path, range, if_match;
   Headers headers;              ///< names in lower case
   int status{0};                ///< 0 while unanswered, or when it was never answered
-  std::uint64_t body_bytes{0};  ///< handed to the kernel so far
+  std::uint64_t body_bytes{0};  ///< handed to the kernel so far, and what is being handed to it
   bool finished{false};
 };
 
@@ -30,7 +30,8 @@ class RequestLog {
   /// An entry is visible before the first byte of its answer is sent.
   std::uint64_t open(const HttpRequest& request, std::uint64_t connection) EXCLUDES(mutex_);
   void answered(std::uint64_t number, int status) EXCLUDES(mutex_);
-  void sent(std::uint64_t number, std::uint64_t bytes) EXCLUDES(mutex_);
+  /// Negative for what was counted and could not be sent.
+  void sent(std::uint64_t number, std::int64_t bytes) EXCLUDES(mutex_);
   void finished(std::uint64_t number) EXCLUDES(mutex_);
 
   [[nodiscard]] std::vector<LoggedRequest> all() const EXCLUDES(mutex_);

@@ -67,9 +67,10 @@ bool send_head(Connection& connection, const std::string& head, milliseconds spr
   return true;
 }
 
-/// Sends the first `length` bytes of the reply's range.
+/// Sends the first `length` bytes of the reply's range. A piece counts before it goes, so that a client who
+/// has it all finds it all in the log; one that could not be sent is taken off again.
 bool send_body(Connection& connection, const Reply& reply, std::uint64_t length,
-               const std::function<void(std::uint64_t)>& sent) {
+               const std::function<void(std::int64_t)>& count) {
   const bool chunks = reply.framing == Framing::chunked || reply.framing == Framing::chunked_endless;
   const SteadyTime start = std::chrono::steady_clock::now();
   Buffer buffer(static_cast<std::size_t>(std::min<std::uint64_t>(length, reply.piece)));
@@ -82,9 +83,13 @@ bool send_body(Connection& connection, const Reply& reply, std::uint64_t length,
       piece[static_cast<std::size_t>(*reply.flip_at - offset)] ^= std::byte{1};
     }
     if (chunks && !connection.send(fmt::format("{:x}\r\n", piece.size()))) return false;
-    if (!connection.send(piece) || (chunks && !connection.send("\r\n"))) return false;
+    const auto bytes = static_cast<std::int64_t>(piece.size());
+    count(bytes);
+    if (!connection.send(piece) || (chunks && !connection.send("\r\n"))) {
+      count(-bytes);
+      return false;
+    }
     done += piece.size();
-    sent(piece.size());
     if (reply.bytes_per_second == 0) continue;
     const auto due =
         start + std::chrono::nanoseconds(static_cast<std::int64_t>(
@@ -177,7 +182,7 @@ bool deliver(Connection& connection, const HttpRequest& request, const Reply& re
   if (!send_head(connection, head, reply.header_time)) return false;
   if (!reply.head_only && reply.body != nullptr) {
     const std::uint64_t length = std::min(reply.send_only.value_or(reply.range.length), reply.range.length);
-    if (!send_body(connection, reply, length, [&](std::uint64_t bytes) { log.sent(number, bytes); }))
+    if (!send_body(connection, reply, length, [&](std::int64_t bytes) { log.sent(number, bytes); }))
       return false;
   }
   if (reply.framing == Framing::chunked && !reply.head_only && !connection.send("0\r\n\r\n")) return false;
