@@ -133,17 +133,22 @@ execute_gtest() { # preset name
 }
 
 report_gtest() { # preset name
-  local label="$1 $2" status seconds totals log=$results/$1-$2.log
+  local label="$1 $2" status seconds totals said log=$results/$1-$2.log
   [[ -f $results/$1-$2.end ]] || { failed_step "$label" && return; }
   read -r status seconds <"$results/$1-$2.end"
-  # "passed failed skipped"; a program that crashed has written nothing.
-  if ! totals=$(python3 scripts/lib/gtest_totals.py "$results/$1-$2.json" "$status" 2>/dev/null); then
-    totals="0 1 0"
+  # "passed failed skipped" and what failed; a program that crashed has written nothing.
+  if ! said=$(python3 scripts/lib/gtest_totals.py "$results/$1-$2.json" "$status" 2>/dev/null); then
+    said="0 1 0"
     echo "ended with status $status before its last test" >>"$log"
   fi
+  totals=${said%%$'\n'*}
   # shellcheck disable=SC2086 # three numbers
   count "$label" $totals "$seconds"
-  [[ $status -ne 0 ]] && show_tail "$log"
+  if [[ $said == *$'\n'* ]]; then
+    sed 's/^/    | /' <<<"${said#*$'\n'}" | head -n 60
+  elif [[ $status -ne 0 ]]; then
+    show_tail "$log"
+  fi
   return 0
 }
 
