@@ -39,25 +39,52 @@ RemoteScript::RemoteScript(http::Fetcher& fetcher, std::string url, std::uint64_
       stop_(std::move(stop)) {}
 
 Result<RemoteScript> RemoteScript::open(http::Fetcher& fetcher, std::string url, std::stop_token stop) {
-  http::Request request = request_for(url);
-  request.method = http::Method::head;
-  const auto response = fetcher.fetch({std::move(request)}, stop);
-  if (!response) return tl::unexpected<Error>(response.error());
-  const auto size = response->head.content_length();
-  if (!size) return fail(Errc::unavailable, url + " does not say how long it is");
-  return RemoteScript(fetcher, std::move(url), *size, response->head.header("accept-ranges") == "bytes",
-                      std::move(stop));
+  return std::move(open(fetcher, std::vector{std::move(url)}, std::move(stop)).front());
+}
+
+std::vector<Result<RemoteScript>> RemoteScript::open(http::Fetcher& fetcher, std::vector<std::string> urls,
+                                                     std::stop_token stop) {
+  std::vector<std::vector<http::Request>> jobs;
+  jobs.reserve(urls.size());
+  for (const std::string& url : urls) {
+    jobs.push_back({request_for(url)});
+    jobs.back().front().method = http::Method::head;
+  }
+  const auto answers = fetcher.fetch_all(std::move(jobs), stop);
+  std::vector<Result<RemoteScript>> scripts;
+  scripts.reserve(urls.size());
+  for (std::size_t i = 0; i < urls.size(); ++i) {
+    scripts.push_back(answers[i].and_then([&](const http::Response& response) -> Result<RemoteScript> {
+      const auto size = response.head.content_length();
+      if (!size) return fail(Errc::unavailable, urls[i] + " does not say how long it is");
+      return RemoteScript(fetcher, urls[i], *size, response.head.header("accept-ranges") == "bytes", stop);
+    }));
+  }
+  return scripts;
+}
+
+std::vector<Result<std::string>> RemoteScript::read(const std::vector<Part>& parts) {
+  if (parts.empty()) return {};
+  std::vector<std::vector<http::Request>> jobs;
+  jobs.reserve(parts.size());
+  for (const Part& part : parts) jobs.push_back({request_for(part.script->url_, part.range)});
+  const RemoteScript& any = *parts.front().script;
+  auto answers = any.fetcher_->fetch_all(std::move(jobs), any.stop_);
+  std::vector<Result<std::string>> texts;
+  texts.reserve(parts.size());
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    texts.push_back(checked_piece(std::move(answers[i]), parts[i].range, parts[i].script->size_));
+  return texts;
 }
 
 Result<std::vector<std::string>> RemoteScript::read(const std::vector<ByteRange>& ranges) const {
-  std::vector<std::vector<http::Request>> jobs;
-  jobs.reserve(ranges.size());
-  for (const ByteRange range : ranges) jobs.push_back({request_for(url_, range)});
-  auto answers = fetcher_->fetch_all(std::move(jobs), stop_);
+  std::vector<Part> parts;
+  parts.reserve(ranges.size());
+  for (const ByteRange range : ranges) parts.push_back({this, range});
+  auto answers = read(parts);
   std::vector<std::string> texts;
   texts.reserve(ranges.size());
-  for (std::size_t i = 0; i < ranges.size(); ++i) {
-    auto text = checked_piece(std::move(answers[i]), ranges[i], size_);
+  for (Result<std::string>& text : answers) {
     if (!text) return tl::unexpected<Error>(text.error());
     texts.push_back(std::move(*text));
   }

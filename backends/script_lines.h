@@ -27,12 +27,25 @@ class RemoteScript {
   [[nodiscard]] bool serves_ranges() const { return serves_ranges_; }
   [[nodiscard]] const std::string& url() const { return url_; }
 
+  /// Several at once, in the order of their addresses; each is there or not on its own.
+  [[nodiscard]] static std::vector<Result<RemoteScript>> open(http::Fetcher& fetcher,
+                                                              std::vector<std::string> urls,
+                                                              std::stop_token stop);
+
   /// The bytes of each range, all asked at once. unsupported: the server ignores Range after all.
   [[nodiscard]] Result<std::vector<std::string>> read(const std::vector<ByteRange>& ranges) const;
   /// One range of any length, in pieces.
   [[nodiscard]] Result<std::string> read(ByteRange range) const;
   /// All of it in one answer: for a short one, or a server that serves no ranges.
   [[nodiscard]] Result<std::string> whole() const;
+
+  /// A range of one script; `script` is there as long as it is read.
+  struct Part {
+    const RemoteScript* script;
+    ByteRange range;
+  };
+  /// Ranges of several scripts of one fetcher, all asked at once; each answer stands for itself.
+  [[nodiscard]] static std::vector<Result<std::string>> read(const std::vector<Part>& parts);
 
  private:
   RemoteScript(http::Fetcher& fetcher, std::string url, std::uint64_t size, bool serves_ranges,

@@ -110,7 +110,7 @@ TessArchive::TessArchive(tess::Sources sources, tess::Kinds kinds, http::Fetcher
       clock_(clock),
       listing_(sources_, kinds, fetcher),
       targets_(sources_, fetcher, clock),
-      sector_targets_(sources_, fetcher) {
+      sector_targets_(sources_, fetcher, clock) {
   set_budgets(sources_, fetcher);
 }
 

@@ -10,6 +10,12 @@
 #include "backends/tess_target_script.h"
 
 namespace astrofs::tess {
+namespace {
+
+/// A run over several sectors appears a few times a year.
+constexpr std::chrono::hours kRunsKnown{24};
+
+}  // namespace
 
 Result<std::vector<Entry>> SectorTargets::targets(unsigned sector, std::stop_token stop) const {
   const auto numbers = script_targets(fetcher_, sources_.archive, sector, stop);
@@ -42,15 +48,32 @@ Result<std::vector<Entry>> SectorTargets::from_s3(unsigned sector, std::uint64_t
   return entries;
 }
 
+Result<std::vector<SectorRun>> SectorTargets::runs(std::stop_token stop) const {
+  {
+    const MutexLock lock(mutex_);
+    if (asked_ && clock_.steady() - *asked_ < kRunsKnown) return runs_;
+  }
+  auto runs = scripted_runs(fetcher_, sources_.archive, stop);
+  if (!runs) return runs;
+  const MutexLock lock(mutex_);
+  runs_ = *runs;
+  asked_ = clock_.steady();
+  return runs;
+}
+
 Result<std::vector<Entry>> SectorTargets::from_scripts(unsigned sector, std::uint64_t tic,
                                                        std::stop_token stop) const {
-  auto names = script_products(fetcher_, sources_.archive, sector, tic, stop);
+  const auto several = runs(stop);
+  if (!several) return tl::unexpected<Error>(several.error());
+  auto names = script_products(fetcher_, sources_.archive, sector, tic, *several, stop);
   if (!names) return tl::unexpected<Error>(names.error());
   std::vector<Entry> entries;
   for (std::string& name : *names) {
+    const auto target = parse_target_name(name);
+    if (!target || target->last_sector != sector) continue;
     Entry entry;
-    entry.locator = target_path(name);
-    if (entry.locator.empty()) continue;  // a run over several sectors is none of this one's
+    // Where the bucket has a run over several sectors; who has it elsewhere is asked for it by its name.
+    entry.locator = target_folder(sector, tic).append(name);
     entry.name = std::move(name);
     entries.push_back(std::move(entry));
   }

@@ -1,10 +1,12 @@
 // The 2-minute targets of a sector: the part "<sector>/targets" of type "tess". Which there are, the bulk
-// script of light curves says; what one of them has, S3 with sizes, else the scripts. Locators of directories
-// are "4/targets" and "4/targets/25132999", of files as in tess_targets.h. Part of TessArchive; blocks; any
-// thread but the client's.
+// script of light curves says; what one of them has, S3 with sizes, else the scripts, those of validations
+// over several sectors that end with this one too. Locators of directories are "4/targets" and
+// "4/targets/25132999", of files as in tess_targets.h. Part of TessArchive; blocks; any thread but the
+// client's.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <stop_token>
 #include <string_view>
 #include <vector>
@@ -13,7 +15,10 @@
 #include "backends/http/fetcher.h"
 #include "backends/source_order.h"
 #include "backends/tess_listing.h"
+#include "backends/tess_target_script.h"
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/mutex.h"
 
 namespace astrofs::tess {
 
@@ -21,8 +26,9 @@ inline constexpr std::string_view kSectorTargets = "targets";
 
 class SectorTargets {
  public:
-  /// `fetcher` outlives this.
-  SectorTargets(Sources sources, http::Fetcher& fetcher) : sources_(std::move(sources)), fetcher_(fetcher) {}
+  /// `fetcher` and `clock` outlive this.
+  SectorTargets(Sources sources, http::Fetcher& fetcher, const Clock& clock)
+      : sources_(std::move(sources)), fetcher_(fetcher), clock_(clock) {}
 
   /// False: no source is configured that can say which targets a sector has.
   [[nodiscard]] bool usable() const { return !sources_.archive.empty(); }
@@ -35,9 +41,14 @@ class SectorTargets {
  private:
   Result<std::vector<Entry>> from_s3(unsigned sector, std::uint64_t tic, std::stop_token stop) const;
   Result<std::vector<Entry>> from_scripts(unsigned sector, std::uint64_t tic, std::stop_token stop) const;
+  Result<std::vector<SectorRun>> runs(std::stop_token stop) const EXCLUDES(mutex_);
 
   const Sources sources_;
   http::Fetcher& fetcher_;
+  const Clock& clock_;
+  mutable Mutex mutex_;
+  mutable std::vector<SectorRun> runs_ GUARDED_BY(mutex_);  ///< that have scripts, as was said at `asked_`
+  mutable std::optional<SteadyTime> asked_ GUARDED_BY(mutex_);
   const SourceOrder order_{"TESS targets"};
 };
 

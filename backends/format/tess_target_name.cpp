@@ -108,6 +108,23 @@ std::optional<TargetName> parse_target_name(std::string_view name) {
   return target;
 }
 
+std::vector<std::pair<unsigned, unsigned>> multi_sector_scripts(std::string_view page) {
+  constexpr std::string_view kScript = "tesscurl_multisector_s";
+  std::vector<std::pair<unsigned, unsigned>> runs;
+  for (auto at = page.find(kScript); at != std::string_view::npos; at = page.find(kScript)) {
+    page.remove_prefix(at + kScript.size());
+    Reader reader(page);
+    const auto first = static_cast<unsigned>(reader.number(kSectorDigits));
+    reader.word("-s");
+    const auto last = static_cast<unsigned>(reader.number(kSectorDigits));
+    reader.word("_dv.sh");
+    if (reader.good() && first > 0 && last > first) runs.emplace_back(first, last);
+  }
+  std::sort(runs.begin(), runs.end());
+  runs.erase(std::unique(runs.begin(), runs.end()), runs.end());
+  return runs;
+}
+
 std::uint64_t parse_tic(std::string_view text) {
   if (text.empty() || text.size() > kTicDigits || text.front() < '1' || text.front() > '9') return 0;
   std::uint64_t number = 0;

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace astrofs::tess {
 
@@ -22,6 +24,10 @@ struct TargetName {
 
 /// nullopt: any other name.
 [[nodiscard]] std::optional<TargetName> parse_target_name(std::string_view name);
+
+/// First and last sector of each run of data validation over several sectors whose script a page links to
+/// ("tesscurl_multisector_s0001-s0009_dv.sh"), ascending, each once. Whatever the page is written in.
+[[nodiscard]] std::vector<std::pair<unsigned, unsigned>> multi_sector_scripts(std::string_view page);
 
 /// "25132999", as users write it: no sign, no leading zero. 0: no number of the catalog.
 [[nodiscard]] std::uint64_t parse_tic(std::string_view text);

@@ -79,5 +79,18 @@ TEST(TessTargetName, ReadsEveryNameOfRealScripts) {
   EXPECT_GT(names, 80U);
 }
 
+TEST(TessTargetName, FindsTheScriptsOfRunsOverSeveralSectorsOnAPage) {
+  using Runs = std::vector<std::pair<unsigned, unsigned>>;
+  EXPECT_EQ(multi_sector_scripts("<a href=\"x/tesscurl_multisector_s0001-s0013_dv.sh\">1-13</a> "
+                                 "<a href='tesscurl_multisector_s0001-s0009_dv.sh'>"
+                                 "tesscurl_multisector_s0001-s0009_dv.sh</a> tesscurl_sector_1_dv.sh"),
+            (Runs{{1, 9}, {1, 13}}));
+  for (const char* const page :
+       {"", "tesscurl_multisector_s", "tesscurl_multisector_s0001-s0009_lc.sh",
+        "tesscurl_multisector_s0009-s0009_dv.sh", "tesscurl_multisector_s1-s9_dv.sh",
+        "tesscurl_multisector_s0000-s0009_dv.sh", "tesscurl_multisector_s0001-s0009_dv"})
+    EXPECT_EQ(multi_sector_scripts(page), Runs{}) << page;
+}
+
 }  // namespace
 }  // namespace astrofs::tess

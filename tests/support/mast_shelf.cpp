@@ -59,10 +59,16 @@ void put_targets(ContentTree& tree, const std::vector<Target>& targets, int rows
       }
     }
   }
+  std::string page = "<html><body><h1>TESS Bulk Downloads</h1><ul>\n";
   for (auto& [path, text] : scripts) {
+    page += fmt::format("<li><a href=\"{0}\">{1}</a></li>\n", path, path.substr(path.rfind('/') + 1));
     const std::uint64_t size = text.size();
     tree.put(path, size, read_from_text(std::move(text)), {});
   }
+  page += "</ul></body></html>\n";
+  const std::uint64_t size = page.size();
+  tree.put("/tess/bulk_downloads/bulk_downloads_ffi-tp-lc-dv.html", size, read_from_text(std::move(page)),
+           {});
 }
 
 }  // namespace astrofs::sim
