@@ -85,7 +85,7 @@ std::string PartToken::text() const {
 Result<std::vector<DataSets::Found>> DataSets::files(const Place& place,
                                                      const std::vector<datalink::Row>& rows,
                                                      std::stop_token stop) const {
-  const auto linked = datalink::files_of(fetcher_, base_, rows, std::move(stop));
+  const auto linked = datalink::files_of(client_, rows, stop);
   if (!linked) return tl::unexpected(linked.error());
   std::vector<Found> found;
   for (const datalink::File& file : *linked) {
@@ -150,8 +150,8 @@ Result<void> DataSets::name(std::vector<Found>& files, std::string_view shown, s
   }
   if (nameless.size() <= limits_.names_to_ask) {
     std::vector<http::Request> requests;
-    for (const Found* const file : nameless) requests.push_back(request_of(file->url));
-    const auto answers = probe_all(fetcher_, std::move(requests), stop);
+    for (const Found* const file : nameless) requests.push_back(client_.file(file->url));
+    const auto answers = probe_all(client_.fetcher(), std::move(requests), stop);
     for (std::size_t i = 0; i < answers.size(); ++i) {
       const bool refused = !answers[i] && (answers[i].error().code == Errc::denied ||
                                            answers[i].error().code == Errc::not_found);
@@ -247,12 +247,9 @@ std::optional<std::string> DataSets::address(std::string_view locator) const {
   return known->second.url;
 }
 
-http::Request DataSets::request_of(std::string url) const {
-  http::Request request;
-  request.from_stranger = tap::is_strangers(base_, url);
-  request.url = std::move(url);
-  request.no_head = true;
-  return request;
+void DataSets::forget() {
+  const MutexLock lock(mutex_);
+  addresses_.clear();
 }
 
 Result<std::vector<http::Request>> DataSets::locate(std::string_view locator) const {
@@ -260,7 +257,7 @@ Result<std::vector<http::Request>> DataSets::locate(std::string_view locator) co
   if (!place || !place->is_file()) return fail(Errc::not_found, "no such file: " + std::string(locator));
   const auto url = address(locator);
   if (!url) return fail(Errc::unavailable, "its address is asked for when it is read");
-  return std::vector<http::Request>{request_of(*url)};
+  return std::vector<http::Request>{client_.file(*url)};
 }
 
 Result<std::vector<http::Request>> DataSets::seek(const Place& file, const std::vector<datalink::Row>& rows,

@@ -14,8 +14,8 @@
 
 #include "backends/archive.h"
 #include "backends/datalink.h"
-#include "backends/http/fetcher.h"
 #include "backends/obstap_place.h"
+#include "backends/vo_client.h"
 #include "base/clock.h"
 #include "base/mutex.h"
 
@@ -39,9 +39,9 @@ class DataSets {
     std::size_t documents{32};     ///< of DataLink, asked for one listing; more become directories
     std::size_t names_to_ask{32};  ///< addresses without a name that are asked for one
   };
-  /// `base`: of the service. Both others outlive it.
-  DataSets(std::string base, http::Fetcher& fetcher, const Clock& clock, Limits limits)
-      : base_(std::move(base)), fetcher_(fetcher), clock_(clock), limits_(limits) {}
+  /// `client`: of the service. Both outlive it.
+  DataSets(VoClient& client, const Clock& clock, Limits limits)
+      : client_(client), clock_(clock), limits_(limits) {}
 
   /// What stands in the directory `place` (its semantics included), of which these are the rows.
   [[nodiscard]] Result<std::vector<Entry>> entries(const obstap::Place& place,
@@ -54,6 +54,8 @@ class DataSets {
                                                         const std::vector<datalink::Row>& rows,
                                                         std::stop_token stop) EXCLUDES(mutex_);
   [[nodiscard]] std::optional<std::string> address(std::string_view locator) const EXCLUDES(mutex_);
+  /// Addresses that were learnt: who logs in anew may be given others.
+  void forget() EXCLUDES(mutex_);
 
  private:
   /// A file of a data set, and where it is at the moment.
@@ -72,10 +74,7 @@ class DataSets {
   Result<void> name(std::vector<Found>& files, std::string_view shown, std::stop_token stop) const;
   void remember(const std::vector<Found>& files) EXCLUDES(mutex_);
 
-  [[nodiscard]] http::Request request_of(std::string url) const;
-
-  const std::string base_;
-  http::Fetcher& fetcher_;
+  VoClient& client_;
   const Clock& clock_;
   const Limits limits_;
 

@@ -144,21 +144,17 @@ std::optional<std::string> folder_of(std::string_view semantics) {
   return is_word ? term : "other";
 }
 
-Result<std::vector<File>> files_of(http::Fetcher& fetcher, std::string_view base,
-                                   const std::vector<Row>& rows, std::stop_token stop) {
+Result<std::vector<File>> files_of(VoClient& client, const std::vector<Row>& rows,
+                                   const std::stop_token& stop) {
   Walk walk(rows);
   for (unsigned depth = 0; depth < kDeepest; ++depth) {
     const std::vector<Document> documents = walk.take();
     if (documents.empty()) break;
-    std::vector<std::vector<http::Request>> requests;
-    for (const Document& document : documents) {
-      http::Request request = tap::get_request(document.url);
-      request.from_stranger = tap::is_strangers(base, document.url);
-      requests.push_back({std::move(request)});
-    }
-    const auto responses = fetcher.fetch_all(std::move(requests), stop);
+    std::vector<std::string> addresses;
+    for (const Document& document : documents) addresses.push_back(document.url);
+    const auto answers = client.get(addresses, stop);
     for (std::size_t i = 0; i < documents.size(); ++i) {
-      const auto answer = tap::read_answer(responses[i]);
+      const auto& answer = answers[i];
       if (!answer && answer.error().code == Errc::not_found) continue;
       if (!answer) return tl::unexpected(answer.error());
       if (auto read = walk.read(documents[i], *answer); !read) return tl::unexpected(read.error());

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "backends/http/fetcher.h"
 #include "backends/tap.h"
+#include "backends/vo_client.h"
 
 namespace astrofs::datalink {
 
@@ -36,9 +36,9 @@ struct File {
 [[nodiscard]] std::optional<std::string> folder_of(std::string_view semantics);
 
 /// The files of these rows, in their order; a row that has none at the archive has none here. Documents are
-/// asked side by side. One that cannot be had fails it all: half the files are no listing. `base`: of the
+/// asked side by side. One that cannot be had fails it all: half the files are no listing. `client`: of the
 /// service whose rows they are.
-[[nodiscard]] Result<std::vector<File>> files_of(http::Fetcher& fetcher, std::string_view base,
-                                                 const std::vector<Row>& rows, std::stop_token stop);
+[[nodiscard]] Result<std::vector<File>> files_of(VoClient& client, const std::vector<Row>& rows,
+                                                 const std::stop_token& stop);
 
 }  // namespace astrofs::datalink

@@ -32,18 +32,20 @@ Error unknown(std::string_view dir) {
 
 }  // namespace
 
-ObstapArchive::ObstapArchive(std::string base, obstap::Table table, http::Fetcher& fetcher,
+ObstapArchive::ObstapArchive(std::string base, obstap::Table table, VoAccess access, http::Fetcher& fetcher,
                              const Clock& clock, Limits limits)
-    : base_(std::move(base)),
+    : client_(std::move(base), VoProtocol::tap, std::move(access), fetcher, clock),
       table_(std::move(table)),
-      fetcher_(fetcher),
       clock_(clock),
       limits_(limits),
-      files_(base_, fetcher, clock, limits.files) {}
+      files_(client_, clock, limits.files) {}
 
-ObstapArchive::ObstapArchive(std::string base, obstap::Table table, http::Fetcher& fetcher,
-                             const Clock& clock)
-    : ObstapArchive(std::move(base), std::move(table), fetcher, clock, Limits{}) {}
+void ObstapArchive::notice_login() {
+  if (!client_.notice_login()) return;
+  files_.forget();
+  const MutexLock lock(mutex_);
+  complete_.clear();
+}
 
 Result<std::variant<Listing, NotModified>> ObstapArchive::list(std::string_view dir, std::string_view token,
                                                                std::stop_token stop) {
@@ -86,7 +88,7 @@ std::string ObstapArchive::remark(std::string_view dir, std::string_view token) 
 }
 
 /// The names of one level.
-Result<ObstapArchive::Part> ObstapArchive::values(const Place& place, std::stop_token stop) const {
+Result<ObstapArchive::Part> ObstapArchive::values(const Place& place, const std::stop_token& stop) {
   Part part;
   std::set<std::string> seen;
   std::optional<Value> last;
@@ -103,8 +105,7 @@ Result<ObstapArchive::Part> ObstapArchive::values(const Place& place, std::stop_
         directory_entry(product_name::shortened(name, tag_of({name})), obstap::to_locator(below)));
   };
   for (bool more = true; more; ++pages) {
-    const auto answer =
-        tap::ask(fetcher_, base_, {obstap::values_query(table_, place, last), limits_.page}, stop);
+    const auto answer = client_.ask({obstap::values_query(table_, place, last), limits_.page}, stop);
     if (!answer) return tl::unexpected(answer.error());
     if (answer->table.fields.empty())
       return fail(Errc::corrupt, "an answer without the column that was asked for");
@@ -127,7 +128,7 @@ Result<ObstapArchive::Part> ObstapArchive::values(const Place& place, std::stop_
   if (last && !seen.contains(obstap::name_of_value({})) && pages > 1) {
     Place none = place;
     none.levels.push_back({std::nullopt, is_number});
-    const auto answer = tap::ask(fetcher_, base_, {obstap::count_query(table_, none), {}}, stop);
+    const auto answer = client_.ask({obstap::count_query(table_, none), {}}, stop);
     if (!answer) return tl::unexpected(answer.error());
     const std::uint64_t rows =
         answer->rows.empty() ? 0 : number_in<std::uint64_t>(answer->text(0, 0)).value_or(0);
@@ -136,11 +137,10 @@ Result<ObstapArchive::Part> ObstapArchive::values(const Place& place, std::stop_
   return part;
 }
 
-Result<ObstapArchive::Rows> ObstapArchive::rows(const Place& place, std::stop_token stop) const {
+Result<ObstapArchive::Rows> ObstapArchive::rows(const Place& place, const std::stop_token& stop) {
   Rows out;
   for (std::string last;;) {
-    const auto answer =
-        tap::ask(fetcher_, base_, {obstap::rows_query(table_, place, last), limits_.page}, stop);
+    const auto answer = client_.ask({obstap::rows_query(table_, place, last), limits_.page}, stop);
     if (!answer) return tl::unexpected(answer.error());
     auto page = datalink::rows_of(*answer);
     if (!page) return tl::unexpected(page.error());
@@ -168,13 +168,13 @@ bool ObstapArchive::finds(std::string_view dir) const {
   return place && !place->is_file() && place->levels.size() < table_.levels.size();
 }
 
-Result<bool> ObstapArchive::is_number(const std::string& column, std::stop_token stop) {
+Result<bool> ObstapArchive::is_number(const std::string& column, const std::stop_token& stop) {
   if (const auto known = obstap::is_number_column(column)) return *known;
   {
     const MutexLock lock(mutex_);
     if (const auto known = numbers_.find(column); known != numbers_.end()) return known->second;
   }
-  const auto answer = tap::ask(fetcher_, base_, {obstap::type_query(table_, column), {}}, std::move(stop));
+  const auto answer = client_.ask({obstap::type_query(table_, column), {}}, stop);
   if (!answer) return tl::unexpected(answer.error());
   if (answer->table.fields.empty())
     return fail(Errc::corrupt, "an answer without the column that was asked for");
@@ -197,7 +197,7 @@ Result<std::optional<Entry>> ObstapArchive::find(std::string_view dir, std::stri
   if (!value) return std::optional<Entry>{};
   Place below = *place;
   below.levels.push_back(*value);
-  const auto answer = tap::ask(fetcher_, base_, {obstap::count_query(table_, below), {}}, std::move(stop));
+  const auto answer = client_.ask({obstap::count_query(table_, below), {}}, stop);
   if (!answer) return tl::unexpected(answer.error());
   if (answer->rows.empty() || number_in<std::uint64_t>(answer->text(0, 0)).value_or(0) == 0) {
     return std::optional<Entry>{};
@@ -206,7 +206,7 @@ Result<std::optional<Entry>> ObstapArchive::find(std::string_view dir, std::stri
 }
 
 /// The files of the data sets of a place, or of one of them.
-Result<ObstapArchive::Part> ObstapArchive::data_sets(const Place& place, std::stop_token stop) {
+Result<ObstapArchive::Part> ObstapArchive::data_sets(const Place& place, const std::stop_token& stop) {
   auto found = rows(obstap::data_set_of(place), stop);
   if (!found) return tl::unexpected(found.error());
   Part part;
@@ -227,6 +227,8 @@ Result<std::vector<http::Request>> ObstapArchive::seek(std::string_view locator,
                                                        std::stop_token stop) {
   const auto place = obstap::to_place(locator);
   if (!place || !place->is_file() || (!again && files_.address(locator))) return locate(locator);
+  // Whoever is refused the file wants to know why.
+  if (again) client_.learn_methods(stop);
   const auto found = rows(obstap::data_set_of(*place), stop);
   if (!found) return tl::unexpected(found.error());
   return files_.seek(*place, found->rows, stop);

@@ -20,6 +20,7 @@
 #include "backends/http/fetcher.h"
 #include "backends/obstap_place.h"
 #include "backends/obstap_query.h"
+#include "backends/vo_client.h"
 #include "base/clock.h"
 #include "base/mutex.h"
 
@@ -34,9 +35,8 @@ class ObstapArchive final : public Archive {
     DataSets::Limits files{};
   };
   /// `base`: of the TAP service, without "/sync". `fetcher` and `clock` outlive the archive.
-  ObstapArchive(std::string base, obstap::Table table, http::Fetcher& fetcher, const Clock& clock,
-                Limits limits);
-  ObstapArchive(std::string base, obstap::Table table, http::Fetcher& fetcher, const Clock& clock);
+  ObstapArchive(std::string base, obstap::Table table, VoAccess access, http::Fetcher& fetcher,
+                const Clock& clock, Limits limits);
 
   [[nodiscard]] Result<std::variant<Listing, NotModified>> list(std::string_view dir, std::string_view token,
                                                                 std::stop_token stop) override;
@@ -51,6 +51,9 @@ class ObstapArchive final : public Archive {
   [[nodiscard]] Result<std::vector<http::Request>> seek(std::string_view locator, bool again,
                                                         std::stop_token stop) override;
   [[nodiscard]] std::string remark(std::string_view dir, std::string_view token) const override;
+  [[nodiscard]] std::string credential_scope(std::string_view) const override { return client_.scope(); }
+  [[nodiscard]] std::string advice() const override { return client_.advice(); }
+  void notice_login() override EXCLUDES(mutex_);
 
  private:
   using Entries = std::vector<Entry>;
@@ -63,14 +66,13 @@ class ObstapArchive final : public Archive {
     std::vector<datalink::Row> rows;
     bool whole{true};
   };
-  Result<Part> values(const obstap::Place& place, std::stop_token stop) const;
-  Result<Part> data_sets(const obstap::Place& place, std::stop_token stop);
-  Result<Rows> rows(const obstap::Place& place, std::stop_token stop) const;
-  Result<bool> is_number(const std::string& column, std::stop_token stop) EXCLUDES(mutex_);
+  Result<Part> values(const obstap::Place& place, const std::stop_token& stop);
+  Result<Part> data_sets(const obstap::Place& place, const std::stop_token& stop);
+  Result<Rows> rows(const obstap::Place& place, const std::stop_token& stop);
+  Result<bool> is_number(const std::string& column, const std::stop_token& stop) EXCLUDES(mutex_);
 
-  const std::string base_;
+  VoClient client_;
   const obstap::Table table_;
-  http::Fetcher& fetcher_;
   const Clock& clock_;
   const Limits limits_;
 

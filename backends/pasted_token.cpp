@@ -14,8 +14,34 @@
 namespace astrofs {
 namespace {
 
-/// Nobody listens on the way.
-bool is_safe(std::string_view url) {
+std::string text_of(const char* variable) {
+  const char* const value = std::getenv(variable);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+std::string_view what_of(const TokenService& service) {
+  return service.has_password ? "password" : "token";
+}
+
+/// RFC 4648.
+std::string base64(std::string_view text) {
+  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  constexpr std::size_t kGroup = 3;  // bytes, in four letters
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); i += kGroup) {
+    const std::string_view group = text.substr(i, kGroup);
+    std::uint32_t bits = 0;
+    for (std::size_t k = 0; k < kGroup; ++k)
+      bits = bits << 8U | (k < group.size() ? static_cast<unsigned char>(group[k]) : 0U);
+    for (std::size_t k = 0; k <= kGroup; ++k)
+      out += k <= group.size() ? kLetters[bits >> (18U - 6U * k) & 0x3FU] : '=';
+  }
+  return out;
+}
+
+}  // namespace
+
+bool is_private_way(std::string_view url) {
   const auto parts = http::split_url(url);
   if (!parts) return false;
   if (parts->scheme == "https" || parts->host == "localhost" || parts->host == "[::1]") return true;
@@ -24,28 +50,26 @@ bool is_safe(std::string_view url) {
   return is_number && parts->host.starts_with("127.") && http::is_local_address(parts->host);
 }
 
-std::string text_of(const char* variable) {
-  const char* const value = std::getenv(variable);
-  return value == nullptr ? std::string() : std::string(value);
-}
-
-}  // namespace
-
 Result<std::string> token_in(std::string_view pasted, const TokenService& service) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const std::size_t begin = pasted.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) return fail(Errc::invalid, "no token was given");
-  pasted = pasted.substr(begin, pasted.find_last_not_of(kBlanks) + 1 - begin);
+  // A password may end in a blank; its line does not.
+  const std::string_view blanks = service.has_password ? "\r\n" : " \t\r\n";
+  const std::size_t begin = pasted.find_first_not_of(blanks);
+  if (begin == std::string_view::npos)
+    return fail(Errc::invalid, fmt::format("no {} was given", what_of(service)));
+  pasted = pasted.substr(begin, pasted.find_last_not_of(blanks) + 1 - begin);
   if (!service.fits(pasted))
-    return fail(Errc::invalid, fmt::format("that is no token of {}; see {}", service.title, service.page));
+    return fail(Errc::invalid,
+                fmt::format("that is no {} of {}; see {}", service.has_password ? "user:password" : "token",
+                            service.title, service.page));
   return std::string(pasted);
 }
 
 Result<void> send_token(http::Request& request, const TokenService& service, const std::string& token) {
-  if (!is_safe(request.url))
-    return fail(Errc::denied, fmt::format("the token of {} is not sent to {} without https", service.title,
-                                          request.origin()));
-  request.headers.push_back({"Authorization", fmt::format("{} {}", service.scheme, token)});
+  if (!is_private_way(request.url))
+    return fail(Errc::denied, fmt::format("the {} of {} is not sent to {} without https", what_of(service),
+                                          service.title, request.origin()));
+  request.headers.push_back(
+      {"Authorization", fmt::format("{} {}", service.scheme, service.has_password ? base64(token) : token)});
   return {};
 }
 
@@ -81,12 +105,15 @@ void PastedToken::look_at(Place& place) {
     log::warning("{} holds no login: {}", place.path, token.error().message);
 }
 
-void PastedToken::notice() {
+bool PastedToken::notice() {
   const MutexLock one_at_a_time(looking_);
   look_at(login_);
   look_at(credential_);
   const MutexLock lock(mutex_);
-  token_ = login_.token ? login_.token : credential_.token ? credential_.token : from_environment_;
+  const auto& now = login_.token ? login_.token : credential_.token ? credential_.token : from_environment_;
+  const bool has_changed = token_ != now;
+  token_ = now;
+  return has_changed;
 }
 
 bool PastedToken::is_there() const {

@@ -26,6 +26,9 @@ namespace astrofs {
 /// `pasted` without blanks around it; Errc::invalid, which does not repeat it: no token.
 [[nodiscard]] Result<std::string> token_in(std::string_view pasted, const TokenService& service);
 
+/// May a secret be sent there: does nobody listen on the way?
+[[nodiscard]] bool is_private_way(std::string_view url);
+
 /// Puts the token into a request. Errc::denied: it would go over a network unencrypted.
 [[nodiscard]] Result<void> send_token(http::Request& request, const TokenService& service,
                                       const std::string& token);
@@ -36,13 +39,14 @@ class PastedToken {
   /// host that may see the token.
   PastedToken(const TokenService& service, std::string file, const std::string& base);
 
-  /// Looks whether the token has come, gone or changed. Blocks on the disk.
-  void notice() EXCLUDES(mutex_);
+  /// Looks whether the token has come, gone or changed; true: it has. Blocks on the disk.
+  bool notice() EXCLUDES(mutex_);
   [[nodiscard]] bool is_there() const EXCLUDES(mutex_);
   /// A scope of credentials: Archive::credential_scope(). Another token, another scope.
   [[nodiscard]] std::string scope() const EXCLUDES(mutex_);
   /// Errc::denied: there is no token, or none that may go there.
   [[nodiscard]] Result<void> authorize(http::Request& request) const EXCLUDES(mutex_);
+  [[nodiscard]] const TokenService& service() const { return service_; }
 
  private:
   struct Place {

@@ -16,6 +16,7 @@
 #include "backends/sia2.h"
 #include "backends/tess.h"
 #include "backends/url.h"
+#include "backends/vo_client.h"
 
 namespace astrofs {
 namespace {
@@ -353,30 +354,93 @@ Result<LoginWay> applause_login(TableReader& table) {
   return LoginWay{TokenLogin{token_service("applause"), read->url}, read->login};
 }
 
-MadeArchive make_obstap(TableReader& table, http::Fetcher& fetcher) {
-  static const SystemClock clock;
-  std::string base = table.base_url("url", std::nullopt);
+/// What tables of the Virtual Observatory's services have in common.
+struct VoTableKeys {
+  std::string url;
+  VoAccess access;
+  unsigned connections{0};
+};
+
+VoTableKeys read_vo(TableReader& table, VoProtocol protocol) {
+  VoTableKeys read;
+  read.url = table.base_url("url", std::nullopt);
+  const std::string auth = table.text("auth", "");
+  read.access.file = table.text("login", login_file::usual_path(table.archive() + ".login"));
+  read.connections = table.count("connections", kIndexConnections, kMostConnections);
+  if (auth.empty()) {
+    if (table.has("login")) table.complain(table.where_of("login"), "login needs auth");
+    return read;
+  }
+  read.access.service = vo_token_service(table.archive(), auth, read.url, protocol);
+  if (read.access.service == nullptr)
+    table.complain(table.where_of("auth"), "auth must be \"basic\", \"bearer\" or \"token\"");
+  else if (!is_private_way(read.url))
+    table.complain(table.where_of("url"), "url: a login is sent over https alone");
+  return read;
+}
+
+Result<LoginWay> vo_login(TableReader& table, VoTableKeys keys) {
+  if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
+  if (!keys.access.service)
+    return fail(Errc::unsupported, "[archives." + table.archive() +
+                                       "] has no auth, which says how the service is told who asks: "
+                                       "\"basic\", \"bearer\" or \"token\"");
+  return LoginWay{TokenLogin{std::move(keys.access.service), std::move(keys.url)},
+                  std::move(keys.access.file)};
+}
+
+struct ObstapTable {
+  VoTableKeys keys;
   obstap::Table asked;
-  asked.name = table.text("table", asked.name);
-  asked.where = table.text("where", "");
+};
+
+ObstapTable read_obstap(TableReader& table) {
+  ObstapTable read{read_vo(table, VoProtocol::tap), {}};
+  read.asked.name = table.text("table", read.asked.name);
+  read.asked.where = table.text("where", "");
   auto levels = obstap::parse_tree(table.text("tree", "{obs_collection}/{target_name}/{obs_id}"));
   if (!levels) table.complain(table.where_of("tree"), "tree: " + levels.error().message);
-  const unsigned connections = table.count("connections", kIndexConnections, kMostConnections);
+  if (levels) read.asked.levels = std::move(*levels);
+  return read;
+}
+
+MadeArchive make_obstap(TableReader& table, http::Fetcher& fetcher) {
+  static const SystemClock clock;
+  auto [keys, asked] = read_obstap(table);
   if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
-  if (connections != kIndexConnections) fetcher.set_budget(base, connections);
-  asked.levels = std::move(*levels);
-  return std::make_unique<ObstapArchive>(std::move(base), std::move(asked), fetcher, clock);
+  if (keys.connections != kIndexConnections) fetcher.set_budget(keys.url, keys.connections);
+  return std::make_unique<ObstapArchive>(std::move(keys.url), std::move(asked), std::move(keys.access),
+                                         fetcher, clock, ObstapArchive::Limits{});
+}
+
+Result<LoginWay> obstap_login(TableReader& table) {
+  return vo_login(table, read_obstap(table).keys);
+}
+
+struct Sia2Table {
+  VoTableKeys keys;
+  std::string parameters;
+};
+
+Sia2Table read_sia2(TableReader& table) {
+  Sia2Table read{read_vo(table, VoProtocol::sia2), {}};
+  auto parameters = sia2::check_parameters(table.text("query", ""));
+  if (!parameters) table.complain(table.where_of("query"), "query: " + parameters.error().message);
+  if (parameters) read.parameters = std::move(*parameters);
+  return read;
 }
 
 MadeArchive make_sia2(TableReader& table, http::Fetcher& fetcher) {
   static const SystemClock clock;
-  std::string url = table.base_url("url", std::nullopt);
-  const auto parameters = sia2::check_parameters(table.text("query", ""));
-  if (!parameters) table.complain(table.where_of("query"), "query: " + parameters.error().message);
-  const unsigned connections = table.count("connections", kIndexConnections, kMostConnections);
+  auto [keys, parameters] = read_sia2(table);
   if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
-  if (connections != kIndexConnections) fetcher.set_budget(url, connections);
-  return std::make_unique<Sia2Archive>(std::move(url), *parameters, fetcher, clock, Sia2Archive::Limits{});
+  if (keys.connections != kIndexConnections) fetcher.set_budget(keys.url, keys.connections);
+  return std::make_unique<Sia2Archive>(std::move(keys.url), std::move(parameters), std::move(keys.access),
+                                       fetcher, clock, Sia2Archive::Limits{});
+}
+
+Result<LoginWay> sia2_login(TableReader& table) {
+  return vo_login(table, read_sia2(table).keys);
 }
 
 struct ArchiveType {
@@ -384,6 +448,7 @@ struct ArchiveType {
   MadeArchive (*make)(TableReader&, http::Fetcher&);
   Result<LoginWay> (*login)(TableReader&){nullptr};  ///< nullptr: its archives know no users
   std::string_view service{};                        ///< whose token it takes: token_services.h
+  std::string_view needs{};  ///< a key without which an archive of this type knows no users
 };
 constexpr auto kTypes = std::to_array<ArchiveType>({
     {"applause", make_applause, applause_login, "applause"},
@@ -392,9 +457,9 @@ constexpr auto kTypes = std::to_array<ArchiveType>({
     {"hst", make_hst, hst_login, "mast"},
     {"index", make_index},
     {"local", make_local},
-    {"obstap", make_obstap},
+    {"obstap", make_obstap, obstap_login, "", "auth"},
     {"s3", make_s3},
-    {"sia2", make_sia2},
+    {"sia2", make_sia2, sia2_login, "", "auth"},
     {"tess", make_tess},
 });
 
@@ -404,19 +469,25 @@ const ArchiveType* type_of(const ArchiveConfig& table) {
   return type == kTypes.end() ? nullptr : &*type;
 }
 
+bool knows_users(const ArchiveConfig& table) {
+  const ArchiveType* const type = type_of(table);
+  if (type == nullptr) return true;  // an error, and to be told
+  return type->login != nullptr && (type->needs.empty() || table.keys.contains(std::string(type->needs)));
+}
+
 /// The table that `astrofs login NAME` is about: that of the name, else the first that takes the service's
 /// token. nullptr: there is none.
 const ArchiveConfig* table_of(const Config& config, std::string_view name) {
   const auto by_service = [name](const ArchiveConfig& each) {
     const ArchiveType* const type = type_of(each);
-    return type != nullptr && type->service == name;
+    return type != nullptr && !name.empty() && type->service == name;
   };
   const auto by_name = [name](const ArchiveConfig& each) { return each.name == name; };
   const auto& tables = config.archives;
   auto found = std::find_if(tables.begin(), tables.end(), by_name);
   // A service is meant where an archive of its name knows no users.
   const bool is_service = token_service(name) != nullptr;
-  if (found == tables.end() || (is_service && type_of(*found) != nullptr && !type_of(*found)->login))
+  if (found == tables.end() || (is_service && !knows_users(*found)))
     found = is_service ? std::find_if(tables.begin(), tables.end(), by_service) : tables.end();
   return found == tables.end() ? nullptr : &*found;
 }
@@ -443,7 +514,7 @@ Result<std::unique_ptr<Archive>> make_archive(const ArchiveConfig& config, http:
 Result<LoginWay> login_way(const Config& config, std::string_view name) {
   const ArchiveConfig* const found = table_of(config, name);
   if (found == nullptr) {
-    const TokenService* const service = token_service(name);
+    const std::shared_ptr<const TokenService> service = token_service(name);
     if (service == nullptr)
       return fail(Errc::not_found, config.source + " has no [archives." + std::string(name) + "]");
     return LoginWay{TokenLogin{service, std::string(service->base)}, token_file(*service)};

@@ -25,7 +25,7 @@ struct CodeLogin {
 };
 /// By a token that is pasted.
 struct TokenLogin {
-  const TokenService* service{nullptr};
+  std::shared_ptr<const TokenService> service;
   std::string base;  ///< URL of the host that says whose token it is
 };
 /// How somebody logs in to an archive.

@@ -71,13 +71,16 @@ Result<std::string> check_parameters(std::string_view text) {
 
 }  // namespace sia2
 
-Sia2Archive::Sia2Archive(std::string url, std::string parameters, http::Fetcher& fetcher, const Clock& clock,
-                         Limits limits)
-    : url_(std::move(url)),
+Sia2Archive::Sia2Archive(std::string url, std::string parameters, VoAccess access, http::Fetcher& fetcher,
+                         const Clock& clock, Limits limits)
+    : client_(std::move(url), VoProtocol::sia2, std::move(access), fetcher, clock),
       parameters_(std::move(parameters)),
-      fetcher_(fetcher),
       limits_(limits),
-      files_(url_, fetcher, clock, limits.files) {}
+      files_(client_, clock, limits.files) {}
+
+void Sia2Archive::notice_login() {
+  if (client_.notice_login()) files_.forget();
+}
 
 bool Sia2Archive::is_directory(const Place& place) const {
   if (place.is_file() || place.levels.size() != 1 || !place.levels[0].text || place.levels[0].is_number)
@@ -86,12 +89,12 @@ bool Sia2Archive::is_directory(const Place& place) const {
   return sia2::circle_in(*place.levels[0].text).has_value();
 }
 
-Result<Sia2Archive::Rows> Sia2Archive::rows(const Place& place, std::stop_token stop) const {
-  std::string address = url_ + "?MAXREC=" + std::to_string(limits_.rows) + parameters_;
+Result<Sia2Archive::Rows> Sia2Archive::rows(const Place& place, const std::stop_token& stop) {
+  std::string address = client_.url() + "?MAXREC=" + std::to_string(limits_.rows) + parameters_;
   if (const auto circle = sia2::circle_in(*place.levels[0].text)) {
     address += "&POS=" + url::encode_component(*circle);
   }
-  const auto answer = tap::read_answer(fetcher_.fetch({tap::get_request(address)}, std::move(stop)));
+  const auto answer = std::move(client_.get({std::move(address)}, stop).front());
   if (!answer) return tl::unexpected(answer.error());
   auto all = datalink::rows_of(*answer);
   if (!all) return tl::unexpected(all.error());
@@ -150,6 +153,8 @@ Result<std::vector<http::Request>> Sia2Archive::seek(std::string_view locator, b
                                                      std::stop_token stop) {
   const auto place = obstap::to_place(locator);
   if (!place || !place->is_file() || (!again && files_.address(locator))) return locate(locator);
+  // Whoever is refused the file wants to know why.
+  if (again) client_.learn_methods(stop);
   const Place top = obstap::data_set_of(*place);
   if (!is_directory(top)) return fail(Errc::not_found, "no such file: " + std::string(locator));
   const auto found = rows(top, stop);

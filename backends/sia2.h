@@ -15,6 +15,7 @@
 #include "backends/archive.h"
 #include "backends/data_sets.h"
 #include "backends/http/fetcher.h"
+#include "backends/vo_client.h"
 #include "base/clock.h"
 
 namespace astrofs {
@@ -36,8 +37,8 @@ class Sia2Archive final : public Archive {
     DataSets::Limits files{};
   };
   /// `url`: of the query resource; `parameters`: of every question, checked. Both others outlive the archive.
-  Sia2Archive(std::string url, std::string parameters, http::Fetcher& fetcher, const Clock& clock,
-              Limits limits);
+  Sia2Archive(std::string url, std::string parameters, VoAccess access, http::Fetcher& fetcher,
+              const Clock& clock, Limits limits);
 
   [[nodiscard]] Result<std::variant<Listing, NotModified>> list(std::string_view dir, std::string_view token,
                                                                 std::stop_token stop) override;
@@ -51,6 +52,9 @@ class Sia2Archive final : public Archive {
   [[nodiscard]] Result<std::vector<http::Request>> seek(std::string_view locator, bool again,
                                                         std::stop_token stop) override;
   [[nodiscard]] std::string remark(std::string_view dir, std::string_view token) const override;
+  [[nodiscard]] std::string credential_scope(std::string_view) const override { return client_.scope(); }
+  [[nodiscard]] std::string advice() const override { return client_.advice(); }
+  void notice_login() override;
 
  private:
   struct Rows {
@@ -58,11 +62,11 @@ class Sia2Archive final : public Archive {
     bool whole{true};
   };
   /// Those of a directory; of one data set where the place names it.
-  Result<Rows> rows(const obstap::Place& place, std::stop_token stop) const;
+  Result<Rows> rows(const obstap::Place& place, const std::stop_token& stop);
   [[nodiscard]] bool is_directory(const obstap::Place& place) const;
 
-  const std::string url_, parameters_;
-  http::Fetcher& fetcher_;
+  VoClient client_;
+  const std::string parameters_;
   const Limits limits_;
   DataSets files_;
 };

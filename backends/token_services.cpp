@@ -89,10 +89,11 @@ std::span<const TokenService> token_services() {
   return kServices;
 }
 
-const TokenService* token_service(std::string_view name) {
+std::shared_ptr<const TokenService> token_service(std::string_view name) {
   const auto* const found = std::find_if(kServices.begin(), kServices.end(),
                                          [name](const TokenService& each) { return each.name == name; });
-  return found == kServices.end() ? nullptr : &*found;
+  if (found == kServices.end()) return nullptr;
+  return {std::shared_ptr<void>(), &*found};
 }
 
 }  // namespace astrofs

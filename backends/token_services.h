@@ -1,8 +1,10 @@
 // The archives whose users have a token: one row for each, with where a token is looked for, what it looks
-// like, how it is sent, and how to ask whose it is. The only place that knows; pasted_token.h keeps and sends
-// them. Pure; any thread.
+// like, how it is sent, and how to ask whose it is. The only place that knows, but for services of the
+// Virtual Observatory, which the configuration describes (vo_login.h); pasted_token.h keeps and sends them.
+// Pure; any thread.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,6 +21,7 @@ struct TokenService {
   std::string_view variable;    ///< "MAST_API_TOKEN", of the daemon's environment
   std::string_view credential;  ///< "astrofs.mast", a file in $CREDENTIALS_DIRECTORY
   std::string_view scheme;      ///< "token": Authorization: token <t>
+  bool has_password{false};     ///< it is "user:password", and sent in base64
   std::string_view base;        ///< of its hosts, where no table of the configuration has another
   /// Could it be a token, or was something else pasted?
   bool (*fits)(std::string_view token);
@@ -30,7 +33,7 @@ struct TokenService {
 };
 
 [[nodiscard]] std::span<const TokenService> token_services();
-/// nullptr: there is no such service.
-[[nodiscard]] const TokenService* token_service(std::string_view name);
+/// nullptr: there is no such service. Those that there are live for ever.
+[[nodiscard]] std::shared_ptr<const TokenService> token_service(std::string_view name);
 
 }  // namespace astrofs

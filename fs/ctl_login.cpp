@@ -1,5 +1,7 @@
 #include "fs/ctl_login.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <iostream>
 
@@ -25,7 +27,21 @@ Result<std::string> ask_on_terminal(const std::string& address) {
   return code;
 }
 
+/// A user and his password as one line, which is what comes from a pipe.
+Result<std::string> password_on_terminal(const TokenService& service) {
+  if (::isatty(STDIN_FILENO) != 1) return read_unseen("");
+  fmt::print("User of {} at {}: ", service.title, service.page);
+  std::fflush(stdout);
+  std::string user;
+  if (!std::getline(std::cin, user) || user.empty()) return fail(Errc::interrupted, "no user was given");
+  if (user.find(':') != std::string::npos) return fail(Errc::invalid, "the name of a user has no colon");
+  return read_unseen("Password (not shown): ").map([&user](const std::string& password) {
+    return user + ":" + password;
+  });
+}
+
 Result<std::string> paste_on_terminal(const TokenService& service) {
+  if (service.has_password) return password_on_terminal(service);
   return read_unseen(fmt::format("Paste a token of {}, which is to be had at\n\n{}\n\nToken (not shown): ",
                                  service.title, service.page));
 }

@@ -111,8 +111,8 @@ Result<std::string> log_in_by_token(const TokenLogin& login, const std::string& 
     return tl::unexpected<Error>(kept.error());
   // A token is no worse for a service that is silent today.
   if (!user)
-    return fmt::format("{} could not be asked whose token it is ({}); it is kept", service.title,
-                       user.error().message);
+    return fmt::format("{} could not be asked whose {} it is ({}); it is kept", service.title,
+                       service.has_password ? "password" : "token", user.error().message);
   return user->empty() ? "Logged in" : fmt::format("Logged in as {}", *user);
 }
 

@@ -14,7 +14,8 @@ namespace astrofs {
 struct AskUser {
   /// Shows the address, which he opens on any machine, and returns the code that he is shown there.
   std::function<Result<std::string>(const std::string& address)> code;
-  /// Says where a token is to be had, and returns what is pasted, unseen.
+  /// Says where a token is to be had, and returns what is pasted, unseen; of a service whose users have
+  /// passwords, "user:password".
   std::function<Result<std::string>(const TokenService& service)> token;
 };
 

@@ -141,13 +141,21 @@ void SizeResolver::seek(const MountedArchive& archive, const Node& node, bool ag
 }
 
 void SizeResolver::answer(const Node& node, const Result<http::ContentInfo>& info) {
-  if (!info) return finish(node.id, tl::unexpected<Error>(info.error()));
+  if (!info) return finish(node.id, tl::unexpected<Error>(advised(node, info.error())));
   if (!info->size) {
     return finish(node.id, fail(Errc::unsupported, node.name + ": the server does not say how long it is"));
   }
   // What the listing says of the version stands; two words for one version would make each look new after the
   // other.
   store(node, *info->size, node.validator.empty() ? validator_of(*info) : "");
+}
+
+/// Who is denied a file is told what may be done about it, like who reads it.
+Error SizeResolver::advised(const Node& node, Error error) const {
+  const MountedArchive* archive = archives_.of(node);
+  if (error.code != Errc::denied || archive == nullptr) return error;
+  if (const std::string advice = archive->archive->advice(); !advice.empty()) error.message += "; " + advice;
+  return error;
 }
 
 void SizeResolver::store(const Node& node, std::uint64_t size, const std::string& validator, bool is_made) {

@@ -54,6 +54,7 @@ class SizeResolver {
   void seek(const MountedArchive& archive, const Node& node, bool again,
             std::function<void(Result<http::ContentInfo>)> done);
   bool ask_builds(const Node& node);
+  [[nodiscard]] Error advised(const Node& node, Error error) const;
   void answer(const Node& node, const Result<http::ContentInfo>& info);
   void store(const Node& node, std::uint64_t size, const std::string& validator, bool is_made = false);
   void finish(NodeId id, const Result<Node>& result);

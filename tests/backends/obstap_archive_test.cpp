@@ -29,8 +29,8 @@ class Obstap : public ::testing::Test {
     obstap::Table table;
     table.levels = *obstap::parse_tree(tree);
     table.where = where;
-    archive_ = std::make_unique<ObstapArchive>(server_.url() + "/vo/tap", std::move(table), http_.fetcher(),
-                                               clock_, limits);
+    archive_ = std::make_unique<ObstapArchive>(server_.url() + "/vo/tap", std::move(table), access_,
+                                               http_.fetcher(), clock_, limits);
   }
   void set(const std::function<void(sim::VoSettings&)>& change) {
     sim::VoSettings settings = vo_->settings();
@@ -66,6 +66,7 @@ class Obstap : public ::testing::Test {
   contract::HttpStack http_;
   ManualClock clock_;
   sim::VoArchive* vo_{nullptr};
+  VoAccess access_;
   std::unique_ptr<ObstapArchive> archive_;
 };
 
@@ -281,7 +282,8 @@ TEST_F(Obstap, ARefusedQueryIsToldInTheServicesWords) {
 /// Rows of a service elsewhere that name a service of this machine: its files, and its documents.
 TEST_F(Obstap, AddressesOfThisMachineAreNotAskedForAStranger) {
   start({.plates = 1, .linked = 1}, "{obs_collection}");
-  DataSets elsewhere("http://archive.example/tap", http_.fetcher(), clock_, {});
+  VoClient client("http://archive.example/tap", VoProtocol::tap, {}, http_.fetcher(), clock_);
+  DataSets elsewhere(client, clock_, {});
   obstap::Place place;
   place.levels = {{"X", false}};
   const std::string url = server_.url() + "/vo/files/a.fits";
@@ -329,7 +331,7 @@ TEST(ObstapSamples, ARealServersAnswersAreATree) {
   http::Stage stage(recorded);
   obstap::Table table;
   table.levels = {"obs_collection"};
-  ObstapArchive archive("http://localhost:18099/tap", table, *stage.fetcher, stage.clock);
+  ObstapArchive archive("http://localhost:18099/tap", table, {}, *stage.fetcher, stage.clock, {});
   const auto list = [&](const std::string& dir) {
     std::vector<std::string> names;
     std::atomic<bool> done{false};

@@ -76,6 +76,30 @@ TEST_F(RegistryTest, RefusesATreeThatIsNotOfColumns) {
   EXPECT_THAT(refusal(config("obstap")), HasSubstr("needs the key url"));
 }
 
+TEST_F(RegistryTest, ALoginOfTheVirtualObservatoryIsDescribedWholeOrRefused) {
+  using Text = std::string;
+  const auto table = [](const char* url, const char* auth) {
+    return config("obstap",
+                  {{"url", at(4, Text(url))}, {"auth", at(5, Text(auth))}, {"login", at(6, Text("/l"))}});
+  };
+  EXPECT_TRUE(make_archive(table("https://h/tap", "basic"), http_.fetcher()));
+  EXPECT_THAT(refusal(table("https://h/tap", "digest")),
+              AllOf(StartsWith("astrofs.toml:5:5: "), HasSubstr("bearer")));
+  EXPECT_THAT(refusal(table("http://h/tap", "basic")),
+              AllOf(StartsWith("astrofs.toml:4:5: "), HasSubstr("https")));
+  EXPECT_THAT(refusal(config("sia2", {{"url", at(4, Text("https://h/sia"))}, {"login", at(6, Text("/l"))}})),
+              AllOf(StartsWith("astrofs.toml:6:5: "), HasSubstr("auth")));
+  const auto way = login_way({"astrofs.toml", "/c", 1, {table("https://h/tap", "bearer")}}, "sky");
+  ASSERT_TRUE(way) << way.error().message;
+  EXPECT_EQ(std::get<TokenLogin>(way->by).base, "https://h/tap");
+  EXPECT_EQ(way->file, "/l");
+  const Config none{"astrofs.toml", "/c", 1, {config("sia2", {{"url", at(4, Text("https://h/sia"))}})}};
+  const auto needless = login_way(none, "sky");
+  ASSERT_FALSE(needless);
+  EXPECT_EQ(needless.error().code, Errc::unsupported);
+  EXPECT_THAT(needless.error().message, HasSubstr("has no auth"));
+}
+
 TEST_F(RegistryTest, RefusesAnUnknownKeyWhereItStands) {
   const auto message =
       refusal(config("local", {{"path", at(4, std::string("/x"))}, {"pth", at(7, std::string("/y"))}}));

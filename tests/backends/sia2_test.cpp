@@ -40,8 +40,8 @@ class Sia2 : public ::testing::Test {
     EXPECT_TRUE(server_.start());
   }
   void make(const std::string& parameters, std::size_t rows = 100) {
-    archive_ = std::make_unique<Sia2Archive>(server_.url() + "/vo/sia2", parameters, http_.fetcher(), clock_,
-                                             Sia2Archive::Limits{.rows = rows});
+    archive_ = std::make_unique<Sia2Archive>(server_.url() + "/vo/sia2", parameters, VoAccess{},
+                                             http_.fetcher(), clock_, Sia2Archive::Limits{.rows = rows});
   }
   Listing list(const std::string& dir) {
     auto answer = archive_->list(dir, "", {});

@@ -356,8 +356,8 @@ class VoStage : public ServedStage {
     }
     obstap::Table table;
     table.levels = {"obs_collection", "target_name"};
-    archive_ =
-        std::make_unique<ObstapArchive>(server_.url() + "/vo/tap", std::move(table), http_.fetcher(), clock_);
+    archive_ = std::make_unique<ObstapArchive>(server_.url() + "/vo/tap", std::move(table), VoAccess{},
+                                               http_.fetcher(), clock_, ObstapArchive::Limits{});
     did_ = linked ? "ivo://org.example/~?linked/DR01400" : "ivo://org.example/~?plates/data/GS00700_x.fits";
   }
   // Of files whose addresses have no name, the server says one; values of columns have tests of their own.
@@ -394,7 +394,7 @@ class SiaStage final : public VoStage {
   SiaStage() : VoStage(false) {
     path = {"10_0_0.1"};
     files.erase("GS00703_x.fits");
-    archive_ = std::make_unique<Sia2Archive>(server_.url() + "/vo/sia2", "&COLLECTION=PLATES",
+    archive_ = std::make_unique<Sia2Archive>(server_.url() + "/vo/sia2", "&COLLECTION=PLATES", VoAccess{},
                                              http_.fetcher(), clock_, Sia2Archive::Limits{});
   }
   bool add_hostile_names() override { return false; }  // every set has a place of its own here

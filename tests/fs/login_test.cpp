@@ -5,8 +5,10 @@
 #include <string>
 
 #include "backends/login_file.h"
+#include "backends/vo_login.h"
 #include "tests/base/temporary_place.h"
 #include "tests/support/archive_sim.h"
+#include "tests/support/vo_archive.h"
 
 namespace astrofs {
 namespace {
@@ -67,6 +69,36 @@ TEST_F(TokenLoginTest, ARedirectToAnotherHostDoesNotGetTheToken) {
   ASSERT_EQ(there.size(), 1U);
   for (const auto& [name, value] : there[0].headers)
     EXPECT_EQ(value.find(sim::kMastToken), std::string::npos) << name;
+}
+
+/// A service of the Virtual Observatory, which the configuration describes.
+TEST_F(TokenLoginTest, AUserAndHisPasswordAreTriedAndKeptTogether) {
+  sim::VoArchive& vo = sim_.add_vo({.plates = 1, .linked = 0, .stars = 0});
+  sim::VoSettings settings = vo.settings();
+  settings.gate.scheme = "Basic";
+  vo.set(settings);
+  const std::string url = sim_.url() + "/vo/tap";
+  const LoginWay way{TokenLogin{vo_token_service("vo", "basic", url, VoProtocol::tap), url}, file_};
+  const auto try_it = [&](const std::string& secret) {
+    AskUser ask;
+    ask.token = [&secret](const TokenService& service) {
+      EXPECT_TRUE(service.has_password);
+      return Result<std::string>(secret);
+    };
+    return log_in(way, ask);
+  };
+  for (const char* const wrong : {"alice:wrong", "alice", "", ":x", "alice:\x07"}) {
+    const auto refused = try_it(wrong);
+    ASSERT_FALSE(refused) << wrong;
+    EXPECT_EQ(refused.error().message.find("wrong"), std::string::npos);
+    EXPECT_EQ(kept(), "none");
+  }
+  const std::string right = std::string(sim::kVoUser) + ":" + std::string(sim::kVoPassword);
+  const auto done = try_it(right + "\n");
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(*done, "Logged in as alice");
+  EXPECT_EQ(kept(), right + "\n");
+  EXPECT_EQ(sim_.count("sesame"), 0U);
 }
 
 }  // namespace

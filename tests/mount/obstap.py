@@ -1,16 +1,23 @@
 #!/usr/bin/python3
 """An archive of the Virtual Observatory through the real kernel: columns as directories, DataLink, addresses that run out,
 and an unmodified pyvo that reads the same rows from the same service."""
+import contextlib
 import errno
 import importlib.util
 import json
 import os
+import pty
+import select
+import subprocess
 import unittest
 import warnings
 
 from astropy.io import fits
 
-from harness import MountTest, main, run, wait_until
+from harness import BUILD, PATIENCE, MountTest, main, run, wait_until
+
+# The stand-in's one user: tests/support/vo_gate.h.
+USER, PASSWORD, TOKEN = "alice", "open sesame", "vo.5afe-0000~c0de"
 
 
 class Obstap(MountTest):
@@ -152,6 +159,89 @@ class Obstap(MountTest):
         self.assertEqual(sorted(os.listdir(mount / "sky")), ["11.5_0_0.1", "200_0_0.1", "all"])
         self.assert_errno(errno.ENOENT, os.stat, mount / "sky/M31")
         self.assertIn("RA_DEC_RADIUS", mount.why("sky")["listing"]["remark"])
+
+    def mount_with_login(self, sim, auth, *options):
+        self.login = self.directory / "logins" / "vo.login"
+        return self.mount_vo(sim, *options, more=f'auth = "{auth}"\nlogin = "{self.login}"')
+
+    def log_in(self, mount, secret, check=True):
+        return run(BUILD / "astrofs", "login", "vo", "--config", mount.config, input=secret + "\n", check=check)
+
+    def test_a_password_opens_a_service_without_a_remount_and_is_seen_nowhere(self):
+        sim = self.vo()
+        self.set(sim, login="Basic")
+        mount = self.mount_with_login(sim, "basic")
+        self.assert_errno(errno.EACCES, os.listdir, mount / "vo")
+        why = wait_until(lambda: mount.why("vo")["listing"]["last_error"], "the reason is noted")
+        for word in ("401", "astrofs login vo", "BasicAA", 'auth = "basic"'):
+            self.assertIn(word, why)
+        self.assertEqual(self.log_in(mount, f"{USER}:wrong", check=False).returncode, 1)
+        self.assertFalse(self.login.exists())
+        said = self.log_in(mount, f"{USER}:{PASSWORD}").stdout
+        self.assertIn("Logged in as alice", said)
+        self.assertEqual(self.login.stat().st_mode & 0o777, 0o600)
+        self.assertEqual(sorted(os.listdir(mount / "vo")), ["LINKED", "PLATES"])
+        path = mount / "vo/LINKED/M31/DR01400/DR01400.fits"
+        self.assertEqual(sorted(os.listdir(path.parent)), ["DR01400.fits", "DR01400_part.fits", "calibration", "preview"])
+        data = path.read_bytes()
+        self.assertEqual(path.stat().st_mode & 0o777, 0o400)  # for who logged in
+        self.assertEqual(path.parent.stat().st_mode & 0o777, 0o500)
+        self.set(sim, login="")
+        self.assertEqual(data, sim.fetch("/vo/files/linked/DR01400.fits"))
+        shown = [said, mount.log(), json.dumps(mount.why("vo")), json.dumps(mount.why("vo/LINKED/M31/DR01400/DR01400.fits"))]
+        shown += [os.getxattr(path, name).decode("latin-1") for name in os.listxattr(path)]
+        shown += [mount.control("why", path).stdout, json.dumps(mount.status())]
+        shown += [file.read_bytes().decode("latin-1") for file in (mount.cache / "catalog").iterdir() if file.is_file()]
+        for secret in (PASSWORD, "YWxpY2U6"):
+            for text in shown:
+                self.assertNotIn(secret, text)
+
+    def test_the_terminal_shows_the_user_and_not_his_password(self):
+        sim = self.vo()
+        self.set(sim, login="Basic")
+        mount = self.mount_with_login(sim, "basic")
+        master, terminal = pty.openpty()
+        shown = b""
+        with subprocess.Popen([BUILD / "astrofs", "login", "vo", "--config", mount.config], stdin=terminal, stdout=terminal,
+                              stderr=terminal, start_new_session=True) as login:
+            os.close(terminal)
+            for question, answer in (b"User of vo", USER), (b"not shown", PASSWORD):
+                while question not in shown:
+                    self.assertTrue(select.select([master], [], [], PATIENCE)[0], shown)
+                    shown += os.read(master, 4096)
+                os.write(master, answer.encode() + b"\n")
+            login.wait(PATIENCE)
+        with contextlib.suppress(OSError):  # its other side is closed
+            while select.select([master], [], [], 0)[0]:
+                shown += os.read(master, 4096)
+        os.close(master)
+        self.assertEqual(login.returncode, 0, shown)
+        self.assertIn(b"Logged in as alice", shown)
+        self.assertNotIn(PASSWORD.encode(), shown)
+
+    def test_a_file_that_is_refused_is_eacces_and_why_names_what_the_service_takes(self):
+        sim = self.vo()
+        self.set(sim, login="Bearer")
+        mount = self.mount_with_login(sim, "bearer")
+        self.log_in(mount, TOKEN)
+        folder = mount / "vo/PLATES/M31/plates%2Fdata%2FGS00700_x.fits"
+        self.assertEqual(os.listdir(folder), ["GS00700_x.fits"])
+        self.set(sim, knows_nobody=True)
+        self.assert_errno(errno.EACCES, os.stat, folder / "GS00700_x.fits")
+        why = json.dumps(mount.why("vo/PLATES/M31/plates%2Fdata%2FGS00700_x.fits/GS00700_x.fits"))
+        for word in ("may be wrong", "astrofs login vo", "OAuth"):
+            self.assertIn(word, why)
+        # A page that wants a password is no FITS file either.
+        self.set(sim, login_page=True)
+        self.assert_errno(errno.EACCES, os.listdir, mount / "vo/LINKED")
+        self.assert_errno(errno.EACCES, os.stat, folder / "GS00700_x.fits")
+        self.set(sim, knows_nobody=False)
+        self.assertEqual((folder / "GS00700_x.fits").stat().st_size % 2880, 0)
+        # Logged out: the names stay, the bytes of another login are not served.
+        self.assertTrue((folder / "GS00700_x.fits").read_bytes())
+        self.login.unlink()
+        mount.tell(command="logins")
+        self.assert_errno(errno.EACCES, (folder / "GS00700_x.fits").read_bytes)
 
     @unittest.skipUnless(importlib.util.find_spec("pyvo"), "python3-pyvo is not installed")
     def test_pyvo_reads_the_same_rows_from_the_same_service(self):

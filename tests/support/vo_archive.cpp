@@ -161,24 +161,36 @@ Reply VoArchive::reply(const HttpRequest& request, const std::string& host,
     never.never = true;
     return never;
   }
-  if (request.path == "/vo/tap/sync") return tap(request, host);
+  if (VoGate::is_page(request.path)) return VoGate::page();
+  if (auto refused = settings().gate.refusal(request, host)) return std::move(*refused);
+  if (request.path == "/vo/tap/sync") {
+    Reply answer = tap(request, host);
+    if (!settings().gate.scheme.empty()) answer.set_header("X-VO-Authenticated", std::string(kVoUser));
+    return answer;
+  }
   if (request.path == "/vo/sia2") return images(request, host);
   if (request.path == "/vo/links") return links(request, host);
-  if (request.path == "/vo/tap/capabilities") {
-    return text_reply(
-        200,
-        fmt::format("<?xml version='1.0'?><vosi:capabilities "
-                    "xmlns:vosi='http://www.ivoa.net/xml/VOSICapabilities/v1.0' "
-                    "xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' "
-                    "xmlns:vs='http://www.ivoa.net/xml/VODataService/v1.1' "
-                    "xmlns:tr='http://www.ivoa.net/xml/TAPRegExt/v1.0'>"
-                    "<capability standardID='ivo://ivoa.net/std/TAP' xsi:type='tr:TableAccess'>"
-                    "<interface role='std' xsi:type='vs:ParamHTTP'><accessURL use='base'>{}/vo/tap"
-                    "</accessURL></interface></capability></vosi:capabilities>",
-                    host),
-        "text/xml");
-  }
+  if (request.path == "/vo/tap/capabilities" || request.path == "/vo/capabilities") return capabilities(host);
   return data(request, faults);
+}
+
+Reply VoArchive::capabilities(const std::string& host) const {
+  const std::string methods = settings().gate.methods();
+  return text_reply(
+      200,
+      fmt::format("<?xml version='1.0'?><vosi:capabilities "
+                  "xmlns:vosi='http://www.ivoa.net/xml/VOSICapabilities/v1.0' "
+                  "xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' "
+                  "xmlns:vs='http://www.ivoa.net/xml/VODataService/v1.1' "
+                  "xmlns:tr='http://www.ivoa.net/xml/TAPRegExt/v1.0'>"
+                  "<capability standardID='ivo://ivoa.net/std/TAP' xsi:type='tr:TableAccess'>"
+                  "<interface role='std' xsi:type='vs:ParamHTTP'><accessURL use='base'>{0}/vo/tap"
+                  "</accessURL>{1}</interface></capability>"
+                  "<capability standardID='ivo://ivoa.net/std/SIA#query-2.0'>"
+                  "<interface role='std' xsi:type='vs:ParamHTTP'><accessURL use='base'>{0}/vo/sia2"
+                  "</accessURL>{1}</interface></capability></vosi:capabilities>",
+                  host, methods),
+      "text/xml");
 }
 
 Reply VoArchive::table(const HttpRequest&, std::string text, int status) const {
@@ -198,7 +210,10 @@ Reply VoArchive::tap(const HttpRequest& request, const std::string& host) {
   if (now.no_groups && parameter_of(request, "QUERY").find("GROUP BY") != std::string::npos) {
     return table(request, vo_error("Query timed out (took too long)."));
   }
-  auto answer = run_adql(parameter_of(request, "QUERY"), "ivoa.obscore", content);
+  const std::string query = parameter_of(request, "QUERY");
+  const bool is_schema = query.find("TAP_SCHEMA.tables") != std::string::npos;
+  if (is_schema) content = {{{"table_name"}}, {{std::string("ivoa.obscore")}}};
+  auto answer = run_adql(query, is_schema ? "TAP_SCHEMA.tables" : "ivoa.obscore", content);
   // As DaCHS does: the status is 200 whatever happened.
   if (!answer) return table(request, vo_error("Field query: " + answer.error().message));
   std::size_t most = now.most_rows;
@@ -335,6 +350,9 @@ Reply VoArchive::control(const HttpRequest& request) {
     now.silent_heads = json.value("silent_heads", now.silent_heads);
     now.most_rows = json.value("most_rows", now.most_rows);
     now.key = json.value("key", now.key);
+    now.gate.scheme = json.value("login", now.gate.scheme);
+    now.gate.shows_page = json.value("login_page", now.gate.shows_page);
+    now.gate.knows_nobody = json.value("knows_nobody", now.gate.knows_nobody);
     set(now);
     if (json.contains("remove")) remove(json["remove"].get<std::string>());
     if (json.contains("add")) {

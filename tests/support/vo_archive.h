@@ -15,6 +15,7 @@
 #include "base/mutex.h"
 #include "tests/support/sim_faults.h"
 #include "tests/support/sim_reply.h"
+#include "tests/support/vo_gate.h"
 #include "tests/support/vo_query.h"
 
 namespace astrofs::sim {
@@ -33,6 +34,7 @@ struct VoSettings {
   std::size_t more_links{0};  ///< in documents: as many without a name, of one name and of one path
   bool reversed{false};       ///< the order of documents
   std::uint64_t key{1};       ///< a part of the addresses of LINKED; those with another one are refused
+  VoGate gate{};              ///< who may ask
 };
 
 class VoArchive {
@@ -60,6 +62,7 @@ class VoArchive {
   [[nodiscard]] static std::string file(std::string_view name);
 
  private:
+  [[nodiscard]] Reply capabilities(const std::string& host) const EXCLUDES(mutex_);
   [[nodiscard]] Reply tap(const HttpRequest& request, const std::string& host) EXCLUDES(mutex_);
   [[nodiscard]] Reply images(const HttpRequest& request, const std::string& host) EXCLUDES(mutex_);
   [[nodiscard]] Reply links(const HttpRequest& request, const std::string& host) EXCLUDES(mutex_);
