@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <deque>
-#include <map>
+#include <set>
 
 #include "backends/format/tess_target_name.h"
 #include "backends/mast.h"
+#include "backends/mast_tap.h"
 #include "base/log.h"
 
 namespace astrofs::tess {
@@ -62,18 +63,24 @@ Result<mast::Table> joined(const std::deque<mast::Query>& queries) {
   return all;
 }
 
-/// Those that S3 has not. MAST's own sizes are rounded, old or wrong now and then: none is taken.
-void add_products(const mast::Table& products, std::uint64_t tic, std::vector<Entry>& files) {
-  std::map<std::string, bool, std::less<>> known;
-  for (const Entry& file : files) known.emplace(file.name, true);
+std::vector<std::string> product_names(const mast::Table& products) {
+  std::vector<std::string> names;
   const auto column = products.column("dataURI");
   for (std::size_t row = 0; row < products.rows.size(); ++row) {
-    std::string_view name = products.text(row, column);
-    if (!name.starts_with(kProductUri)) continue;
-    name.remove_prefix(kProductUri.size());
+    const std::string_view uri = products.text(row, column);
+    if (uri.starts_with(kProductUri)) names.emplace_back(uri.substr(kProductUri.size()));
+  }
+  return names;
+}
+
+/// Those that S3 has not. MAST's own sizes are rounded, old or wrong now and then: none is taken.
+void add_named(const std::vector<std::string>& names, std::uint64_t tic, std::vector<Entry>& files) {
+  std::set<std::string, std::less<>> known;
+  for (const Entry& file : files) known.insert(file.name);
+  for (const std::string& name : names) {
     const auto target = parse_target_name(name);
     if (!is_product_name(name) || (target && target->tic != tic)) continue;
-    if (!known.emplace(name, true).second) continue;
+    if (!known.insert(name).second) continue;
     Entry entry;
     entry.name = name;
     entry.locator = target_path(name);
@@ -99,6 +106,14 @@ Result<std::vector<unsigned>> TargetSources::sectors_in(const Result<S3Level>& l
   sectors_ = sectors;
   asked_ = clock_.steady();
   return sectors;
+}
+
+void TargetSources::add_from_tap(std::uint64_t tic, TargetFiles& found, std::stop_token stop) const {
+  const auto names = mast::tap_products(fetcher_, sources_.mast, tic, std::move(stop));
+  if (names)
+    add_named(*names, tic, found.files);
+  else
+    log::info("TIC {}: MAST's TAP service is silent too: {}", tic, names.error().message);
 }
 
 Result<std::optional<TargetFiles>> TargetSources::ask(std::uint64_t tic, std::stop_token stop) {
@@ -140,10 +155,10 @@ Result<std::optional<TargetFiles>> TargetSources::ask(std::uint64_t tic, std::st
   const Result<mast::Table> named =
       has_mast && !observed.table() ? tl::unexpected<Error>(observed.table().error()) : joined(products);
   if (!named) {
-    if (found.silent || !has_s3) return tl::unexpected<Error>(named.error());
     found.silent = named.error();
+    if (found.files.empty()) add_from_tap(tic, found, stop);
   } else if (!products.empty()) {
-    add_products(*named, tic, found.files);
+    add_named(product_names(*named), tic, found.files);
     found.observations = mast::to_csv(*observed.table());
     found.products = mast::to_csv(*named);
   }

@@ -1,6 +1,6 @@
 // What S3 and MAST know of one target of TESS, asked side by side: S3 has exact sizes, MAST the tables. Of
-// the two, one may be silent, and then it is said what is missing. Part of TessArchive. Blocks; any thread
-// but the client's.
+// the two, one may be silent, and then it is said what is missing. Where neither names a file and MAST's
+// portal is silent, its TAP service is asked. Part of TessArchive. Blocks; any thread but the client's.
 #pragma once
 
 #include <cstdint>
@@ -44,6 +44,8 @@ class TargetSources {
 
  private:
   [[nodiscard]] std::vector<unsigned> recent_sectors() const EXCLUDES(mutex_);
+  /// Files that TAP names; none where it is silent too.
+  void add_from_tap(std::uint64_t tic, TargetFiles& found, std::stop_token stop) const;
   Result<std::vector<unsigned>> sectors_in(const Result<S3Level>& level) EXCLUDES(mutex_);
 
   const Sources sources_;

@@ -42,6 +42,7 @@ class TessTargets : public TessArchiveTest {
         [](const Entry& each) { return each.kind == EntryKind::file && !each.name.ends_with(".csv"); }));
   }
   void silence_mast() { server_.add_fault(Fault{.path = "*invoke*", .kind = Kind::status, .n = 403}); }
+  void silence_tap() { server_.add_fault(Fault{.path = "*vo-tap*", .kind = Kind::status, .n = 503}); }
   void silence_s3() { server_.add_fault(Fault{.path = "*list-type*", .kind = Kind::status, .n = 403}); }
 };
 
@@ -145,6 +146,43 @@ TEST_F(TessTargets, ShowsWhatMastNamesWhileTheBucketIsSilent) {
   EXPECT_EQ(curve.locator, entry(whole, curve.name).locator) << "the name says where a sector's product lies";
 }
 
+TEST_F(TessTargets, AsksTapWhereTheBucketAndThePortalAreSilent) {
+  add_targets();
+  const Listing whole = list(kTarget);
+  archive_.reset();
+  silence_mast();
+  EXPECT_GT(files(list(kTarget)), 0U);
+  EXPECT_EQ(server_.count("vo-tap"), 0U) << "the bucket names them";
+  archive_.reset();
+  silence_s3();
+  server_.clear_log();
+  const Listing part = list(kTarget);
+  EXPECT_EQ(server_.requests().size(), 3U) << "sectors and observations side by side, then TAP";
+  Names without_tables = names_of(whole);
+  std::erase_if(without_tables, [](const std::string& name) { return name.ends_with(".csv"); });
+  EXPECT_EQ(names_of(part), without_tables);
+  EXPECT_LT(part.good_for, whole.good_for) << "those that were silent are asked again soon";
+  for (const Entry& product : part.entries) {
+    EXPECT_FALSE(product.size) << product.name << ": the service's word for a size is not taken";
+    const std::string& before = entry(whole, product.name).locator;
+    EXPECT_TRUE(product.locator == before || product.locator == "product/" + product.name ||
+                product.kind != EntryKind::file);
+  }
+  EXPECT_FALSE(archive().list(kTarget, whole.token, {})) << "it takes nothing away";
+}
+
+TEST_F(TessTargets, TapDeniesNoTarget) {
+  add_targets();
+  silence_mast();
+  const auto unknown = archive().find("tic", "4711", {});
+  ASSERT_FALSE(unknown) << "the bucket and TAP know nothing, the portal might";
+  EXPECT_EQ(unknown.error().code, Errc::denied);
+  EXPECT_EQ(server_.count("vo-tap"), 1U);
+  silence_s3();
+  silence_tap();
+  EXPECT_EQ(error_of(kTarget), Errc::denied);
+}
+
 TEST_F(TessTargets, WaitsForWhatIsExecutingReadsAllPagesAndReportsAnError) {
   sim::MastPortal& portal = add_targets();
   const Names whole = names_of(list(kTarget));
@@ -158,6 +196,7 @@ TEST_F(TessTargets, WaitsForWhatIsExecutingReadsAllPagesAndReportsAnError) {
   EXPECT_LE(server_.count("invoke"), 12U);
   portal.set({.error = "session is in the kill state"});
   silence_s3();
+  silence_tap();
   const auto failed = archive().list(kTarget, "", {});
   ASSERT_FALSE(failed);
 }

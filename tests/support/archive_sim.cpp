@@ -11,6 +11,7 @@
 #include "tests/support/dkist_centre.h"
 #include "tests/support/hlsp_portal.h"
 #include "tests/support/mast_shelf.h"
+#include "tests/support/mast_tap.h"
 #include "tests/support/sim_listings.h"
 #include "tests/support/vo_archive.h"
 
@@ -237,6 +238,7 @@ Reply ArchiveSim::route(const HttpRequest& request, const std::vector<Fault>& fa
   if (hst_ != nullptr && HstSearch::knows(request.path)) return hst_->reply(request);
   if (MastGate::knows(request.path)) return gate_.reply(request);
   if (portal_ != nullptr && MastPortal::knows(request.path)) return portal_->reply(request);
+  if (portal_ != nullptr && request.path == kMastTap) return mast_tap(request, portal_->targets());
   if (plates_ != nullptr && Daiquiri::knows(request.path)) return plates_->reply(request, faults);
   if (vo_ != nullptr && VoArchive::knows(request.path)) return vo_->reply(request, url(), faults);
   if (request.method != "GET" && request.method != "HEAD") return error_reply(405, request.path);
