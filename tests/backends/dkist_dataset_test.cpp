@@ -9,7 +9,7 @@
 #include <random>
 #include <thread>
 
-#include "tests/backends/asdf_bytes.h"
+#include "tests/format/asdf_bytes.h"
 #include "tests/support/asdf_writer.h"
 
 namespace astrofs {

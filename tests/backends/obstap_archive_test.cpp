@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "tests/backends/http_stage.h"
-#include "tests/backends/samples.h"
+#include "tests/format/samples.h"
 #include "tests/contract/http_stack.h"
 #include "tests/support/archive_sim.h"
 #include "tests/support/vo_archive.h"

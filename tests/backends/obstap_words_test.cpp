@@ -11,7 +11,7 @@
 #include "backends/tap.h"
 #include "backends/url.h"
 #include "base/file_name.h"
-#include "tests/backends/samples.h"
+#include "tests/format/samples.h"
 
 namespace astrofs::obstap {
 namespace {

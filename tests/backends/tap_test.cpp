@@ -10,7 +10,7 @@
 
 #include "backends/format/numbers.h"
 #include "tests/backends/http_stage.h"
-#include "tests/backends/samples.h"
+#include "tests/format/samples.h"
 #include "tests/support/gzip.h"
 
 namespace astrofs::tap {

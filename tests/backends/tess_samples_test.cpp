@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <set>
 
-#include "tests/backends/samples.h"
+#include "tests/format/samples.h"
 #include "tests/backends/tess_stage.h"
 
 namespace astrofs {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "backends/format/tess_name.h"
-#include "tests/backends/samples.h"
+#include "tests/format/samples.h"
 
 namespace astrofs {
 namespace {

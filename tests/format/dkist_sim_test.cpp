@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "backends/format/dkist_dataset.h"
-#include "tests/backends/asdf_bytes.h"
+#include "tests/format/asdf_bytes.h"
 #include "tests/support/dkist_asdf.h"
 #include "tests/support/dkist_dataset.h"
 

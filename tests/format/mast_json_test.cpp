@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/backends/samples.h"
+#include "tests/format/samples.h"
 
 namespace astrofs::mast {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/backends/samples.h"
+#include "tests/format/samples.h"
 
 namespace astrofs::globus {
 namespace {

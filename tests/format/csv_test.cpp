@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/backends/samples.h"
+#include "tests/format/samples.h"
 
 namespace astrofs {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/backends/samples.h"
+#include "tests/format/samples.h"
 
 namespace astrofs {
 namespace {

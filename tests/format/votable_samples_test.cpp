@@ -9,7 +9,7 @@
 
 #include "backends/format/numbers.h"
 #include "backends/format/votable.h"
-#include "tests/backends/samples.h"
+#include "tests/format/samples.h"
 
 namespace astrofs {
 namespace {

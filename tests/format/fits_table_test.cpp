@@ -11,7 +11,7 @@
 #include "backends/format/fits_checksum.h"
 #include "backends/format/fits_layout.h"
 #include "backends/format/votable.h"
-#include "tests/backends/samples.h"
+#include "tests/format/samples.h"
 
 namespace astrofs {
 namespace {

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "backends/format/curl_script.h"
-#include "tests/backends/samples.h"
+#include "tests/format/samples.h"
 
 namespace astrofs::tess {
 namespace {

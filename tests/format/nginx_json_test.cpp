@@ -4,7 +4,7 @@
 
 #include <chrono>
 
-#include "tests/backends/samples.h"
+#include "tests/format/samples.h"
 
 namespace astrofs {
 namespace {

@@ -6,7 +6,7 @@
 #include <chrono>
 
 #include "backends/format/xml_reader.h"
-#include "tests/backends/samples.h"
+#include "tests/format/samples.h"
 
 namespace astrofs {
 namespace {

@@ -7,7 +7,7 @@
 #include <set>
 #include <sstream>
 
-#include "tests/backends/samples.h"
+#include "tests/format/samples.h"
 
 namespace astrofs::tess {
 namespace {

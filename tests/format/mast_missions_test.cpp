@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "backends/format/hst_name.h"
-#include "tests/backends/samples.h"
+#include "tests/format/samples.h"
 
 namespace astrofs {
 namespace {

@@ -8,8 +8,8 @@
 #include <map>
 
 #include "backends/format/dkist_dataset.h"
-#include "tests/backends/asdf_bytes.h"
-#include "tests/backends/samples.h"
+#include "tests/format/asdf_bytes.h"
+#include "tests/format/samples.h"
 
 namespace astrofs {
 namespace {

@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "backends/format/asdf_tree.h"
-#include "tests/backends/asdf_bytes.h"
+#include "tests/format/asdf_bytes.h"
 #include "tests/support/asdf_writer.h"
 
 namespace astrofs {

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "backends/format/dkist_dataset.h"
-#include "tests/backends/asdf_bytes.h"
-#include "tests/backends/samples.h"
+#include "tests/format/asdf_bytes.h"
+#include "tests/format/samples.h"
 
 namespace astrofs {
 namespace {
