@@ -4,10 +4,11 @@ passed=0
 failed=0
 skipped=0
 failures=()
+fuzzing= # the process that runs the fuzz targets
 results=$root/build/results
 # A program that has not ended by then hangs: the longest takes a few minutes under a sanitizer on two cores.
 limit_seconds=900
-fuzz_seconds=${FUZZ_SECONDS:-5}
+fuzz_seconds=${FUZZ_SECONDS:-3}
 
 count() { # name passed failed skipped seconds
   passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
@@ -34,7 +35,8 @@ conclude() {
   fi
   echo "$line"
   trap - EXIT
-  [[ -n $ahead ]] && kill -- -"$ahead" 2>/dev/null
+  local beside
+  for beside in $ahead $fuzzing; do kill -- -"$beside" 2>/dev/null; done
   [[ $failed -eq 0 ]] && exit 0
   exit 1
 }
@@ -258,28 +260,44 @@ stage_sanitized_mounts() { # preset scripts...
   fi
 }
 
-# Every fuzz target runs for a moment.
-stage_fuzz() {
+# Every fuzz target runs for a moment, one after the other beside the tests that follow, of which much is waiting.
+fuzz_targets=()
+begin_fuzz() {
   if wanted thread-safety fuzz; then
     # Its warnings are errors, and all of the rooms is compiled.
     configure_and_build asan astrofs_base astrofs_cache astrofs_backends astrofs_fs || return
     count "thread-safety" 1 0 0 0
   fi
-  local source name targets=()
+  local source name
   for source in tests/fuzz/fuzz_*.cpp; do
     [[ -e $source ]] || continue
     name=$(basename "${source%.cpp}")
-    wanted fuzz "$name" && targets+=("$name")
+    wanted fuzz "$name" && fuzz_targets+=("$name")
   done
-  [[ ${#targets[@]} -eq 0 ]] && return
-  configure_and_build asan "${targets[@]}" || return
-  execute_one() {
-    local name=$1 corpus=$root/build/corpus/$1 seeds=()
+  [[ ${#fuzz_targets[@]} -eq 0 ]] && return
+  configure_and_build asan "${fuzz_targets[@]}" || { fuzz_targets=() && return; }
+  rm -f "$results"/fuzz_*.end # of an earlier run
+  set -m                      # a process group of its own, to be ended as one
+  run_fuzz &
+  set +m
+  fuzzing=$!
+}
+
+run_fuzz() {
+  local name corpus seeds
+  for name in "${fuzz_targets[@]}"; do
+    corpus=$root/build/corpus/$name seeds=()
     mkdir -p "$corpus"
     [[ -d tests/fuzz/corpus/${name#fuzz_} ]] && seeds=("tests/fuzz/corpus/${name#fuzz_}")
-    ASAN_OPTIONS=$symbolizer execute "$name" "build/asan/$name" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 \
-      -artifact_prefix="$results/$name-" "$corpus" "${seeds[@]}"
-  }
-  in_pairs execute_one "${targets[@]}"
-  for name in "${targets[@]}"; do report_step "$name"; done
+    # An input may take half a minute: others have the processors too.
+    ASAN_OPTIONS=$symbolizer execute "$name" nice -n 5 "build/asan/$name" -max_total_time="$fuzz_seconds" -timeout=30 \
+      -rss_limit_mb=2048 -artifact_prefix="$results/$name-" "$corpus" "${seeds[@]}"
+  done
+}
+
+end_fuzz() {
+  local name
+  [[ -n $fuzzing ]] && wait "$fuzzing"
+  fuzzing=
+  for name in "${fuzz_targets[@]}"; do report_step "$name"; done
 }
