@@ -78,6 +78,14 @@ struct FrameShape {
   std::vector<HduShape> hdus;
 };
 
+/// What other files tell of a lost table: as many rows as in those of its family, and a stamp of pixels as in
+/// its twin. 0: not known.
+struct TableModel {
+  std::uint64_t rows{0};
+  std::uint64_t width{0}, height{0};
+  friend bool operator==(const TableModel&, const TableModel&) = default;
+};
+
 /// What the archive's own tables say of the first HDU of a FITS file; "" = nothing.
 struct FitsSums {
   std::string checksum, datasum;  ///< as the cards of these names have them
@@ -191,6 +199,16 @@ class Archive {
   [[nodiscard]] virtual Result<FrameShape> shape(std::string_view locator) const;
   /// The same with the cards that the archive has for this very frame. Blocks. Default: shape().
   [[nodiscard]] virtual Result<FrameShape> describe(std::string_view locator) const { return shape(locator); }
+
+  /// Files of one family have tables of as many rows: light curves of a sector, by cadence. "" = the archive
+  /// knows of none. Pure.
+  [[nodiscard]] virtual std::string family(std::string_view) const { return {}; }
+  /// The name of the file beside it that has the same stamp of pixels; "" = there is none. Pure.
+  [[nodiscard]] virtual std::string twin(std::string_view) const { return {}; }
+  /// shape() as others tell of it. Pure. Default: shape().
+  [[nodiscard]] virtual Result<FrameShape> shape_like(std::string_view locator, const TableModel&) const {
+    return shape(locator);
+  }
 
   /// Who may see a file's bytes, or a directory's names: part of every cached object's identity. What is not
   /// "public" is shown to nobody but who mounted. Asked often, answered at once.

@@ -293,7 +293,19 @@ std::optional<Digest> HlspArchive::digest(std::string_view validator) const {
 }
 
 Result<FrameShape> HlspArchive::shape(std::string_view locator) const {
-  return hlsp::shape_of(locator.substr(locator.rfind('/') + 1));
+  return shape_like(locator, {});
+}
+
+Result<FrameShape> HlspArchive::shape_like(std::string_view locator, const TableModel& model) const {
+  return hlsp::shape_of(locator.substr(locator.rfind('/') + 1), model);
+}
+
+std::string HlspArchive::family(std::string_view locator) const {
+  return hlsp::family_of(locator.substr(locator.rfind('/') + 1));
+}
+
+std::string HlspArchive::twin(std::string_view locator) const {
+  return hlsp::twin_of(locator.substr(locator.rfind('/') + 1));
 }
 
 }  // namespace astrofs

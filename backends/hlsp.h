@@ -43,6 +43,10 @@ class HlspArchive final : public Archive {
   [[nodiscard]] std::string validator_origin() const override;
   [[nodiscard]] std::optional<Digest> digest(std::string_view validator) const override;
   [[nodiscard]] Result<FrameShape> shape(std::string_view locator) const override;
+  [[nodiscard]] std::string family(std::string_view locator) const override;
+  [[nodiscard]] std::string twin(std::string_view locator) const override;
+  [[nodiscard]] Result<FrameShape> shape_like(std::string_view locator,
+                                              const TableModel& model) const override;
 
  private:
   using Entries = std::vector<Entry>;

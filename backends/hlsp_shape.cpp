@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "backends/curve_table.h"
@@ -57,7 +59,7 @@ std::vector<CurveColumn> qlp_columns(unsigned sector) {
   return columns;
 }
 
-FrameShape curve_shape(const Curve& curve) {
+FrameShape curve_shape(const Curve& curve, const TableModel& model) {
   const bool is_tglc = curve.pipeline == Pipeline::tglc;
   HduShape primary;
   primary.cards = {{"NEXTEND", "1", "number of standard extensions"},
@@ -76,31 +78,51 @@ FrameShape curve_shape(const Curve& curve) {
   }
   primary.usual_cards = kPrimaryCards;
   HduShape table = curve_table(is_tglc ? tglc_columns() : qlp_columns(curve.sector),
-                               {{"EXTNAME", quoted_value("LIGHTCURVE"), "name of extension"}});
+                               {{"EXTNAME", quoted_value("LIGHTCURVE"), "name of extension"}}, model.rows);
   table.usual_cards = kTableCards;
   return FrameShape{{std::move(primary), std::move(table)}};
 }
 
-/// TESS-SPOC writes what SPOC writes of a target, under another name.
-Result<FrameShape> spoc_shape(const Curve& curve, bool has_pixels) {
-  return tess::target_shape_of({.kind = has_pixels ? tess::TargetKind::pixels : tess::TargetKind::light_curve,
-                                .tic = curve.id,
-                                .first_sector = curve.sector,
-                                .last_sector = curve.sector});
+struct Product {
+  Curve curve;  ///< itself, or that of the same target
+  bool has_pixels{false};
+};
+
+std::optional<Product> table_product(std::string_view name) {
+  constexpr std::string_view kPixels = "_tp.fits";
+  if (const auto curve = parse_curve(name)) return Product{*curve};
+  if (!name.ends_with(kPixels)) return std::nullopt;
+  name.remove_suffix(kPixels.size());
+  const auto curve = parse_curve(std::string(name) + "_lc.fits");
+  if (!curve || curve->pipeline != Pipeline::tess_spoc) return std::nullopt;
+  return Product{*curve, true};
 }
 
 }  // namespace
 
-Result<FrameShape> shape_of(std::string_view name) {
-  constexpr std::string_view kPixels = "_tp.fits";
-  if (const auto curve = parse_curve(name))
-    return curve->pipeline == Pipeline::tess_spoc ? spoc_shape(*curve, false) : curve_shape(*curve);
-  if (name.ends_with(kPixels)) {
-    name.remove_suffix(kPixels.size());
-    const auto curve = parse_curve(std::string(name) + "_lc.fits");
-    if (curve && curve->pipeline == Pipeline::tess_spoc) return spoc_shape(*curve, true);
-  }
-  return fail(Errc::unsupported, "nothing is made up for images, text and lists");
+Result<FrameShape> shape_of(std::string_view name, const TableModel& model) {
+  const auto product = table_product(name);
+  if (!product) return fail(Errc::unsupported, "nothing is made up for images, text and lists");
+  const Curve& curve = product->curve;
+  if (curve.pipeline != Pipeline::tess_spoc) return curve_shape(curve, model);
+  // TESS-SPOC writes what SPOC writes of a target, under another name.
+  return tess::target_shape_of(
+      {.kind = product->has_pixels ? tess::TargetKind::pixels : tess::TargetKind::light_curve,
+       .tic = curve.id,
+       .first_sector = curve.sector,
+       .last_sector = curve.sector},
+      model);
+}
+
+std::string family_of(std::string_view name) {
+  const auto product = table_product(name);
+  if (!product) return {};
+  return fmt::format("{} s{:04}", static_cast<int>(product->curve.pipeline), product->curve.sector);
+}
+
+std::string twin_of(std::string_view name) {
+  const auto product = table_product(name);
+  return product && product->curve.pipeline == Pipeline::tess_spoc ? tess::target_twin(name) : "";
 }
 
 }  // namespace astrofs::hlsp

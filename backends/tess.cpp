@@ -64,6 +64,10 @@ std::vector<Entry> four_directories(std::string_view parent) {
   return entries;
 }
 
+std::string_view name_in(std::string_view locator) {
+  return locator.substr(locator.rfind('/') + 1);
+}
+
 tl::unexpected<Error> no_directory(std::string_view dir) {
   return fail(Errc::not_found, "TESS has no directory " + std::string(dir));
 }
@@ -229,8 +233,22 @@ std::string TessArchive::validator_origin() const {
 }
 
 Result<FrameShape> TessArchive::shape(std::string_view locator) const {
-  const std::string_view name = locator.substr(locator.rfind('/') + 1);
-  return tess::parse_target_name(name) ? tess::target_shape_of(name) : tess::shape_of(name);
+  return shape_like(locator, {});
+}
+
+Result<FrameShape> TessArchive::shape_like(std::string_view locator, const TableModel& model) const {
+  const std::string_view name = name_in(locator);
+  return tess::parse_target_name(name) ? tess::target_shape_of(name, model) : tess::shape_of(name);
+}
+
+std::string TessArchive::family(std::string_view locator) const {
+  const auto target = tess::parse_target_name(name_in(locator));
+  return target ? tess::target_family(*target) : "";
+}
+
+std::string TessArchive::twin(std::string_view locator) const {
+  const std::string_view name = name_in(locator);
+  return tess::parse_target_name(name) ? tess::target_twin(name) : "";
 }
 
 }  // namespace astrofs

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "backends/curve_table.h"
@@ -26,9 +27,9 @@ std::vector<FitsCard> target_cards(const TargetName& target, std::string_view ex
           {"TICID", std::to_string(target.tic), "unique tess target identifier"}};
 }
 
-HduShape table(const std::vector<CurveColumn>& columns, const TargetName& target,
-               std::string_view extension) {
-  HduShape hdu = curve_table(columns, target_cards(target, extension));
+HduShape table(const std::vector<CurveColumn>& columns, const TargetName& target, std::string_view extension,
+               std::uint64_t rows) {
+  HduShape hdu = curve_table(columns, target_cards(target, extension), rows);
   hdu.usual_cards = kTableCards;
   return hdu;
 }
@@ -49,11 +50,11 @@ HduShape primary(const TargetName& target, unsigned extensions) {
   return hdu;
 }
 
-HduShape aperture(const TargetName& target) {
+HduShape aperture(const TargetName& target, std::uint64_t width, std::uint64_t height) {
   constexpr int kIntegers = 32;
   HduShape hdu;
   hdu.bitpix = kIntegers;
-  hdu.axes = {kStampSide, kStampSide};
+  hdu.axes = {width, height};
   hdu.cards = target_cards(target, "APERTURE");
   hdu.usual_cards = kImageCards;
   return hdu;
@@ -61,21 +62,39 @@ HduShape aperture(const TargetName& target) {
 
 }  // namespace
 
-Result<FrameShape> target_shape_of(std::string_view name) {
+Result<FrameShape> target_shape_of(std::string_view name, const TableModel& model) {
   const auto target = parse_target_name(name);
   if (!target) return fail(Errc::unsupported, "nothing is made up for other products");
-  return target_shape_of(*target);
+  return target_shape_of(*target, model);
 }
 
-Result<FrameShape> target_shape_of(const TargetName& target) {
+Result<FrameShape> target_shape_of(const TargetName& target, const TableModel& model) {
   if (target.kind == TargetKind::validation) return fail(Errc::unsupported, "nothing is made up for reports");
   const bool is_curve = target.kind == TargetKind::light_curve || target.kind == TargetKind::fast_light_curve;
+  const bool has_stamp = model.width > 0 && model.height > 0;
+  const std::uint64_t width = has_stamp ? model.width : kStampSide;
+  const std::uint64_t height = has_stamp ? model.height : kStampSide;
   FrameShape shape;
   shape.hdus.push_back(primary(target, 2));
-  shape.hdus.push_back(is_curve ? table(light_curve_columns(), target, "LIGHTCURVE")
-                                : table(pixel_columns(), target, "PIXELS"));
-  shape.hdus.push_back(aperture(target));
+  shape.hdus.push_back(is_curve ? table(light_curve_columns(), target, "LIGHTCURVE", model.rows)
+                                : table(pixel_columns(width, height), target, "PIXELS", model.rows));
+  shape.hdus.push_back(aperture(target, width, height));
   return shape;
+}
+
+std::string target_family(const TargetName& target) {
+  if (target.kind == TargetKind::validation) return {};
+  const bool is_fast = target.kind == TargetKind::fast_light_curve || target.kind == TargetKind::fast_pixels;
+  return fmt::format("{} s{:04}", is_fast ? "fast" : "target", target.first_sector);
+}
+
+std::string target_twin(std::string_view name) {
+  for (const auto& [one, other] : {std::pair("lc.fits", "tp.fits"), std::pair("tp.fits", "lc.fits")}) {
+    if (!name.ends_with(one)) continue;
+    name.remove_suffix(std::string_view(one).size());
+    return std::string(name) + other;
+  }
+  return {};
 }
 
 }  // namespace astrofs::tess

@@ -11,7 +11,13 @@
 namespace astrofs::tess {
 
 /// Errc::unsupported for other products.
-[[nodiscard]] Result<FrameShape> target_shape_of(std::string_view name);
-[[nodiscard]] Result<FrameShape> target_shape_of(const TargetName& target);
+[[nodiscard]] Result<FrameShape> target_shape_of(std::string_view name, const TableModel& model = {});
+[[nodiscard]] Result<FrameShape> target_shape_of(const TargetName& target, const TableModel& model = {});
+
+/// Curves and pixels of one sector and cadence have as many rows. "": a product that is never made up.
+[[nodiscard]] std::string target_family(const TargetName& target);
+/// "…_lc.fits" <-> "…_tp.fits", "…-lc.fits" <-> "…-tp.fits": they have the same stamp of pixels. "" for other
+/// names.
+[[nodiscard]] std::string target_twin(std::string_view name);
 
 }  // namespace astrofs::tess

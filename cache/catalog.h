@@ -45,7 +45,9 @@ struct Node {
   std::string validator;
   bool listed{true};    ///< false: gone from its directory's listing; readable while something holds it
   bool missing{false};  ///< the archive denied it for good; reads as a placeholder or ENOENT
-  std::string layout;   ///< of this generation: where its headers lie, as far as seen; read by fs only
+  /// Of this generation: where its headers lie, as far as seen, or what others tell of a missing one; read by
+  /// fs only.
+  std::string layout;
 };
 
 /// Zero is nobody's generation.

@@ -308,8 +308,10 @@ void IndexWriter::set_size(NodeId node, std::uint64_t size, SysSeconds mtime, st
                std::move(done));
 }
 
-void IndexWriter::set_missing(NodeId node, bool missing, Done done) {
-  impl_->queue([=](WriteTxn& txn) { return changes::set_missing(txn, node, missing); }, std::move(done));
+void IndexWriter::set_missing(NodeId node, bool missing, std::string layout, Done done) {
+  impl_->queue([=, layout = std::move(layout)](
+                   WriteTxn& txn) { return changes::set_missing(txn, node, missing, layout); },
+               std::move(done));
 }
 
 void IndexWriter::set_stale(NodeId node, std::uint32_t generation, Done done) {

@@ -114,7 +114,7 @@ Result<void> set_size(WriteTxn& txn, NodeId id, std::uint64_t size, SysSeconds m
   return records::put_node(txn, *node);
 }
 
-Result<void> set_missing(WriteTxn& txn, NodeId id, bool missing) {
+Result<void> set_missing(WriteTxn& txn, NodeId id, bool missing, const std::string& layout) {
   auto node = records::node(txn, id);
   if (!node) return tl::unexpected(node.error());
   if (node->missing == missing) return {};
@@ -125,6 +125,7 @@ Result<void> set_missing(WriteTxn& txn, NodeId id, bool missing) {
   node->size = size;
   node->validator = validator;
   node->missing = missing;
+  if (layout.size() <= schema::kMaxText) node->layout = layout;
   return records::put_node(txn, *node);
 }
 

@@ -69,6 +69,10 @@ std::uint64_t padded(std::uint64_t bytes) {
   return (bytes + kBlock - 1) / kBlock * kBlock;
 }
 
+std::uint64_t usual_header(const HduShape& hdu) {
+  return std::max<std::uint64_t>(1, (hdu.usual_cards + kCardsOfABlock - 1) / kCardsOfABlock) * kBlock;
+}
+
 }  // namespace
 
 void add_rows(fits::WordSum& sum, std::string_view row, std::uint64_t length, std::uint64_t before) {
@@ -96,7 +100,7 @@ FrameShape with_rows(FrameShape shape, std::uint64_t size, std::uint64_t spare) 
   HduShape* open = nullptr;
   std::uint64_t taken = spare * kBlock;
   for (HduShape& hdu : shape.hdus) {
-    taken += std::max<std::uint64_t>(1, (hdu.usual_cards + kCardsOfABlock - 1) / kCardsOfABlock) * kBlock;
+    taken += usual_header(hdu);
     if (open == nullptr && is_table(hdu) && hdu.axes.size() == 2 && hdu.axes[0] > 0 && hdu.axes[1] == 0) {
       open = &hdu;
     } else if (const auto data = fits::data_size({hdu.bitpix, hdu.axes})) {
@@ -105,6 +109,18 @@ FrameShape with_rows(FrameShape shape, std::uint64_t size, std::uint64_t spare) 
   }
   if (open != nullptr && size > taken) open->axes[1] = (size - taken) / open->axes[0];
   return shape;
+}
+
+bool rows_fit(const FrameShape& shape, std::uint64_t size) {
+  // Real headers differ from the usual ones by a block or two each.
+  constexpr std::uint64_t kSpareBlocks = 8;
+  std::uint64_t taken = 0;
+  for (const HduShape& hdu : shape.hdus) {
+    const auto data = fits::data_size({hdu.bitpix, hdu.axes});
+    if (!data) return false;
+    taken += usual_header(hdu) + padded(*data);
+  }
+  return size <= taken + kSpareBlocks * kBlock && taken <= size + kSpareBlocks * kBlock;
 }
 
 Result<HduPlan> plan_table(const HduShape& shape, MissingCause cause, std::string_view file_name) {

@@ -21,6 +21,10 @@ namespace astrofs {
 /// room for, with headers as long as the shapes say and `spare` blocks besides.
 [[nodiscard]] FrameShape with_rows(FrameShape shape, std::uint64_t size, std::uint64_t spare);
 
+/// Does a file of `size` bytes hold these tables, with headers a few blocks longer than the shapes say at
+/// most?
+[[nodiscard]] bool rows_fit(const FrameShape& shape, std::uint64_t size);
+
 /// Errc::invalid when the columns do not make the row.
 [[nodiscard]] Result<HduPlan> plan_table(const HduShape& shape, MissingCause cause,
                                          std::string_view file_name);

@@ -229,7 +229,7 @@ Result<void> Build::read_part(const Recipe::Part& part, std::size_t index, Loan&
     if (fed.error().code == Errc::stale) {
       means_.writer.set_stale((*node)->id, (*node)->generation);
     } else {
-      means_.writer.set_missing((*node)->id, true);
+      means_.writer.set_missing((*node)->id, true, "");
     }
     if (Result<void> noted = means_.writer.flush(); !noted) return noted;
   }

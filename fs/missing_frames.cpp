@@ -2,6 +2,7 @@
 
 #include "backends/format/fits_layout.h"
 #include "base/log.h"
+#include "fs/blank_table.h"
 #include "fs/read_pattern.h"
 #include "fs/waiting.h"
 
@@ -21,7 +22,12 @@ constexpr int kSiblingShare = 4;
 
 MissingFrames::MissingFrames(const Catalog& catalog, BlockCache& cache, const ArchiveTable& archives,
                              ArchiveTurns& turns, std::chrono::milliseconds timeout)
-    : catalog_(catalog), cache_(cache), archives_(archives), turns_(turns), timeout_(timeout) {}
+    : catalog_(catalog),
+      cache_(cache),
+      archives_(archives),
+      turns_(turns),
+      models_(catalog, cache, archives),
+      timeout_(timeout) {}
 
 bool MissingFrames::can_make(const Node& node) const {
   const MountedArchive* archive = archives_.of(node);
@@ -32,10 +38,25 @@ bool MissingFrames::can_make(const Node& node) const {
 Result<std::uint64_t> MissingFrames::natural_size(const Node& node) const {
   const MountedArchive* archive = archives_.of(node);
   if (archive == nullptr) return fail(Errc::not_found, "no archive is configured here");
-  Result<FrameShape> shape = archive->archive->shape(node.locator);
+  const Result<FrameShape> shape = shape_of(node, *archive->archive);
   if (!shape) return tl::unexpected<Error>(shape.error());
   return Placeholder::make(*shape, std::nullopt, std::nullopt, MissingCause::denied_by_archive, node.name)
       .map([](const Placeholder& made) { return made.size(); });
+}
+
+void MissingFrames::learn(const Node& node, std::function<void(std::string layout)> done) {
+  if (!models_.may_know(node)) return done({});
+  const auto job = [this, node, done] { done(text_of(models_.find(node))); };
+  if (!turns_.submit(archives_.of(node), job)) done({});
+}
+
+Result<FrameShape> MissingFrames::shape_of(const Node& node, const Archive& archive) const {
+  const std::optional<TableModel> model = table_model_in(node.layout);
+  if (!model) return archive.shape(node.locator);
+  auto shape = archive.shape_like(node.locator, *model);
+  // Of a size that the listing gives only what agrees with it is believed.
+  if (shape && node.size && !rows_fit(*shape, *node.size)) return archive.shape(node.locator);
+  return shape;
 }
 
 void MissingFrames::make(const Node& node, MissingCause cause, Done done) {
@@ -46,7 +67,9 @@ void MissingFrames::make(const Node& node, MissingCause cause, Done done) {
 Result<std::shared_ptr<const Placeholder>> MissingFrames::build(const Node& node, MissingCause cause) {
   const MountedArchive* archive = archives_.of(node);
   if (archive == nullptr) return fail(Errc::not_found, "no archive is configured here");
-  Result<FrameShape> shape = archive->archive->describe(node.locator);
+  const bool is_told = table_model_in(node.layout).has_value();
+  const Result<FrameShape> shape =
+      is_told ? shape_of(node, *archive->archive) : archive->archive->describe(node.locator);
   if (!shape) return tl::unexpected<Error>(shape.error());
   std::optional<std::uint64_t> size = node.size;
   if (!size) {
@@ -57,6 +80,10 @@ Result<std::shared_ptr<const Placeholder>> MissingFrames::build(const Node& node
   std::optional<SiblingHeader> sibling;
   if (!tells_all(*shape)) sibling = sibling_header(node, cause == MissingCause::denied_by_archive);
   Result<Placeholder> made = Placeholder::make(*shape, sibling, size, cause, node.name);
+  if (!made && is_told) {
+    const auto untold = archive->archive->shape(node.locator);
+    if (untold) made = Placeholder::make(*untold, sibling, size, cause, node.name);
+  }
   if (!made) {
     log::warning("{} is missing and has no placeholder: {}", node.name, made.error().message);
     return tl::unexpected<Error>(made.error());

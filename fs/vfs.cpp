@@ -156,11 +156,7 @@ void Vfs::resolve(const Node& node, SizeResolver::Done done) {
   parts_.sizes.resolve(node, [this, node, done = std::move(done)](const Result<Node>& sized) {
     if (!sized) last_errors_.note(node.id, sized.error());
     if (sized || sized.error().code != Errc::not_found || !parts_.missing.can_make(node)) return done(sized);
-    mark_missing(node, true, [node, done] {
-      Node lost = node;
-      lost.missing = true;
-      done(lost);
-    });
+    mark_missing(node, done);
   });
 }
 

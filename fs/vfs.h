@@ -152,10 +152,12 @@ class Vfs {
                const std::shared_ptr<Pending<Bytes>>& pending);
   void frame_is_missing(const std::shared_ptr<OpenFile>& file, ByteRange range, Error error,
                         const std::shared_ptr<Pending<Bytes>>& pending);
-  void show_placeholder(const std::shared_ptr<OpenFile>& file, ByteRange range, const Error& withdrawn,
-                        const std::shared_ptr<Pending<Bytes>>& pending);
+  void show_placeholder(const std::shared_ptr<OpenFile>& file, const Node& lost, ByteRange range,
+                        const Error& withdrawn, const std::shared_ptr<Pending<Bytes>>& pending);
   void recheck_missing(const Node& node);
-  void mark_missing(const Node& node, bool missing, std::function<void()> then = {});
+  /// With what others tell of it. `then` gets the node as it is now known.
+  void mark_missing(const Node& node, std::function<void(const Node&)> then = {});
+  void mark_there(const Node& node);
 
   friend class ReadWaiter;
 

@@ -135,10 +135,21 @@ Result<std::uint64_t> Vfs::seek(const OpenHandle& handle, std::uint64_t offset, 
 
 // ---- missing frames
 
-void Vfs::mark_missing(const Node& node, bool missing, std::function<void()> then) {
-  parts_.writer.set_missing(node.id, missing, [this, node, then = std::move(then)](const Result<void>&) {
+void Vfs::mark_missing(const Node& node, std::function<void(const Node&)> then) {
+  parts_.missing.learn(node, [this, node, then = std::move(then)](const std::string& layout) {
+    parts_.writer.set_missing(node.id, true, layout, [this, node, layout, then](const Result<void>&) {
+      parts_.notices.entry_changed(node.parent, node.name);
+      Node lost = node;
+      lost.missing = true;
+      lost.layout = layout;
+      if (then) then(lost);
+    });
+  });
+}
+
+void Vfs::mark_there(const Node& node) {
+  parts_.writer.set_missing(node.id, false, "", [this, node](const Result<void>&) {
     parts_.notices.entry_changed(node.parent, node.name);
-    if (then) then();
   });
 }
 
@@ -152,16 +163,16 @@ void Vfs::frame_is_missing(const std::shared_ptr<OpenFile>& file, ByteRange rang
     error = withdrawn;
   } else if (parts_.missing.can_make(file->node)) {
     // First the catalog, then the reader: who asks for the state after a read gets the right answer.
-    return mark_missing(file->node, true, [this, file, range, withdrawn, pending] {
-      show_placeholder(file, range, withdrawn, pending);
+    return mark_missing(file->node, [this, file, range, withdrawn, pending](const Node& lost) {
+      show_placeholder(file, lost, range, withdrawn, pending);
     });
   }
-  mark_missing(file->node, true);
+  mark_missing(file->node);
   pending->settle(tl::unexpected<Error>(std::move(error)));
 }
 
-void Vfs::show_placeholder(const std::shared_ptr<OpenFile>& file, ByteRange range, const Error& withdrawn,
-                           const std::shared_ptr<Pending<Bytes>>& pending) {
+void Vfs::show_placeholder(const std::shared_ptr<OpenFile>& file, const Node& lost, ByteRange range,
+                           const Error& withdrawn, const std::shared_ptr<Pending<Bytes>>& pending) {
   const auto show = [file, range, withdrawn,
                      pending](const Result<std::shared_ptr<const Placeholder>>& made) {
     if (!made) {
@@ -174,7 +185,7 @@ void Vfs::show_placeholder(const std::shared_ptr<OpenFile>& file, ByteRange rang
       pending->settle(read_placeholder(*file->placeholder(), range));
     }
   };
-  parts_.missing.make(file->node, MissingCause::denied_by_archive, show);
+  parts_.missing.make(lost, MissingCause::denied_by_archive, show);
 }
 
 void Vfs::recheck_missing(const Node& node) {
@@ -193,7 +204,7 @@ void Vfs::recheck_missing(const Node& node) {
 void Vfs::recheck(const Node& node) {
   if (options_.offline || !node.missing) return;
   parts_.sizes.probe(node, [this, node](const Result<http::ContentInfo>& info) {
-    if (info) mark_missing(node, false);
+    if (info) mark_there(node);
   });
 }
 

@@ -141,7 +141,7 @@ TEST_F(IndexTree, OnlyADirectoryCanBeListed) {
 TEST_F(IndexTree, AMissingFrameIsAnotherGenerationOfItsListedSizeAndBackAgain) {
   ASSERT_TRUE(index_.list(kRootNode, {file_entry("a", 10)}));
   const NodeId a = index_.child(kRootNode, "a").id;
-  index_.writer().set_missing(a, true);
+  index_.writer().set_missing(a, true, "");
   ASSERT_TRUE(index_.writer().flush());
   EXPECT_TRUE(index_.child(kRootNode, "a").missing);
   EXPECT_EQ(index_.child(kRootNode, "a").generation, 2U);

@@ -151,6 +151,36 @@ class Targets(MountTest):
         with self.assertRaises(OSError):
             (folder / report).read_bytes()
 
+    def test_a_curve_that_a_script_names_and_nobody_has_is_as_long_as_those_of_its_sector(self):
+        self.stand_in = self.sim("--sector", 2, "--frames", 1, "--chips", "1-1", "--targets", 4, "--target-sectors", "2,3", "--target-rows", 77, "--target-stamp", "13x9")
+        mount = self.mount(f'[archives.tess]\ntype = "tess"\ns3 = ""\narchive = "{self.stand_in.url}"\nmast = "{self.stand_in.url}"\n')
+        targets = mount / "tess/2/targets"
+
+        def product(target, ending):
+            return next(path for path in (targets / target).iterdir() if path.name.endswith(ending))
+
+        known, lost = product(TARGET, "_lc.fits"), product("27133005", "_lc.fits")
+        pixels = product(TARGET, "_tp.fits")
+        for path in lost, pixels:
+            self.stand_in.ask("/_sim/deny", "POST", path.name)
+        known.read_bytes()
+        size = lost.stat().st_size
+        with fits.open(lost) as curve, fits.open(known) as sibling:
+            self.assertEqual(len(curve[1].data), 77)
+            self.assertEqual(curve[1].columns.names, sibling[1].columns.names)
+            self.assertTrue(numpy.isnan(curve[1].data["SAP_FLUX"]).all())
+        with fits.open(pixels) as stamps:
+            self.assertEqual(stamps[1].data["FLUX"].shape, (77, 9, 13), "as the target's curve has its aperture")
+            self.assertEqual(stamps["APERTURE"].data.shape, (9, 13))
+        self.assertEqual(len(lost.read_bytes()), size)
+        mount.unmount()
+        self.stand_in.stop()
+        mount.options += ["-o", "offline"]
+        mount.mount()
+        self.assertEqual(lost.stat().st_size, size, "it is what it was")
+        with fits.open(lost) as curve:
+            self.assertEqual(len(curve[1].data), 77)
+
     @unittest.skipUnless(SAMPLES, "ASTROFS_SAMPLES does not name a folder of real data")
     def test_real_files_read_as_they_are_and_corrupted_ones_as_they_are_or_not_at_all(self):
         samples = pathlib.Path(SAMPLES) / "tess"

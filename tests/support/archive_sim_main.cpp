@@ -29,7 +29,8 @@ constexpr std::string_view kUsage =
     "  --offsets A,B,...   data offsets of made-up frames, in turn\n"
     "  --denied NAME       listed and 404; may be repeated\n"
     "  --prf               the PRF models\n"
-    "  --targets N         N targets of TESS, with --target-sectors A,B,... and --target-rows K\n"
+    "  --targets N         N targets of TESS, with --target-sectors A,B,..., --target-rows K and\n"
+    "                      --target-stamp WxH\n"
     "  --dkist N           the DKIST data centre with N datasets, --dkist-frames M (of the first),\n"
     "                      --dkist-other-frames M, --dkist-lost K (of the first), --dkist-image "
     "COLUMNSxROWS,\n"
@@ -253,6 +254,13 @@ Result<void> apply(Program& program, const std::string& option, const std::strin
   if (option == "--offsets") return set_offsets(program.sector, value);
   if (option == "--targets") return set(program.targets.targets, value, option);
   if (option == "--target-rows") return set(program.targets.rows, value, option);
+  if (option == "--target-stamp") {
+    const auto by = value.find('x');
+    const std::string height = by == std::string::npos ? "" : value.substr(by + 1);
+    return set(program.targets.width, value.substr(0, by), option).and_then([&] {
+      return set(program.targets.height, height, option);
+    });
+  }
   if (option == "--target-sectors") return set_sectors(program.targets, value);
   if (option == "--sector" || option == "--listing") {
     program.has_sector = true;

@@ -84,7 +84,7 @@ std::vector<Target> make_targets(const TargetOptions& options) {
   std::uint64_t number = kFirstObservation;
   for (int i = 0; i < options.targets; ++i) {
     const auto index = static_cast<std::size_t>(i);
-    Target target{.tic = kFirstTarget + kStep * index};
+    Target target{.tic = kFirstTarget + kStep * index, .width = options.width, .height = options.height};
     target.ra = static_cast<double>(target.tic % 360'000) / 1000;
     target.dec = -static_cast<double>(target.tic % 80'000) / 1000;
     target.magnitude = 6 + static_cast<double>(target.tic % 900) / 100;

@@ -12,6 +12,7 @@ struct TargetOptions {
   int targets{0};                         ///< 0: there are none
   std::vector<int> sectors{1, 2, 3, 27};  ///< ascending; from 27 on there are 20-second versions
   int rows{200};                          ///< cadences of a light curve
+  std::uint32_t width{11}, height{11};    ///< pixels of a stamp
 };
 
 enum class ProductForm : unsigned char { light_curve, pixels, time_series, xml, pdf };
@@ -38,6 +39,7 @@ struct Target {
   std::uint64_t tic{0};
   double ra{0}, dec{0}, magnitude{0};
   int camera{1}, ccd{1};
+  std::uint32_t width{11}, height{11};  ///< of its stamp
   std::vector<TargetObservation> observations{};
 };
 

@@ -11,8 +11,6 @@ namespace astrofs::sim {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr std::uint32_t kSide = 11;  ///< pixels of a stamp, each way
-constexpr std::uint32_t kPixels = kSide * kSide;
 constexpr int kCadencesOfASector = 19'000;
 /// Of every so many cadences one has no time and no flux.
 constexpr std::uint64_t kGap = 37;
@@ -46,29 +44,28 @@ const std::vector<TableColumn>& light_curve_columns() {
   return columns;
 }
 
-const std::vector<TableColumn>& pixel_columns() {
-  constexpr std::string_view kStamp = "(11,11)";
+/// `stamp`: "(11,11)", which outlives the columns.
+std::vector<TableColumn> pixel_columns(std::uint32_t pixels, std::string_view stamp) {
   constexpr std::string_view kRate = "e-/s";
-  static const std::vector<TableColumn> columns{
+  return {
       {.name = "TIME", .type = 'D', .unit = "BJD - 2457000, days", .display = "D14.7"},
       {.name = "TIMECORR", .unit = "d", .display = "E14.7"},
       {.name = "CADENCENO", .type = 'J', .display = "I10"},
       {.name = "RAW_CNTS",
        .type = 'J',
-       .count = kPixels,
+       .count = pixels,
        .unit = "count",
        .display = "I8",
-       .dimensions = kStamp,
+       .dimensions = stamp,
        .null = "-1"},
-      {.name = "FLUX", .count = kPixels, .unit = kRate, .display = "E14.7", .dimensions = kStamp},
-      {.name = "FLUX_ERR", .count = kPixels, .unit = kRate, .display = "E14.7", .dimensions = kStamp},
-      {.name = "FLUX_BKG", .count = kPixels, .unit = kRate, .display = "E14.7", .dimensions = kStamp},
-      {.name = "FLUX_BKG_ERR", .count = kPixels, .unit = kRate, .display = "E14.7", .dimensions = kStamp},
+      {.name = "FLUX", .count = pixels, .unit = kRate, .display = "E14.7", .dimensions = stamp},
+      {.name = "FLUX_ERR", .count = pixels, .unit = kRate, .display = "E14.7", .dimensions = stamp},
+      {.name = "FLUX_BKG", .count = pixels, .unit = kRate, .display = "E14.7", .dimensions = stamp},
+      {.name = "FLUX_BKG_ERR", .count = pixels, .unit = kRate, .display = "E14.7", .dimensions = stamp},
       {.name = "QUALITY", .type = 'J', .display = "B16.16"},
       {.name = "POS_CORR1", .unit = "pixels", .display = "E14.7"},
       {.name = "POS_CORR2", .unit = "pixels", .display = "E14.7"},
   };
-  return columns;
 }
 
 const std::vector<TableColumn>& validation_columns() {
@@ -148,9 +145,10 @@ CardList named(std::string_view name, const CardList& others = {}) {
   return cards;
 }
 
-std::string aperture_hdu() {
-  return integer_image_hdu(kSide, kSide, named("APERTURE"), [](std::uint32_t pixel) {
-    const bool inside = pixel / kSide > 2 && pixel / kSide < 8 && pixel % kSide > 2 && pixel % kSide < 8;
+std::string aperture_hdu(const Target& target) {
+  const std::uint32_t side = target.width;
+  return integer_image_hdu(side, target.height, named("APERTURE"), [side](std::uint32_t pixel) {
+    const bool inside = pixel / side > 2 && pixel / side < 8 && pixel % side > 2 && pixel % side < 8;
     return inside ? 67 : 65;
   });
 }
@@ -165,13 +163,15 @@ std::string target_file(const Target& target, const TargetProduct& product, int 
   switch (product.form) {
     case ProductForm::light_curve:
       return primary_hdu(target, product, 2) + table(light_curve_columns(), "LIGHTCURVE", rows) +
-             aperture_hdu();
+             aperture_hdu(target);
     case ProductForm::pixels: {
       static const std::vector<TableColumn> kCosmicRays{{.name = "CADENCENO", .type = 'J'},
                                                         {.name = "RAWX", .type = 'J'},
                                                         {.name = "RAWY", .type = 'J'},
                                                         {.name = "COSMIC_RAY"}};
-      return primary_hdu(target, product, 3) + table(pixel_columns(), "PIXELS", rows) + aperture_hdu() +
+      const std::string stamp = fmt::format("({},{})", target.width, target.height);
+      const auto columns = pixel_columns(target.width * target.height, stamp);
+      return primary_hdu(target, product, 3) + table(columns, "PIXELS", rows) + aperture_hdu(target) +
              table(kCosmicRays, "TARGET COSMIC RAY", 0);
     }
     case ProductForm::time_series:
