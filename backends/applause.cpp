@@ -35,6 +35,7 @@ constexpr std::string_view kFits = "fits/";
 constexpr std::string_view kFound = "found";
 /// Before the sums that a scan's validator is made of.
 constexpr std::string_view kSums = "sums:";
+constexpr std::size_t kMostAsked = 4096;
 constexpr std::uint64_t kLeastRequest = 4ULL << 20;
 constexpr std::uint64_t kBlock = 2880;
 
@@ -112,7 +113,8 @@ ApplauseArchive::ApplauseArchive(std::string url, Sequences sequences, std::stri
             if (token_.is_there()) (void)token_.authorize(request);
           },
           fetcher),
-      tables_(plates_, jobs_, clock) {}
+      tables_(plates_, jobs_, clock),
+      asked_(clock, kMostAsked) {}
 
 Result<std::vector<Entry>> ApplauseArchive::files_of(const std::vector<PlateId>& ids, bool several,
                                                      std::stop_token stop) const {
@@ -201,7 +203,9 @@ Result<std::optional<Entry>> ApplauseArchive::find(std::string_view dir, std::st
                                                    std::stop_token stop) {
   const auto plate = plate_in(name);
   if (!finds(dir) || !plate) return std::optional<Entry>{};
-  const Result<bool> there = plates_.is_there(*plate, std::move(stop));
+  const auto there = asked_.for_finding(*plate, [&] {
+    return plates_.is_there(*plate, stop).map([&](bool is_there) { return is_there ? plate : std::nullopt; });
+  });
   if (!there) return tl::unexpected<Error>(there.error());
   if (!*there) return std::optional<Entry>{};
   return std::optional(directory_entry(std::string(name), fmt::format("{}/{}", kPlate, *plate)));

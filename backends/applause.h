@@ -19,6 +19,7 @@
 #include "backends/applause_plates.h"
 #include "backends/applause_tables.h"
 #include "backends/archive.h"
+#include "backends/asked.h"
 #include "backends/http/fetcher.h"
 #include "backends/pasted_token.h"
 #include "backends/tap_jobs.h"
@@ -63,6 +64,7 @@ class ApplauseArchive final : public Archive {
   const applause::Plates plates_;
   tap::Jobs jobs_;
   applause::SourceTables tables_;
+  Asked<applause::PlateId, applause::PlateId> asked_;  ///< plates that were asked for by number
 };
 
 }  // namespace astrofs

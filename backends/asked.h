@@ -38,6 +38,11 @@ class Asked {
     const auto found = rows_.find(key);
     return found == rows_.end() || age(found->second) >= kRecent ? nullptr : found->second.kept;
   }
+  /// Nothing was asked: who asks now may be told something else.
+  void forget() EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    rows_.clear();
+  }
   /// `question`() is Result<std::optional<Answer>>: nullopt when there is no such thing, as all sources say.
   template <class Question>
   [[nodiscard]] Result<Kept> ask(const Key& key, const Question& question) EXCLUDES(mutex_) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <set>
@@ -16,9 +17,10 @@ namespace {
 
 using obstap::Place;
 
-/// A signed address of a store runs out after minutes to hours; the shortest that is known of has 15 minutes.
-constexpr std::chrono::minutes kAddress{5};
-constexpr std::size_t kAddresses = 50'000;
+/// Who enters a directory looks into its folders a moment later.
+constexpr std::chrono::minutes kLate{1};
+constexpr std::size_t kMostLate = 16;
+constexpr std::size_t kMostLateFiles = 5'000;  // some megabytes
 
 std::string tag_of(std::initializer_list<std::string_view> parts) {
   return to_hex(sha256_prefix(parts)).substr(0, 8);
@@ -142,8 +144,9 @@ Result<DataSets::Found> DataSets::match(std::vector<Found> files, const Place& f
               "nothing tells which file of " + file.did + " it is: list its directory anew");
 }
 
-/// Of files whose address has no name, what the server calls them; then one name for each in its directory.
-Result<void> DataSets::name(std::vector<Found>& files, std::string_view shown, std::stop_token stop) const {
+/// Of files whose address has no name, what the server calls them.
+Result<void> DataSets::ask_names(std::vector<Found>& files, std::string_view shown,
+                                 std::stop_token stop) const {
   std::vector<Found*> nameless;
   for (Found& file : files) {
     if (file.name.empty() && file.place.semantics == shown) nameless.push_back(&file);
@@ -162,6 +165,11 @@ Result<void> DataSets::name(std::vector<Found>& files, std::string_view shown, s
       nameless[i]->size = answers[i]->size;
     }
   }
+  return {};
+}
+
+/// One for each in its directory.
+void DataSets::give_names(std::vector<Found>& files) {
   std::map<std::pair<std::string, std::string>, unsigned> used;
   for (Found& file : files) {
     if (file.name.empty() || file.name == "." || file.name == "..") {
@@ -177,7 +185,6 @@ Result<void> DataSets::name(std::vector<Found>& files, std::string_view shown, s
       file.name = product_name::shortened(file.name, tag);
     }
   }
-  return {};
 }
 
 /// One directory for each data set with a document.
@@ -201,75 +208,109 @@ std::vector<Entry> DataSets::directories(const Place& place, const std::vector<d
   return entries;
 }
 
-Result<std::vector<Entry>> DataSets::entries(const Place& place, std::vector<datalink::Row> rows,
-                                             std::stop_token stop) {
-  std::vector<Entry> entries;
+Result<DataSets::Listed> DataSets::entries(const Place& place, Rows rows, std::stop_token stop) {
+  Listed listed{{}, rows.rows.size(), rows.whole};
   const Place top = obstap::data_set_of(place);
   const auto is_linked = [](const datalink::Row& row) { return datalink::is_document(row.format); };
-  const auto documents = static_cast<std::size_t>(std::ranges::count_if(rows, is_linked));
+  const auto documents = static_cast<std::size_t>(std::ranges::count_if(rows.rows, is_linked));
   if (place.did.empty() && documents > limits_.documents) {
-    entries = directories(top, rows);
-    std::erase_if(rows, is_linked);
+    listed.entries = directories(top, rows.rows);
+    std::erase_if(rows.rows, is_linked);
   }
-  auto files = this->files(top, rows, stop);
+  auto files = this->files(top, rows.rows, stop);
   if (!files) return tl::unexpected(files.error());
-  if (auto named = name(*files, place.semantics, stop); !named) return tl::unexpected(named.error());
-  remember(*files);
-  for (const Found& file : *files) {
+  if (place.semantics.empty()) keep(top, {*files, listed.rows, listed.whole, clock_.steady()});
+  if (auto asked = ask_names(*files, place.semantics, std::move(stop)); !asked)
+    return tl::unexpected(asked.error());
+  std::ranges::move(show(place, std::move(*files)), std::back_inserter(listed.entries));
+  return listed;
+}
+
+/// The files of one folder, and those folders that stand in it.
+std::vector<Entry> DataSets::show(const Place& place, std::vector<Found> files) {
+  give_names(files);
+  remember(files);
+  std::vector<Entry> entries;
+  std::set<std::string> folders;
+  for (const Found& file : files) {
     if (file.place.semantics == place.semantics) {
       Entry entry;
       entry.name = file.name;
       entry.size = file.size;
       entry.locator = obstap::to_locator(file.place);
       entries.push_back(std::move(entry));
-    } else if (place.semantics.empty()) {
-      Place below = top;
+    } else if (place.semantics.empty() && folders.insert(file.place.semantics).second) {
+      Place below = obstap::data_set_of(place);
       below.semantics = file.place.semantics;
-      const std::string locator = obstap::to_locator(below);
-      if (std::ranges::find(entries, locator, &Entry::locator) == entries.end()) {
-        entries.push_back(directory_entry(below.semantics, locator));
-      }
+      entries.push_back(directory_entry(below.semantics, obstap::to_locator(below)));
     }
   }
   return entries;
 }
 
-void DataSets::remember(const std::vector<Found>& files) {
-  const MutexLock lock(mutex_);
-  if (addresses_.size() + files.size() > kAddresses) addresses_.clear();
-  for (const Found& file : files) addresses_[obstap::to_locator(file.place)] = {file.url, clock_.steady()};
+std::optional<Result<DataSets::Listed>> DataSets::entries_of_late(const Place& place, std::stop_token stop) {
+  if (place.semantics.empty()) return std::nullopt;
+  Late late;
+  {
+    const MutexLock lock(mutex_);
+    const auto known = late_.find(obstap::to_locator(obstap::data_set_of(place)));
+    if (known == late_.end() || clock_.steady() - known->second.learnt > kLate ||
+        !known->second.given.insert(place.semantics).second)
+      return std::nullopt;
+    late = known->second;
+  }
+  if (auto asked = ask_names(late.files, place.semantics, std::move(stop)); !asked)
+    return tl::unexpected(asked.error());
+  return Listed{show(place, std::move(late.files)), late.rows, late.whole};
 }
 
-std::optional<std::string> DataSets::address(std::string_view locator) const {
+Result<std::optional<Entry>> DataSets::named(const Place& place, std::string_view name,
+                                             std::vector<datalink::Row> rows, std::stop_token stop) {
+  std::vector<Entry> entries = directories(place, rows);
+  std::erase_if(rows, [](const datalink::Row& row) { return datalink::is_document(row.format); });
+  auto files = this->files(place, rows, std::move(stop));
+  if (!files) return tl::unexpected(files.error());
+  // Of so many none is asked for its name.
+  std::ranges::move(show(place, std::move(*files)), std::back_inserter(entries));
+  const auto found = std::ranges::find(entries, name, &Entry::name);
+  return found == entries.end() ? std::nullopt : std::optional(std::move(*found));
+}
+
+void DataSets::keep(const Place& top, Late late) {
+  if (late.files.size() > kMostLateFiles) return;
   const MutexLock lock(mutex_);
-  const auto known = addresses_.find(std::string(locator));
-  if (known == addresses_.end() || clock_.steady() - known->second.learnt > kAddress) return std::nullopt;
-  return known->second.url;
+  if (late_.size() >= kMostLate) late_.clear();
+  late_.insert_or_assign(obstap::to_locator(top), std::move(late));
+}
+
+void DataSets::remember(const std::vector<Found>& files, bool renewed) {
+  for (const Found& file : files) addresses_.learn(obstap::to_locator(file.place), file.url, renewed);
 }
 
 void DataSets::forget() {
+  addresses_.forget();
   const MutexLock lock(mutex_);
-  addresses_.clear();
+  late_.clear();
 }
 
 Result<std::vector<http::Request>> DataSets::locate(std::string_view locator) const {
   const auto place = obstap::to_place(locator);
   if (!place || !place->is_file()) return fail(Errc::not_found, "no such file: " + std::string(locator));
-  const auto url = address(locator);
+  const auto url = addresses_.of(locator);
   if (!url) return fail(Errc::unavailable, "its address is asked for when it is read");
   return std::vector<http::Request>{client_.file(*url)};
 }
 
 Result<std::vector<http::Request>> DataSets::seek(const Place& file, const std::vector<datalink::Row>& rows,
-                                                  std::stop_token stop) {
+                                                  bool again, std::stop_token stop) {
   Place level;
   level.levels = file.levels;
   auto all = files(level, rows, stop);
   if (!all) return tl::unexpected(all.error());
-  remember(*all);
+  remember(*all, again);
   auto found = match(std::move(*all), file);
   if (!found) return tl::unexpected(found.error());
-  remember({std::move(*found)});
+  remember({std::move(*found)}, again);
   return locate(obstap::to_locator(file));
 }
 

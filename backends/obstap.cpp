@@ -20,7 +20,8 @@ using obstap::Value;
 // Archives take in new data once a day; what was listed of them an hour ago is asked again behind the reader.
 constexpr std::chrono::hours kLevel{24};
 constexpr std::chrono::hours kDataSets{6};
-constexpr std::size_t kLevels = 10'000;
+/// Names that were asked for: a megabyte or two.
+constexpr std::size_t kMostAsked = 10'000;
 
 std::string tag_of(std::initializer_list<std::string_view> parts) {
   return to_hex(sha256_prefix(parts)).substr(0, 8);
@@ -36,15 +37,14 @@ ObstapArchive::ObstapArchive(std::string base, obstap::Table table, VoAccess acc
                              const Clock& clock, Limits limits)
     : client_(std::move(base), VoProtocol::tap, std::move(access), fetcher, clock),
       table_(std::move(table)),
-      clock_(clock),
       limits_(limits),
-      files_(client_, clock, limits.files) {}
+      files_(client_, clock, limits.files),
+      asked_(clock, kMostAsked) {}
 
 void ObstapArchive::notice_login() {
   if (!client_.notice_login()) return;
   files_.forget();
-  const MutexLock lock(mutex_);
-  complete_.clear();
+  asked_.forget();
 }
 
 Result<std::variant<Listing, NotModified>> ObstapArchive::list(std::string_view dir, std::string_view token,
@@ -53,16 +53,11 @@ Result<std::variant<Listing, NotModified>> ObstapArchive::list(std::string_view 
   if (!place || place->is_file() || place->levels.size() > table_.levels.size()) {
     return tl::unexpected(unknown(dir));
   }
-  const bool is_level = place->levels.size() < table_.levels.size();
+  const bool is_level = this->is_level(*place);
   if (is_level && (!place->did.empty() || !place->semantics.empty())) return tl::unexpected(unknown(dir));
   auto part = is_level ? values(*place, stop) : data_sets(*place, stop);
   if (!part) return tl::unexpected(part.error());
   if (part->entries.empty() && !place->levels.empty() && part->rows == 0) return tl::unexpected(unknown(dir));
-  if (is_level && part->whole) {
-    const MutexLock lock(mutex_);
-    if (complete_.size() >= kLevels) complete_.clear();
-    complete_[std::string(dir)] = clock_.steady();
-  }
   const PartToken before(token);
   const std::string known = before.whole == part->whole ? before.content : "";
   auto settled = settle(std::move(part->entries), known, is_level ? kLevel : kDataSets,
@@ -79,12 +74,12 @@ std::string ObstapArchive::remark(std::string_view dir, std::string_view token) 
   const std::string rows = std::to_string(said.rows);
   if (said.whole) return rows + " data sets";
   const auto place = obstap::to_place(dir);
-  if (place && place->levels.size() < table_.levels.size()) {
+  if (place && is_level(*place)) {
     return "there are more: these have " + rows + " data sets, and any other opens by its name";
   }
   return "the first " + rows +
-         " data sets, and there are more: a further level of `tree` or a condition of "
-         "`where` tells them apart";
+         " data sets, and there are more: any other opens by the name that its identifiers end in; a further "
+         "level of `tree` or a condition of `where` tells them apart";
 }
 
 /// The names of one level.
@@ -92,12 +87,12 @@ Result<ObstapArchive::Part> ObstapArchive::values(const Place& place, const std:
   Part part;
   std::set<std::string> seen;
   std::optional<Value> last;
-  bool is_number = false;
+  obstap::Kind kind = obstap::Kind::text;
   unsigned pages = 0;
   const auto add = [&](Value value, std::uint64_t rows) {
     part.rows += rows;
     const std::string name = obstap::name_of_value(value);
-    value = obstap::value_of_name(name, value.is_number).value_or(value);
+    value = obstap::value_of_name(name, value.kind).value_or(value);
     if (!seen.insert(name).second) return;
     Place below = place;
     below.levels.push_back(value);
@@ -111,12 +106,16 @@ Result<ObstapArchive::Part> ObstapArchive::values(const Place& place, const std:
       return fail(Errc::corrupt, "an answer without the column that was asked for");
     const auto column = answer->table.column(table_.levels[place.levels.size()]).value_or(0);
     const auto count = answer->table.column("n");
-    is_number = !answer->table.fields[column].is_text();
+    kind = obstap::kind_of(answer->table.fields[column]);
+    {
+      const MutexLock lock(mutex_);
+      kinds_[table_.levels[place.levels.size()]] = kind;
+    }
     const std::size_t before = seen.size();
     for (std::size_t i = 0; i < answer->rows.size(); ++i) {
       const auto& cell = answer->rows[i][column];
-      add({cell, is_number}, number_in<std::uint64_t>(answer->text(i, count)).value_or(1));
-      if (cell) last = Value{cell, is_number};
+      add({cell, kind}, number_in<std::uint64_t>(answer->text(i, count)).value_or(1));
+      if (cell) last = Value{cell, kind};
     }
     more = answer->overflow;
     if (more && seen.size() >= limits_.names) part.whole = more = false;
@@ -127,18 +126,18 @@ Result<ObstapArchive::Part> ObstapArchive::values(const Place& place, const std:
   // Rows without a value come first or last, as the service likes, and no page after the first has them.
   if (last && !seen.contains(obstap::name_of_value({})) && pages > 1) {
     Place none = place;
-    none.levels.push_back({std::nullopt, is_number});
+    none.levels.push_back({std::nullopt, kind});
     const auto answer = client_.ask({obstap::count_query(table_, none), {}}, stop);
     if (!answer) return tl::unexpected(answer.error());
     const std::uint64_t rows =
         answer->rows.empty() ? 0 : number_in<std::uint64_t>(answer->text(0, 0)).value_or(0);
-    if (rows > 0) add({std::nullopt, is_number}, rows);
+    if (rows > 0) add({std::nullopt, kind}, rows);
   }
   return part;
 }
 
-Result<ObstapArchive::Rows> ObstapArchive::rows(const Place& place, const std::stop_token& stop) {
-  Rows out;
+Result<DataSets::Rows> ObstapArchive::rows(const Place& place, const std::stop_token& stop) {
+  DataSets::Rows out;
   for (std::string last;;) {
     const auto answer = client_.ask({obstap::rows_query(table_, place, last), limits_.page}, stop);
     if (!answer) return tl::unexpected(answer.error());
@@ -165,37 +164,52 @@ Result<ObstapArchive::Rows> ObstapArchive::rows(const Place& place, const std::s
 
 bool ObstapArchive::finds(std::string_view dir) const {
   const auto place = obstap::to_place(dir);
-  return place && !place->is_file() && place->levels.size() < table_.levels.size();
+  return place && place->did.empty() && place->semantics.empty() && !place->is_file() &&
+         place->levels.size() <= table_.levels.size();
 }
 
-Result<bool> ObstapArchive::is_number(const std::string& column, const std::stop_token& stop) {
-  if (const auto known = obstap::is_number_column(column)) return *known;
+bool ObstapArchive::finds_first(std::string_view dir) const {
+  const auto place = obstap::to_place(dir);
+  return finds(dir) && is_level(*place);
+}
+
+bool ObstapArchive::lists_all(std::string_view, std::string_view token) const {
+  const PartToken said(token);
+  return !said.content.empty() && said.whole;
+}
+
+Result<obstap::Kind> ObstapArchive::kind_of(const std::string& column, const std::stop_token& stop) {
+  if (const auto known = obstap::kind_of_column(column)) return *known;
   {
     const MutexLock lock(mutex_);
-    if (const auto known = numbers_.find(column); known != numbers_.end()) return known->second;
+    if (const auto known = kinds_.find(column); known != kinds_.end()) return known->second;
   }
   const auto answer = client_.ask({obstap::type_query(table_, column), {}}, stop);
   if (!answer) return tl::unexpected(answer.error());
   if (answer->table.fields.empty())
     return fail(Errc::corrupt, "an answer without the column that was asked for");
   const MutexLock lock(mutex_);
-  return numbers_[column] = !answer->table.fields.front().is_text();
+  return kinds_[column] = obstap::kind_of(answer->table.fields.front());
 }
 
 Result<std::optional<Entry>> ObstapArchive::find(std::string_view dir, std::string_view name,
                                                  std::stop_token stop) {
   const auto place = obstap::to_place(dir);
   if (!place || !finds(dir) || name.empty()) return std::optional<Entry>{};
-  {
-    const MutexLock lock(mutex_);
-    const auto whole = complete_.find(std::string(dir));
-    if (whole != complete_.end() && clock_.steady() - whole->second < kLevel) return std::optional<Entry>{};
-  }
-  const auto number = is_number(table_.levels[place->levels.size()], stop);
-  if (!number) return tl::unexpected(number.error());
-  const auto value = obstap::value_of_name(name, *number);
+  const auto found = asked_.for_finding(std::string(dir) + '\n' + std::string(name), [&] {
+    return is_level(*place) ? find_value(*place, name, stop) : find_data_set(*place, name, stop);
+  });
+  if (!found) return tl::unexpected(found.error());
+  return *found ? std::optional(**found) : std::nullopt;
+}
+
+Result<std::optional<Entry>> ObstapArchive::find_value(const Place& place, std::string_view name,
+                                                       const std::stop_token& stop) {
+  const auto kind = kind_of(table_.levels[place.levels.size()], stop);
+  if (!kind) return tl::unexpected(kind.error());
+  const auto value = obstap::value_of_name(name, *kind);
   if (!value) return std::optional<Entry>{};
-  Place below = *place;
+  Place below = place;
   below.levels.push_back(*value);
   const auto answer = client_.ask({obstap::count_query(table_, below), {}}, stop);
   if (!answer) return tl::unexpected(answer.error());
@@ -205,18 +219,31 @@ Result<std::optional<Entry>> ObstapArchive::find(std::string_view dir, std::stri
   return std::optional(directory_entry(std::string(name), obstap::to_locator(below)));
 }
 
+/// Of the last level: its files are called like their data sets, as a rule.
+Result<std::optional<Entry>> ObstapArchive::find_data_set(const Place& place, std::string_view name,
+                                                          const std::stop_token& stop) {
+  const auto answer =
+      client_.ask({obstap::named_query(table_, place, product_name::stem_of(name)), limits_.namesakes}, stop);
+  if (!answer) return tl::unexpected(answer.error());
+  auto rows = datalink::rows_of(*answer);
+  if (!rows) return tl::unexpected(rows.error());
+  auto found = files_.named(place, name, std::move(*rows), stop);
+  if (found && !*found && answer->overflow)
+    return fail(Errc::unavailable, "too many data sets have " + std::string(name) + " in their identifiers");
+  return found;
+}
+
 /// The files of the data sets of a place, or of one of them.
 Result<ObstapArchive::Part> ObstapArchive::data_sets(const Place& place, const std::stop_token& stop) {
-  auto found = rows(obstap::data_set_of(place), stop);
-  if (!found) return tl::unexpected(found.error());
-  Part part;
-  part.whole = found->whole;
-  part.rows = found->rows.size();
-  auto entries = files_.entries(place, std::move(found->rows), stop);
-  if (!entries) return tl::unexpected(entries.error());
-  part.entries = std::move(*entries);
-  if (!place.semantics.empty() && part.entries.empty()) part.rows = 0;  // it has no such directory
-  return part;
+  auto part = files_.entries_of_late(place, stop);
+  if (!part) {
+    auto found = rows(obstap::data_set_of(place), stop);
+    if (!found) return tl::unexpected(found.error());
+    part = files_.entries(place, std::move(*found), stop);
+  }
+  if (*part && !place.semantics.empty() && (*part)->entries.empty())
+    (*part)->rows = 0;  // it has no such directory
+  return std::move(*part);
 }
 
 Result<std::vector<http::Request>> ObstapArchive::locate(std::string_view locator) {
@@ -226,12 +253,12 @@ Result<std::vector<http::Request>> ObstapArchive::locate(std::string_view locato
 Result<std::vector<http::Request>> ObstapArchive::seek(std::string_view locator, bool again,
                                                        std::stop_token stop) {
   const auto place = obstap::to_place(locator);
-  if (!place || !place->is_file() || (!again && files_.address(locator))) return locate(locator);
+  if (!place || !place->is_file() || files_.knows(locator, again)) return locate(locator);
   // Whoever is refused the file wants to know why.
   if (again) client_.learn_methods(stop);
   const auto found = rows(obstap::data_set_of(*place), stop);
   if (!found) return tl::unexpected(found.error());
-  return files_.seek(*place, found->rows, stop);
+  return files_.seek(*place, found->rows, again, stop);
 }
 
 }  // namespace astrofs

@@ -5,8 +5,9 @@
 //   PLATES/M31/GS00700/GS00700_x.fits
 //   PLATES/M31/GS00700/preview/GS00700_x.jpg
 //
-// A level that has more values than are listed opens every one of them by its name. Owned by the mount; any
-// thread.
+// A level that has more values than are listed opens every one of them by its name, and the last level its
+// data sets where it has more than are listed, by the part of their identifiers that is their name. Owned by
+// the mount; any thread.
 #pragma once
 
 #include <memory>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "backends/archive.h"
+#include "backends/asked.h"
 #include "backends/data_sets.h"
 #include "backends/datalink.h"
 #include "backends/http/fetcher.h"
@@ -29,9 +31,10 @@ namespace astrofs {
 class ObstapArchive final : public Archive {
  public:
   struct Limits {
-    std::size_t page{10'000};   ///< MAXREC of one query; what services answer within their time
-    std::size_t names{30'000};  ///< of one level: more are nobody's to read
-    std::size_t rows{20'000};   ///< data sets of one directory
+    std::size_t page{10'000};      ///< MAXREC of one query; what services answer within their time
+    std::size_t names{30'000};     ///< of one level: more are nobody's to read
+    std::size_t rows{20'000};      ///< data sets of one directory
+    std::size_t namesakes{1'000};  ///< data sets that one name may be of
     DataSets::Limits files{};
   };
   /// `base`: of the TAP service, without "/sync". `fetcher` and `clock` outlive the archive.
@@ -44,7 +47,8 @@ class ObstapArchive final : public Archive {
   [[nodiscard]] Result<std::optional<Entry>> find(std::string_view dir, std::string_view name,
                                                   std::stop_token stop) override;
   /// To group millions of rows may take a service longer than anybody waits; to look for one value does not.
-  [[nodiscard]] bool finds_first(std::string_view dir) const override { return finds(dir); }
+  [[nodiscard]] bool finds_first(std::string_view dir) const override;
+  [[nodiscard]] bool lists_all(std::string_view dir, std::string_view token) const override;
   /// From what was learnt lately; unavailable when that is too long ago.
   [[nodiscard]] Result<std::vector<http::Request>> locate(std::string_view locator) override;
   [[nodiscard]] bool seeks(std::string_view) const override { return true; }
@@ -53,34 +57,31 @@ class ObstapArchive final : public Archive {
   [[nodiscard]] std::string remark(std::string_view dir, std::string_view token) const override;
   [[nodiscard]] std::string credential_scope(std::string_view) const override { return client_.scope(); }
   [[nodiscard]] std::string advice() const override { return client_.advice(); }
-  void notice_login() override EXCLUDES(mutex_);
+  void notice_login() override;
 
  private:
-  using Entries = std::vector<Entry>;
-  struct Part {
-    Entries entries;
-    bool whole{true};
-    std::uint64_t rows{0};  ///< data sets below
-  };
-  struct Rows {
-    std::vector<datalink::Row> rows;
-    bool whole{true};
-  };
-  Result<Part> values(const obstap::Place& place, const std::stop_token& stop);
+  using Part = DataSets::Listed;
+  [[nodiscard]] bool is_level(const obstap::Place& place) const {
+    return place.levels.size() < table_.levels.size();
+  }
+  Result<Part> values(const obstap::Place& place, const std::stop_token& stop) EXCLUDES(mutex_);
   Result<Part> data_sets(const obstap::Place& place, const std::stop_token& stop);
-  Result<Rows> rows(const obstap::Place& place, const std::stop_token& stop);
-  Result<bool> is_number(const std::string& column, const std::stop_token& stop) EXCLUDES(mutex_);
+  Result<DataSets::Rows> rows(const obstap::Place& place, const std::stop_token& stop);
+  Result<std::optional<Entry>> find_value(const obstap::Place& place, std::string_view name,
+                                          const std::stop_token& stop);
+  Result<std::optional<Entry>> find_data_set(const obstap::Place& place, std::string_view name,
+                                             const std::stop_token& stop);
+  Result<obstap::Kind> kind_of(const std::string& column, const std::stop_token& stop) EXCLUDES(mutex_);
 
   VoClient client_;
   const obstap::Table table_;
-  const Clock& clock_;
   const Limits limits_;
 
   DataSets files_;
+  Asked<std::string, Entry> asked_;  ///< by directory and name
 
   mutable Mutex mutex_;
-  std::unordered_map<std::string, SteadyTime> complete_ GUARDED_BY(mutex_);  ///< levels listed whole
-  std::unordered_map<std::string, bool> numbers_ GUARDED_BY(mutex_);         ///< columns that were asked for
+  std::unordered_map<std::string, obstap::Kind> kinds_ GUARDED_BY(mutex_);  ///< as columns were answered
 };
 
 }  // namespace astrofs

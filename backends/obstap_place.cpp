@@ -1,6 +1,8 @@
 #include "backends/obstap_place.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "backends/format/numbers.h"
 #include "backends/url.h"
@@ -15,6 +17,25 @@ bool is_number(std::string_view text) {
          text.find_first_not_of("0123456789+-.eE") == std::string_view::npos;
 }
 
+bool fits(std::string_view text, Kind kind) {
+  switch (kind) {
+    case Kind::text:
+      return true;
+    case Kind::number:
+      return is_number(text);
+    case Kind::single:
+      return is_number(text) && number_in<float>(text).has_value();
+    case Kind::boolean:
+      return text == "true" || text == "false";
+    case Kind::time:
+      return !text.empty();
+  }
+  return false;
+}
+
+constexpr std::array<std::pair<char, Kind>, 5> kLetters{
+    {{'l', Kind::text}, {'v', Kind::number}, {'w', Kind::single}, {'b', Kind::boolean}, {'t', Kind::time}}};
+
 bool is_key(std::string_view text) {
   return text.size() == 1 + kKeyDigits && (text[0] == kPathKey || text[0] == kAddressKey) &&
          text.find_first_not_of("0123456789abcdef", 1) == std::string_view::npos;
@@ -23,18 +44,16 @@ bool is_key(std::string_view text) {
 /// Parts come in this order: levels, then each of these at most once.
 bool take(Place& place, char kind, std::string text) {
   const bool at_levels = place.did.empty() && place.semantics.empty() && place.file.empty();
+  const auto* const level = std::ranges::find(kLetters, kind, &std::pair<char, Kind>::first);
+  if (level != kLetters.end()) {
+    const bool good = fits(text, level->second);
+    place.levels.push_back({std::move(text), level->second});
+    return at_levels && good;
+  }
   switch (kind) {
-    case 'l':
-      place.levels.push_back({std::move(text), false});
-      return at_levels;
-    case 'v': {
-      const bool good = is_number(text);
-      place.levels.push_back({std::move(text), true});
-      return at_levels && good;
-    }
     case 'n':
     case 'm':
-      place.levels.push_back({std::nullopt, kind == 'm'});
+      place.levels.push_back({std::nullopt, kind == 'm' ? Kind::number : Kind::text});
       return at_levels && text.empty();
     case 'd':
       return at_levels && !(place.did = std::move(text)).empty();
@@ -72,9 +91,10 @@ std::string to_locator(const Place& place) {
   };
   for (const Value& level : place.levels) {
     if (level.text) {
-      add(level.is_number ? 'v' : 'l', *level.text);
+      const auto* const letter = std::ranges::find(kLetters, level.kind, &std::pair<char, Kind>::second);
+      add(letter->first, *level.text);
     } else {
-      add(level.is_number ? 'm' : 'n', "");
+      add(level.kind == Kind::text ? 'n' : 'm', "");
     }
   }
   if (!place.did.empty()) add('d', place.did);
@@ -102,11 +122,11 @@ std::string name_of_value(const Value& value) {
   return value.text && !value.text->empty() ? *value.text : std::string(kNone);
 }
 
-std::optional<Value> value_of_name(std::string_view name, bool number) {
+std::optional<Value> value_of_name(std::string_view name, Kind kind) {
   if (name.empty()) return std::nullopt;
-  if (name == kNone) return Value{std::nullopt, number};
-  if (number && !is_number(name)) return std::nullopt;
-  return Value{std::string(name), number};
+  if (name == kNone) return Value{std::nullopt, kind == Kind::text ? Kind::text : Kind::number};
+  if (!fits(name, kind)) return std::nullopt;
+  return Value{std::string(name), kind};
 }
 
 }  // namespace astrofs::obstap

@@ -15,9 +15,18 @@
 
 namespace astrofs::obstap {
 
+/// What a column holds, as far as conditions on it are written in different ways.
+enum class Kind : unsigned char {
+  text,
+  number,   ///< whole, or of double precision
+  single,   ///< of single precision: what is written is the nearest one
+  boolean,  ///< "true", "false"
+  time      ///< a text that is never empty
+};
+
 struct Value {
-  std::optional<std::string> text;  ///< nullopt: none
-  bool is_number{false};            ///< as the column is, not as it looks
+  std::optional<std::string> text;  ///< nullopt: none; its kind is then text or number, which is any other
+  Kind kind{Kind::text};            ///< as the column is, not as it looks
   friend bool operator==(const Value&, const Value&) = default;
 };
 
@@ -38,15 +47,16 @@ struct Place {
 /// Without what is said beyond levels and data set: whose rows tell of such a file or folder.
 [[nodiscard]] Place data_set_of(const Place& place);
 
-/// Of one level: "l" and a text, "v" and a number, "n" or "m" for none; "d", "s", "f", "k" for the rest, each
-/// percent-encoded, with '/' between. No address is in it.
+/// Of one level: "l" and a text, "v" and a number, "w" and one of single precision, "b" and a boolean, "t"
+/// and a time, "n" for no text, "m" for no other; "d", "s", "f", "k" for the rest, each percent-encoded, with
+/// '/' between. No address is in it.
 [[nodiscard]] std::string to_locator(const Place& place);
 /// nullopt: no such locator.
 [[nodiscard]] std::optional<Place> to_place(std::string_view locator);
 
 /// How a directory of such a value is called; that of no value is "NULL".
 [[nodiscard]] std::string name_of_value(const Value& value);
-/// What is meant by such a name; nullopt where the column has numbers and it is none.
-[[nodiscard]] std::optional<Value> value_of_name(std::string_view name, bool is_number);
+/// What is meant by such a name; nullopt where a column of that kind cannot have it.
+[[nodiscard]] std::optional<Value> value_of_name(std::string_view name, Kind kind);
 
 }  // namespace astrofs::obstap

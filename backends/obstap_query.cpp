@@ -1,9 +1,14 @@
 #include "backends/obstap_query.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cmath>
+#include <limits>
 
+#include "backends/format/numbers.h"
 #include "backends/tap.h"
 
 namespace astrofs::obstap {
@@ -15,13 +20,31 @@ bool is_identifier(std::string_view text) {
          std::ranges::all_of(text, is_word);
 }
 
+/// As ADQL writes it. Its grammar has no word for a boolean: services take 'true' where a column is one.
 std::string literal(const Value& value) {
-  return value.is_number ? *value.text : tap::quoted(*value.text);
+  if (value.kind == Kind::number) return *value.text;
+  // As the service compares it: with all the digits that the shorter number has.
+  if (value.kind == Kind::single)
+    return fmt::format("{}", static_cast<double>(number_in<float>(*value.text).value_or(0)));
+  return tap::quoted(*value.text);
+}
+
+/// Is it that number, whichever of those that are written so? Equal to 0.1 is none of single precision where
+/// the comparison is made in double: what is between its neighbours is the number itself.
+std::string is_single(const std::string& column, const Value& value) {
+  const float number = number_in<float>(*value.text).value_or(0);
+  constexpr float kEndless = std::numeric_limits<float>::infinity();
+  const float below = std::nextafter(number, -kEndless);
+  const float above = std::nextafter(number, kEndless);
+  if (number == 0 || std::isinf(below) || std::isinf(above)) return column + " = " + literal(value);
+  return fmt::format("({0} > {1} AND {0} < {2})", column, static_cast<double>(below),
+                     static_cast<double>(above));
 }
 
 std::string is_value(const std::string& column, const Value& value) {
+  if (value.text && value.kind == Kind::single) return is_single(column, value);
   if (value.text) return column + " = " + literal(value);
-  if (value.is_number) return column + " IS NULL";
+  if (value.kind != Kind::text) return column + " IS NULL";
   // They share a directory: who reads a VOTable cannot tell the first two apart, nor its name the third.
   return "(" + column + " IS NULL OR " + column + " = '' OR " + column + " = 'NULL')";
 }
@@ -63,20 +86,39 @@ Result<std::vector<std::string>> parse_tree(std::string_view tree) {
   }
 }
 
-std::optional<bool> is_number_column(std::string_view column) {
+std::optional<Kind> kind_of_column(std::string_view column) {
   constexpr std::array<std::string_view, 11> kTexts{"dataproduct_type",  "obs_collection", "obs_id",
                                                     "obs_publisher_did", "access_url",     "access_format",
                                                     "target_name",       "o_ucd",          "pol_states",
                                                     "facility_name",     "instrument_name"};
-  constexpr std::array<std::string_view, 18> kNumbers{
-      "calib_level", "access_estsize", "s_ra",   "s_dec",  "s_fov",     "s_xel1",
-      "s_xel2",      "s_resolution",   "t_min",  "t_max",  "t_exptime", "t_xel",
-      "em_min",      "em_res_power",   "em_max", "em_xel", "pol_xel",   "t_resolution"};
+  constexpr std::array<std::string_view, 7> kWhole{"calib_level", "access_estsize", "s_xel1", "s_xel2",
+                                                   "t_xel",       "em_xel",         "pol_xel"};
   std::string lower(column);
   std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
-  if (std::ranges::find(kTexts, lower) != kTexts.end()) return false;
-  if (std::ranges::find(kNumbers, lower) != kNumbers.end()) return true;
+  if (std::ranges::find(kTexts, lower) != kTexts.end()) return Kind::text;
+  if (std::ranges::find(kWhole, lower) != kWhole.end()) return Kind::number;
   return std::nullopt;
+}
+
+Kind kind_of(const VoField& field) {
+  if (field.is_text()) {
+    std::string type = field.xtype;
+    std::ranges::transform(type, type.begin(), [](unsigned char c) { return std::tolower(c); });
+    return type.find("timestamp") == std::string::npos ? Kind::text : Kind::time;
+  }
+  // What has several numbers in it is nothing that a query could write otherwise.
+  if (field.variable || field.count != 1) return Kind::text;
+  switch (field.type) {
+    case VoType::boolean:
+      return Kind::boolean;
+    case VoType::float32:
+      return Kind::single;
+    case VoType::complex64:
+    case VoType::complex128:
+      return Kind::text;
+    default:
+      return Kind::number;
+  }
 }
 
 std::string values_query(const Table& table, const Place& place, const std::optional<Value>& after) {
@@ -96,6 +138,14 @@ std::string rows_query(const Table& table, const Place& place, std::string_view 
   if (!after.empty()) conditions.add("obs_publisher_did > " + tap::quoted(after));
   return "SELECT obs_publisher_did, obs_id, access_url, access_format FROM " + table.name +
          conditions.text() + " ORDER BY obs_publisher_did";
+}
+
+std::string named_query(const Table& table, const Place& place, std::string_view part) {
+  Conditions conditions(table, place);
+  // A '%' or '_' of the name stands for others too: who asks compares the names.
+  const std::string like = " LIKE " + tap::quoted("%" + std::string(part) + "%");
+  conditions.add("(obs_publisher_did" + like + " OR obs_id" + like + ")");
+  return "SELECT obs_publisher_did, obs_id, access_url, access_format FROM " + table.name + conditions.text();
 }
 
 std::string type_query(const Table& table, std::string_view column) {

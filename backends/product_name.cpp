@@ -150,6 +150,13 @@ std::string tagged(std::string_view name, std::string_view tag) {
   return stem + endings;
 }
 
+std::string_view stem_of(std::string_view name) {
+  constexpr std::size_t kTag = 9;  // with its '~'
+  std::string_view stem = name.substr(0, endings_at(name));
+  if (stem.size() > kTag && stem[stem.size() - kTag] == '~') stem.remove_suffix(kTag);
+  return stem;
+}
+
 std::string shortened(std::string name, std::string_view tag) {
   return encode_file_name(name) ? name : tagged(name, tag);
 }

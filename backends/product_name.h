@@ -26,5 +26,7 @@ namespace astrofs::product_name {
 [[nodiscard]] std::string tagged(std::string_view name, std::string_view tag);
 /// The same only where it is too long to be shown.
 [[nodiscard]] std::string shortened(std::string name, std::string_view tag);
+/// Such a name without its endings and tag: what an identifier of its data set has in it, too.
+[[nodiscard]] std::string_view stem_of(std::string_view name);
 
 }  // namespace astrofs::product_name

@@ -83,13 +83,14 @@ void Sia2Archive::notice_login() {
 }
 
 bool Sia2Archive::is_directory(const Place& place) const {
-  if (place.is_file() || place.levels.size() != 1 || !place.levels[0].text || place.levels[0].is_number)
+  if (place.is_file() || place.levels.size() != 1 || !place.levels[0].text ||
+      place.levels[0].kind != obstap::Kind::text)
     return false;
   if (*place.levels[0].text == kAll) return !parameters_.empty();
   return sia2::circle_in(*place.levels[0].text).has_value();
 }
 
-Result<Sia2Archive::Rows> Sia2Archive::rows(const Place& place, const std::stop_token& stop) {
+Result<DataSets::Rows> Sia2Archive::rows(const Place& place, const std::stop_token& stop) {
   std::string address = client_.url() + "?MAXREC=" + std::to_string(limits_.rows) + parameters_;
   if (const auto circle = sia2::circle_in(*place.levels[0].text)) {
     address += "&POS=" + url::encode_component(*circle);
@@ -98,7 +99,7 @@ Result<Sia2Archive::Rows> Sia2Archive::rows(const Place& place, const std::stop_
   if (!answer) return tl::unexpected(answer.error());
   auto all = datalink::rows_of(*answer);
   if (!all) return tl::unexpected(all.error());
-  Rows rows{std::move(*all), !answer->overflow};
+  DataSets::Rows rows{std::move(*all), !answer->overflow};
   // Not every service can be asked for one data set.
   if (!place.did.empty())
     std::erase_if(rows.rows, [&](const datalink::Row& row) { return row.did != place.did; });
@@ -118,30 +119,37 @@ Result<std::variant<Listing, NotModified>> Sia2Archive::list(std::string_view di
   }
   const auto place = obstap::to_place(dir);
   if (!place || !is_directory(*place)) return fail(Errc::not_found, "no such circle: " + std::string(dir));
-  auto found = rows(*place, stop);
-  if (!found) return tl::unexpected(found.error());
-  const std::uint64_t count = found->rows.size();
-  if (count == 0 && !place->did.empty() && !found->whole)
-    return fail(Errc::unavailable, "the service gives a part of this circle, and not " + place->did);
-  if (count == 0 && !place->did.empty())
-    return fail(Errc::not_found, "the service has no data set " + place->did);
-  auto entries = files_.entries(*place, std::move(found->rows), stop);
-  if (!entries) return tl::unexpected(entries.error());
-  if (entries->empty() && !place->semantics.empty())
+  auto part = files_.entries_of_late(*place, stop);
+  if (!part) part = data_sets(*place, stop);
+  if (!*part) return tl::unexpected(part->error());
+  DataSets::Listed& listed = **part;
+  if (listed.entries.empty() && !place->semantics.empty())
     return fail(Errc::not_found, "nothing is there: " + std::string(dir));
   const PartToken before(token);
-  auto settled = settle(std::move(*entries), before.whole == found->whole ? before.content : "", kGoodFor,
-                        "sia2/" + std::string(dir), Slashes::are_names);
+  auto settled = settle(std::move(listed.entries), before.whole == listed.whole ? before.content : "",
+                        kGoodFor, "sia2/" + std::string(dir), Slashes::are_names);
   if (auto* const listing = std::get_if<Listing>(&settled)) {
-    listing->token = PartToken{listing->token, found->whole, count}.text();
+    listing->token = PartToken{listing->token, listed.whole, listed.rows}.text();
   }
   return settled;
+}
+
+/// The files of a circle, or of one of its data sets.
+Result<DataSets::Listed> Sia2Archive::data_sets(const Place& place, const std::stop_token& stop) {
+  auto found = rows(place, stop);
+  if (!found) return tl::unexpected(found.error());
+  if (found->rows.empty() && !place.did.empty()) {
+    if (!found->whole)
+      return fail(Errc::unavailable, "the service gives a part of this circle, and not " + place.did);
+    return fail(Errc::not_found, "the service has no data set " + place.did);
+  }
+  return files_.entries(place, std::move(*found), stop);
 }
 
 Result<std::optional<Entry>> Sia2Archive::find(std::string_view dir, std::string_view name, std::stop_token) {
   if (!dir.empty() || !sia2::circle_in(name)) return std::optional<Entry>{};
   Place place;
-  place.levels.push_back({std::string(name), false});
+  place.levels.push_back({std::string(name), obstap::Kind::text});
   return std::optional(directory_entry(std::string(name), obstap::to_locator(place)));
 }
 
@@ -152,7 +160,7 @@ Result<std::vector<http::Request>> Sia2Archive::locate(std::string_view locator)
 Result<std::vector<http::Request>> Sia2Archive::seek(std::string_view locator, bool again,
                                                      std::stop_token stop) {
   const auto place = obstap::to_place(locator);
-  if (!place || !place->is_file() || (!again && files_.address(locator))) return locate(locator);
+  if (!place || !place->is_file() || files_.knows(locator, again)) return locate(locator);
   // Whoever is refused the file wants to know why.
   if (again) client_.learn_methods(stop);
   const Place top = obstap::data_set_of(*place);
@@ -162,7 +170,7 @@ Result<std::vector<http::Request>> Sia2Archive::seek(std::string_view locator, b
   // Which part of too many rows a service gives is another at each time.
   if (found->rows.empty() && !found->whole)
     return fail(Errc::unavailable, "the service gives a part of this circle, and not " + place->did);
-  return files_.seek(*place, found->rows, stop);
+  return files_.seek(*place, found->rows, again, stop);
 }
 
 std::string Sia2Archive::remark(std::string_view dir, std::string_view token) const {

@@ -57,12 +57,9 @@ class Sia2Archive final : public Archive {
   void notice_login() override;
 
  private:
-  struct Rows {
-    std::vector<datalink::Row> rows;
-    bool whole{true};
-  };
+  Result<DataSets::Listed> data_sets(const obstap::Place& place, const std::stop_token& stop);
   /// Those of a directory; of one data set where the place names it.
-  Result<Rows> rows(const obstap::Place& place, const std::stop_token& stop);
+  Result<DataSets::Rows> rows(const obstap::Place& place, const std::stop_token& stop);
   [[nodiscard]] bool is_directory(const obstap::Place& place) const;
 
   VoClient client_;

@@ -236,6 +236,14 @@ bool Lister::finds_first(const Node& dir) const {
   return archive != nullptr && !offline_ && archive->archive->finds_first(dir.locator);
 }
 
+/// Has the catalog a listing that is good still, and whole by its archive's word?
+bool Lister::shows_all(const MountedArchive& archive, const Node& dir) const {
+  const Result<ListingState> listing = catalog_.listing(dir.id);
+  return listing && listing->fetched != SysSeconds{} &&
+         clock_.wall() - listing->fetched < listing->good_for &&
+         archive.archive->lists_all(dir.locator, listing->token);
+}
+
 void Lister::find(const Node& dir, std::string name, std::function<void(Result<Node>)> done) {
   const MountedArchive* archive = archives_.of(dir);
   const auto none = [name] { return fail(Errc::not_found, name + " is not in the archive's listing"); };
@@ -251,7 +259,7 @@ void Lister::find(const Node& dir, std::string name, std::function<void(Result<N
     if (!shown) continue;
     if (Result<Node> node = catalog_.child(dir.id, *shown)) return done(std::move(node));
   }
-  if (!archive->archive->finds(dir.locator)) return done(none());
+  if (!archive->archive->finds(dir.locator) || shows_all(*archive, dir)) return done(none());
   if (offline_ && !archive->archive->finds_offline(dir.locator)) return done(none());
   const auto ask = [this, dir, archive, raw, none, done] {
     Result<std::optional<Entry>> found = archive->archive->find(dir.locator, raw, stop_.get_token());

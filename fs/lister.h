@@ -74,6 +74,7 @@ class Lister {
   void note_failure(const Node& dir, const Error& error);
   void tell_kernel(NodeId dir, const ListingChange& change);
   [[nodiscard]] bool due_again(NodeId dir);
+  [[nodiscard]] bool shows_all(const MountedArchive& archive, const Node& dir) const;
 
   Catalog& catalog_;
   IndexWriter& writer_;

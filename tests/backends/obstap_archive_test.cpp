@@ -79,6 +79,40 @@ TEST_F(Obstap, LevelsAreTheValuesOfColumns) {
   EXPECT_EQ(server_.count("/vo/links"), 0U);
 }
 
+/// Of single precision, yes or no, and times: each is entered as it is listed and as it is asked for by name.
+TEST_F(Obstap, LevelsOfEveryTypeCanBeEntered) {
+  for (const auto& [column, shown] :
+       {std::pair{"seeing", std::vector<std::string>{"0.1", "0.7"}},
+        std::pair{"is_public", std::vector<std::string>{"NULL", "false", "true"}},
+        std::pair{"obs_date", std::vector<std::string>{"2014-10-01T09:43:12", "2014-10-02T09:43:12", "NULL"}},
+        std::pair{"s_ra", std::vector<std::string>{"10", "10.25", "10.5", "10.75", "11", "11.25"}}}) {
+    sim::ArchiveSim server;
+    vo_ = &server.add_vo({.plates = 6, .linked = 0});
+    ASSERT_TRUE(server.start());
+    obstap::Table table;
+    table.levels = {column};
+    const auto make = [&] {
+      return std::make_unique<ObstapArchive>(server.url() + "/vo/tap", table, access_, http_.fetcher(),
+                                             clock_, ObstapArchive::Limits{});
+    };
+    const auto by_name = make();
+    std::size_t files = 0;
+    for (const std::string& name : shown) {
+      const auto found = by_name->find("", name, {});
+      ASSERT_TRUE(found) << column << ": " << found.error().message;
+      ASSERT_TRUE(*found) << column << " " << name;
+      archive_ = make();
+      EXPECT_EQ(names(""), shown);
+      EXPECT_EQ(into("", name), (*found)->locator);
+      const auto below = names((*found)->locator);
+      EXPECT_FALSE(below.empty()) << column << " " << name;
+      files += below.size();
+    }
+    EXPECT_EQ(files, 6U) << column;
+    EXPECT_FALSE(by_name->find("", "never", {})->has_value());
+  }
+}
+
 TEST_F(Obstap, AConditionHoldsOnEveryLevel) {
   start({.plates = 6, .linked = 2}, "{obs_collection}", {}, "calib_level>=2 OR obs_id='none'");
   EXPECT_THAT(names(""), ElementsAre("LINKED"));
@@ -104,10 +138,78 @@ TEST_F(Obstap, ALevelWithTooManyValuesShowsSomeAndOpensAll) {
   const std::string star = into("lSURVEY", "TIC 1000299");
   EXPECT_THAT(names(star), ElementsAre("star000299.fits"));
   EXPECT_FALSE(archive_->find("lSURVEY", "TIC 7", {})->has_value());
-  // A level that is shown whole has no others, and nobody is asked.
+  EXPECT_TRUE(archive_->finds_first("lSURVEY"));
+  EXPECT_FALSE(archive_->lists_all("lSURVEY", some.token));
+  EXPECT_TRUE(archive_->lists_all("", list("").token));
+  EXPECT_FALSE(archive_->lists_all("", ""));
+}
+
+TEST_F(Obstap, WhatIsNotThereIsAskedForOnceInAWhile) {
+  start({.plates = 1, .linked = 0}, "{obs_collection}/{target_name}");
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(archive_->find("", "NOWHERE", {})->has_value());
+  EXPECT_EQ(server_.count("/vo/tap"), 1U);
+  EXPECT_TRUE(archive_->find("", "PLATES", {})->has_value());
+  EXPECT_TRUE(archive_->find("", "PLATES", {})->has_value());
+  EXPECT_EQ(server_.count("/vo/tap"), 2U);
+  clock_.advance(std::chrono::minutes(11));
+  vo_->add({.collection = "NOWHERE", .obs_id = "x", .did = "ivo://x", .path = "/data?id=x"});
+  EXPECT_TRUE(archive_->find("", "NOWHERE", {})->has_value());
+}
+
+TEST_F(Obstap, ADirectoryOfTooManyDataSetsOpensThemByTheirNames) {
+  start({.plates = 0, .linked = 60, .stars = 300}, "{obs_collection}",
+        {.page = 50, .rows = 50, .files = {.documents = 10}});
+  const Listing some = list("lSURVEY");
+  EXPECT_EQ(some.entries.size(), 2 * (50U - 1));  // the last of a page stands on the next one
+  EXPECT_FALSE(archive_->lists_all("lSURVEY", some.token));
+  EXPECT_FALSE(archive_->finds_first("lSURVEY")) << "the listing may have it";
+  EXPECT_THAT(archive_->remark("lSURVEY", some.token), HasSubstr("any other opens by"));
+  for (const Entry& listed : some.entries) {
+    const auto same = archive_->find("lSURVEY", listed.name, {});
+    ASSERT_TRUE(same && *same) << listed.name;
+    EXPECT_EQ((*same)->locator, listed.locator);
+  }
+  const auto star = archive_->find("lSURVEY", "star000299.fits", {});
+  ASSERT_TRUE(star) << star.error().message;
+  ASSERT_TRUE(*star);
+  EXPECT_EQ(bytes((*star)->locator), sim::VoArchive::file("star000299.fits"));
+  EXPECT_FALSE(archive_->find("lSURVEY", "star000299.jpg", {})->has_value());
+  EXPECT_FALSE(archive_->find("lSURVEY", "star000300.fits", {})->has_value());
+  // Data sets with documents are directories there, found or listed.
+  const auto linked = archive_->find("lLINKED", "DR01459", {});
+  ASSERT_TRUE(linked && *linked);
+  EXPECT_EQ((*linked)->kind, EntryKind::directory);
+  EXPECT_THAT(names((*linked)->locator), ::testing::Contains("DR01459.fits"));
+  // Of a name that too many have nobody can say that it is none.
+  const auto vague = archive_->find("lSURVEY", "star.fits", {});
+  EXPECT_TRUE(vague && !*vague);
+}
+
+TEST_F(Obstap, AFolderThatIsEnteredAMomentLaterCostsNoQuestion) {
+  start({.plates = 1, .linked = 1}, "{obs_collection}");
+  EXPECT_THAT(names("lLINKED"), ElementsAre("DR01400.fits", "DR01400_part.fits", "calibration", "preview"));
   server_.clear_log();
-  EXPECT_FALSE(archive_->find("", "NOWHERE", {})->has_value());
-  EXPECT_EQ(server_.count("/vo/tap"), 0U);
+  EXPECT_THAT(names("lLINKED/spreview"), ElementsAre("DR01400.jpg"));
+  EXPECT_THAT(names("lLINKED/scalibration"), ElementsAre("flat.fits"));
+  EXPECT_TRUE(server_.requests().empty());
+  EXPECT_THAT(names("lLINKED/spreview"), ElementsAre("DR01400.jpg"));  // who asks again asks the service
+  EXPECT_EQ(server_.count("/vo/tap"), 1U);
+  clock_.advance(std::chrono::minutes(2));
+  EXPECT_THAT(names("lLINKED/scalibration"), ElementsAre("flat.fits"));
+  EXPECT_EQ(server_.count("/vo/tap"), 2U);
+}
+
+TEST_F(Obstap, AFileThatIsRefusedUnderANewAddressIsNotSoughtByEachReader) {
+  start({.plates = 1, .linked = 1}, "{obs_collection}");
+  const std::string locator = list("lLINKED").entries.front().locator;
+  server_.add_fault(sim::Fault{.path = "*DR01400.fits*", .kind = sim::Kind::status, .n = 403});
+  server_.clear_log();
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(archive_->seek(locator, true, {}));
+  EXPECT_EQ(server_.count("/vo/tap/sync"), 1U);
+  EXPECT_EQ(server_.count("/vo/links"), 2U);  // and the one that it leads to
+  clock_.advance(std::chrono::seconds(31));
+  EXPECT_TRUE(archive_->seek(locator, true, {}));
+  EXPECT_EQ(server_.count("/vo/tap/sync"), 2U);
 }
 
 TEST_F(Obstap, PagesAreAskedUntilTheyAreAll) {
@@ -285,16 +387,16 @@ TEST_F(Obstap, AddressesOfThisMachineAreNotAskedForAStranger) {
   VoClient client("http://archive.example/tap", VoProtocol::tap, {}, http_.fetcher(), clock_);
   DataSets elsewhere(client, clock_, {});
   obstap::Place place;
-  place.levels = {{"X", false}};
+  place.levels = {{"X", obstap::Kind::text}};
   const std::string url = server_.url() + "/vo/files/a.fits";
-  const auto files = elsewhere.entries(place, {{"ivo://x", "x", url, "image/fits"}}, {});
+  const auto files = elsewhere.entries(place, {{{"ivo://x", "x", url, "image/fits"}}}, {});
   ASSERT_TRUE(files);
-  const auto request = elsewhere.locate(files->front().locator);
+  const auto request = elsewhere.locate(files->entries.front().locator);
   ASSERT_TRUE(request);
   EXPECT_FALSE(http_.fetcher().fetch({request->front()}));
   const std::string links = server_.url() + "/vo/links?ID=x";
-  EXPECT_FALSE(
-      elsewhere.entries(place, {{"ivo://x", "x", links, "application/x-votable+xml;content=datalink"}}, {}));
+  EXPECT_FALSE(elsewhere.entries(
+      place, {{{"ivo://x", "x", links, "application/x-votable+xml;content=datalink"}}}, {}));
   EXPECT_TRUE(server_.requests().empty());
   EXPECT_TRUE(tap::is_strangers("http://a.example/tap", "http://127.0.0.1/x"));
   EXPECT_FALSE(tap::is_strangers("http://a.example/tap", "https://a.example/x"));

@@ -23,8 +23,11 @@ TEST(ObstapPlace, ALocatorSaysWhereOneIs) {
   Place place;
   EXPECT_EQ(to_locator(place), "");
   EXPECT_EQ(to_place(""), place);
-  place.levels = {{"a/b", false},       {std::nullopt, false}, {"2", true},
-                  {std::nullopt, true}, {"..", false},         {"", false}};
+  place.levels = {{"a/b", Kind::text},     {std::nullopt, Kind::text},
+                  {"2", Kind::number},     {std::nullopt, Kind::number},
+                  {"..", Kind::text},      {"0.1", Kind::single},
+                  {"true", Kind::boolean}, {"2014-10-01T09:43:12", Kind::time},
+                  {"", Kind::text}};
   EXPECT_EQ(to_place(to_locator(place)), place);
   place.did = "ivo://x/~?p/q.fits";
   EXPECT_EQ(to_place(to_locator(place)), place);
@@ -56,6 +59,10 @@ TEST(ObstapPlace, WhatItNeverWroteIsNoLocator) {
                                  "dX/fA/kx",
                                  "v",
                                  "vnan",
+                                 "w",
+                                 "w1e99",
+                                 "byes",
+                                 "t",
                                  "vinf",
                                  "v0x10",
                                  "dX/fA/k0",
@@ -66,14 +73,14 @@ TEST(ObstapPlace, WhatItNeverWroteIsNoLocator) {
 }
 
 TEST(ObstapPlace, NamesOfDirectoriesAreValues) {
-  EXPECT_EQ(name_of_value({"a/b", false}), "a/b");
-  EXPECT_EQ(name_of_value({std::nullopt, false}), "NULL");
-  EXPECT_EQ(name_of_value({"", false}), "NULL");
-  EXPECT_EQ(value_of_name("NULL", true), (Value{std::nullopt, true}));
-  EXPECT_EQ(value_of_name("2", true), (Value{"2", true}));
-  EXPECT_EQ(value_of_name("two", true), std::nullopt);
-  EXPECT_EQ(value_of_name("1 OR 1=1", true), std::nullopt);
-  EXPECT_EQ(value_of_name("", false), std::nullopt);
+  EXPECT_EQ(name_of_value({"a/b", Kind::text}), "a/b");
+  EXPECT_EQ(name_of_value({std::nullopt, Kind::text}), "NULL");
+  EXPECT_EQ(name_of_value({"", Kind::text}), "NULL");
+  EXPECT_EQ(value_of_name("NULL", Kind::number), (Value{std::nullopt, Kind::number}));
+  EXPECT_EQ(value_of_name("2", Kind::number), (Value{"2", Kind::number}));
+  EXPECT_EQ(value_of_name("two", Kind::number), std::nullopt);
+  EXPECT_EQ(value_of_name("1 OR 1=1", Kind::number), std::nullopt);
+  EXPECT_EQ(value_of_name("", Kind::text), std::nullopt);
 }
 
 TEST(ObstapQuery, ATreeIsColumns) {
@@ -92,12 +99,12 @@ TEST(ObstapQuery, AsksForTheValuesOfALevel) {
             "obs_collection");
   table.where = "a=1 OR b=2";
   Place place;
-  place.levels = {{"it's", false}, {std::nullopt, true}};
+  place.levels = {{"it's", Kind::text}, {std::nullopt, Kind::number}};
   EXPECT_EQ(
-      values_query(table, place, Value{"x'y", false}),
+      values_query(table, place, Value{"x'y", Kind::text}),
       "SELECT obs_id, COUNT(*) AS n FROM ivoa.obscore WHERE (a=1 OR b=2) AND obs_collection = 'it''s' AND "
       "calib_level IS NULL AND obs_id > 'x''y' GROUP BY obs_id ORDER BY obs_id");
-  place.levels = {{std::nullopt, false}, {"2", true}};
+  place.levels = {{std::nullopt, Kind::text}, {"2", Kind::number}};
   EXPECT_THAT(count_query(table, place),
               HasSubstr("(obs_collection IS NULL OR obs_collection = '' OR obs_collection = 'NULL') AND "
                         "calib_level = 2"));
@@ -107,9 +114,42 @@ TEST(ObstapQuery, AsksForTheValuesOfALevel) {
 }
 
 TEST(ObstapQuery, KnowsTheStandardsColumns) {
-  EXPECT_EQ(is_number_column("Calib_Level"), true);
-  EXPECT_EQ(is_number_column("target_name"), false);
-  EXPECT_EQ(is_number_column("proposal_id"), std::nullopt);
+  EXPECT_EQ(kind_of_column("Calib_Level"), Kind::number);
+  EXPECT_EQ(kind_of_column("target_name"), Kind::text);
+  EXPECT_EQ(kind_of_column("proposal_id"), std::nullopt);
+  EXPECT_EQ(kind_of_column("t_exptime"), std::nullopt);  // of either precision
+}
+
+TEST(ObstapQuery, WritesEachKindOfValueAsItIsCompared) {
+  Table table;
+  table.levels = {"c"};
+  const auto where = [&](Value value) {
+    Place place;
+    place.levels = {std::move(value)};
+    const std::string query = count_query(table, place);
+    return query.substr(query.find("WHERE"));
+  };
+  EXPECT_EQ(where({"0.1", Kind::number}), "WHERE c = 0.1");
+  EXPECT_EQ(where({"0.1", Kind::single}), "WHERE (c > 0.09999999403953552 AND c < 0.10000000894069672)");
+  EXPECT_EQ(where({"0", Kind::single}), "WHERE c = 0");
+  EXPECT_EQ(where({"true", Kind::boolean}), "WHERE c = 'true'");
+  EXPECT_EQ(where({"2014-10-01T09:43:12", Kind::time}), "WHERE c = '2014-10-01T09:43:12'");
+  EXPECT_EQ(where({std::nullopt, Kind::number}), "WHERE c IS NULL");
+  EXPECT_THAT(values_query(table, {}, Value{"0.1", Kind::single}),
+              HasSubstr("c > 0.10000000149011612 GROUP"));
+  VoField field;
+  const auto kind = [&](VoType type, const std::string& xtype = "", std::uint64_t count = 1) {
+    field.type = type;
+    field.xtype = xtype;
+    field.count = count;
+    return kind_of(field);
+  };
+  EXPECT_EQ(kind(VoType::character), Kind::text);
+  EXPECT_EQ(kind(VoType::character, "adql:TIMESTAMP"), Kind::time);
+  EXPECT_EQ(kind(VoType::boolean), Kind::boolean);
+  EXPECT_EQ(kind(VoType::float32), Kind::single);
+  EXPECT_EQ(kind(VoType::float64), Kind::number);
+  EXPECT_EQ(kind(VoType::float64, "", 2), Kind::text);
 }
 
 TEST(ProductName, IsInTheAddressWhereThatEndsLikeAFile) {

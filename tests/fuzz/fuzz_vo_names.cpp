@@ -39,8 +39,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(encode_file_name(product_name::tagged(one, "12345678")).has_value());
   }
   if (const auto place = obstap::to_place(text)) check(obstap::to_place(obstap::to_locator(*place)) == place);
-  for (const bool is_number : {false, true}) {
-    const auto value = obstap::value_of_name(text, is_number);
+  using obstap::Kind;
+  for (const Kind kind : {Kind::text, Kind::number, Kind::single, Kind::boolean, Kind::time}) {
+    const auto value = obstap::value_of_name(text, kind);
     if (!value) continue;
     check(obstap::name_of_value(*value) == text);
     obstap::Place place;

@@ -97,6 +97,24 @@ class Obstap(MountTest):
         self.assertTrue((mount / "vo/SURVEY/TIC 1030498").is_dir())
         self.assert_errno(errno.ENOENT, os.stat, mount / "vo/SURVEY/TIC 7")
 
+    def test_a_directory_of_too_many_data_sets_opens_the_others_by_name(self):
+        sim = self.vo("--vo-stars", 30100)
+        mount = self.mount_vo(sim, tree="{obs_collection}")
+        names = os.listdir(mount / "vo/SURVEY")
+        self.assertLess(len(names), 30100)
+        self.assertNotIn("star030099.fits", names)
+        path = mount / "vo/SURVEY/star030099.fits"
+        self.assertEqual(path.read_bytes(), sim.fetch("/vo/data?id=star030099"))
+        self.assertIn("any other opens by", mount.why("vo/SURVEY")["listing"]["remark"])
+        self.assert_errno(errno.ENOENT, os.stat, mount / "vo/SURVEY/star030100.fits")
+        # A directory that is shown whole has nothing else, which the next mount knows too.
+        mount.unmount()
+        mount.mount()
+        os.listdir(mount / "vo")
+        sim.forget()
+        self.assert_errno(errno.ENOENT, os.stat, mount / "vo/NOWHERE")
+        self.assertEqual(sim.log("/vo/"), [])
+
     def test_a_level_that_cannot_be_listed_in_time_opens_by_name(self):
         sim = self.vo("--vo-stars", 50)
         self.set(sim, no_groups=True)

@@ -58,7 +58,10 @@ VoRows obscore(const std::vector<VoArchive::DataSet>& sets, const std::string& h
                {"target_name"},
                {"s_ra", VoKind::real},
                {"t_exptime", VoKind::real},
-               {"facility"}},
+               {"facility"},
+               {"seeing", VoKind::single},
+               {"is_public", VoKind::boolean},
+               {"obs_date", VoKind::time}},
               {}};
   for (std::size_t i = 0; i < sets.size(); ++i) {
     const VoArchive::DataSet& one = sets[i];
@@ -70,8 +73,10 @@ VoRows obscore(const std::vector<VoArchive::DataSet>& sets, const std::string& h
     rows.rows.push_back({"image", std::to_string(one.calib_level), one.collection, one.obs_id, one.did, url,
                          std::string(one.linked ? kLinkType : one.format), "1",
                          one.has_target ? VoCell(one.target) : VoCell(),
-                         fmt::format("{}", 10 + 0.25 * static_cast<double>(i)), VoCell(),
-                         "Test observatory"});
+                         fmt::format("{}", 10 + 0.25 * static_cast<double>(i)), VoCell(), "Test observatory",
+                         VoCell(i % 2 == 0 ? "0.1" : "0.7"),
+                         i % 4 == 3 ? VoCell() : VoCell(i % 2 == 0 ? "true" : "false"),
+                         i % 3 == 2 ? VoCell() : VoCell(fmt::format("2014-10-{:02}T09:43:12", 1 + i % 3))});
   }
   return rows;
 }

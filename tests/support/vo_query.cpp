@@ -113,9 +113,21 @@ class Parser {
   std::string error_;
 };
 
+bool is_quoted(const VoColumn& column) {
+  return column.kind == VoKind::text || column.kind == VoKind::boolean || column.kind == VoKind::time;
+}
+
+/// "" is neither a boolean nor a time.
+bool is_taken(const VoColumn& column, const std::string& value) {
+  if (column.kind == VoKind::boolean) return value == "true" || value == "false";
+  return column.kind != VoKind::time || (value.size() > 4 && value[4] == '-');
+}
+
 int compare(const VoColumn& column, const std::string& a, const std::string& b) {
-  if (column.kind == VoKind::text) return a < b ? -1 : a == b ? 0 : 1;
-  const double x = std::strtod(a.c_str(), nullptr);
+  if (is_quoted(column)) return a < b ? -1 : a == b ? 0 : 1;
+  // What stands in a column of single precision is compared in double, as PostgreSQL does.
+  const double x = column.kind == VoKind::single ? static_cast<double>(std::strtof(a.c_str(), nullptr))
+                                                 : std::strtod(a.c_str(), nullptr);
   const double y = std::strtod(b.c_str(), nullptr);
   return x < y ? -1 : x > y ? 1 : 0;
 }
@@ -133,11 +145,17 @@ Condition Parser::one() {
     need("NULL");
     return [at, negated](const VoRow& row) { return row[at].has_value() == negated; };
   }
+  if (take("LIKE")) {
+    std::string part = word();  // "%part%"
+    std::erase(part, '%');
+    return [at, part](const VoRow& row) { return row[at] && row[at]->find(part) != std::string::npos; };
+  }
   const std::string sign = word();
-  if (at_ < tokens_.size() && tokens_[at_].quoted != (which.kind == VoKind::text)) {
+  if (at_ < tokens_.size() && tokens_[at_].quoted != is_quoted(which)) {
     complain("operator does not exist for the type of " + which.name);
   }
   const std::string value = word();
+  if (!is_taken(which, value)) complain("invalid input syntax for the type of " + which.name);
   return [at, &which, sign, value](const VoRow& row) {
     if (!row[at]) return false;
     const int order = compare(which, *row[at], value);

@@ -11,7 +11,7 @@
 
 namespace astrofs::sim {
 
-enum class VoKind : unsigned char { text, whole, real };
+enum class VoKind : unsigned char { text, whole, real, single, boolean, time };
 struct VoColumn {
   std::string name;
   VoKind kind{VoKind::text};

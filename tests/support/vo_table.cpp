@@ -28,6 +28,11 @@ void append_binary(std::string& out, const VoColumn& column, const VoCell& cell)
   } else if (column.kind == VoKind::real) {
     constexpr std::uint64_t kNan = 0x7FF8000000000000ULL;
     append_big_endian(out, cell ? std::bit_cast<std::uint64_t>(std::strtod(cell->c_str(), nullptr)) : kNan);
+  } else if (column.kind == VoKind::single) {
+    constexpr std::uint32_t kNan = 0x7FC00000U;
+    append_big_endian(out, cell ? std::bit_cast<std::uint32_t>(std::strtof(cell->c_str(), nullptr)) : kNan);
+  } else if (column.kind == VoKind::boolean) {
+    out += cell ? cell->starts_with('t') ? 'T' : 'F' : '?';
   } else {
     append_big_endian(out, static_cast<std::uint32_t>(cell ? cell->size() : 0));
     out += cell.value_or("");
@@ -67,6 +72,24 @@ std::string base64(std::string_view bytes) {
   return out;
 }
 
+std::string_view datatype_of(VoKind kind) {
+  switch (kind) {
+    case VoKind::whole:
+      return "datatype=\"long\"><VALUES null=\"-1\"/></FIELD>";
+    case VoKind::real:
+      return "datatype=\"double\"/>";
+    case VoKind::single:
+      return "datatype=\"float\"/>";
+    case VoKind::boolean:
+      return "datatype=\"boolean\"/>";
+    case VoKind::time:
+      return "datatype=\"char\" arraysize=\"*\" xtype=\"timestamp\"/>";
+    case VoKind::text:
+      break;
+  }
+  return "datatype=\"char\" arraysize=\"*\"/>";
+}
+
 std::string text_of(const VoRows& content) {
   std::string out;
   for (const VoRow& row : content.rows) {
@@ -87,9 +110,7 @@ std::string vo_table(const VoRows& content, VoForm form, bool overflow, std::str
   out += "<INFO name=\"QUERY_STATUS\" value=\"OK\"/><TABLE>";
   for (const VoColumn& column : content.columns) {
     out += "<FIELD name=\"" + column.name + "\" ID=\"" + column.name + "\" ";
-    out += column.kind == VoKind::whole  ? "datatype=\"long\"><VALUES null=\"-1\"/></FIELD>"
-           : column.kind == VoKind::real ? "datatype=\"double\"/>"
-                                         : "datatype=\"char\" arraysize=\"*\"/>";
+    out += datatype_of(column.kind);
   }
   out += "<DATA>";
   if (form == VoForm::text) {
