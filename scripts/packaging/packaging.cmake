@@ -34,7 +34,8 @@ endif()
 
 set(packaging ${CMAKE_SOURCE_DIR}/scripts/packaging)
 install(FILES ${packaging}/astrofs@.service DESTINATION lib/systemd/system)
-install(FILES ${packaging}/astrofs.toml ${packaging}/fstab.example DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/astrofs/examples)
+install(FILES ${packaging}/astrofs.toml ${packaging}/virtual-observatory.toml ${packaging}/fstab.example
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/astrofs/examples)
 install(FILES ${CMAKE_SOURCE_DIR}/CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/astrofs)
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/astrofs RENAME copyright)
 

@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
 #include "tests/contract/http_stack.h"
 
 namespace astrofs {
@@ -50,6 +54,27 @@ TEST_F(RegistryTest, MakesEveryTypeThatTheDocumentationShows) {
         config("applause"), config("local", {{"path", at(4, Text("/data/archive"))}})}) {
     const auto made = make_archive(good, http_.fetcher());
     EXPECT_TRUE(made) << good.type << ": " << made.error().message;
+  }
+}
+
+/// What is installed for users to copy from.
+TEST_F(RegistryTest, MakesEveryArchiveOfTheExamples) {
+  for (const char* const name : {"astrofs.toml", "virtual-observatory.toml"}) {
+    std::filesystem::path root = std::filesystem::read_symlink("/proc/self/exe");
+    const auto example = [&] { return root / "scripts/packaging" / name; };
+    while (!std::filesystem::exists(example())) {
+      ASSERT_NE(root, root.parent_path()) << name;
+      root = root.parent_path();
+    }
+    std::ostringstream text;
+    text << std::ifstream(example()).rdbuf();
+    const auto config = parse_config(text.str(), name);
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_GE(config->archives.size(), 5U) << name;
+    for (const ArchiveConfig& table : config->archives) {
+      const auto made = make_archive(table, http_.fetcher());
+      EXPECT_TRUE(made) << table.name << ": " << made.error().message;
+    }
   }
 }
 
