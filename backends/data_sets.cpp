@@ -87,10 +87,11 @@ std::string PartToken::text() const {
 Result<std::vector<DataSets::Found>> DataSets::files(const Place& place,
                                                      const std::vector<datalink::Row>& rows,
                                                      std::stop_token stop) const {
-  const auto linked = datalink::files_of(client_, rows, stop);
+  auto linked = datalink::files_of(client_, rows, stop);
   if (!linked) return tl::unexpected(linked.error());
   std::vector<Found> found;
-  for (const datalink::File& file : *linked) {
+  found.reserve(linked->size());
+  for (datalink::File& file : *linked) {
     const datalink::Row& row = rows[file.row];
     Found& one = found.emplace_back();
     one.place = place;
@@ -99,8 +100,8 @@ Result<std::vector<DataSets::Found>> DataSets::files(const Place& place,
     one.name = product_name::in_address(file.url);
     one.place.file = product_name::identity(file.url);
     if (file.folder == "preview") one.name = product_name::of_preview(std::move(one.name), file.type);
-    one.url = file.url;
-    one.type = file.type;
+    one.url = std::move(file.url);
+    one.type = std::move(file.type);
     one.obs_id = row.obs_id;
   }
   tell_apart(found);
@@ -219,7 +220,9 @@ Result<DataSets::Listed> DataSets::entries(const Place& place, Rows rows, std::s
   }
   auto files = this->files(top, rows.rows, stop);
   if (!files) return tl::unexpected(files.error());
-  if (place.semantics.empty()) keep(top, {*files, listed.rows, listed.whole, clock_.steady()});
+  rows.rows = {};  // many, and all is said of them
+  if (place.semantics.empty() && files->size() <= kMostLateFiles)
+    keep(top, {*files, listed.rows, listed.whole, clock_.steady()});
   if (auto asked = ask_names(*files, place.semantics, std::move(stop)); !asked)
     return tl::unexpected(asked.error());
   std::ranges::move(show(place, std::move(*files)), std::back_inserter(listed.entries));
@@ -277,7 +280,6 @@ Result<std::optional<Entry>> DataSets::named(const Place& place, std::string_vie
 }
 
 void DataSets::keep(const Place& top, Late late) {
-  if (late.files.size() > kMostLateFiles) return;
   const MutexLock lock(mutex_);
   if (late_.size() >= kMostLate) late_.clear();
   late_.insert_or_assign(obstap::to_locator(top), std::move(late));

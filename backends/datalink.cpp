@@ -15,6 +15,8 @@ namespace {
 constexpr unsigned kDeepest = 3;
 /// Of one row. A visit of a spectrograph has some hundreds of calibrations.
 constexpr std::size_t kMostFiles = 5000;
+/// Rows of one document, services and refusals among them.
+constexpr std::size_t kMostLinks = 4 * kMostFiles;
 /// Documents that those of one row lead to: each is a request.
 constexpr std::size_t kMostDocuments = 100;
 
@@ -111,7 +113,7 @@ Result<void> Walk::read(const Document& document, const tap::Answer& answer) {
 
 }  // namespace
 
-Result<std::vector<Row>> rows_of(const tap::Answer& answer) {
+Result<std::vector<Row>> rows_of(tap::Answer answer) {
   const auto did = answer.table.column("obs_publisher_did", "Curation.PublisherDID");
   const auto obs_id = answer.table.column("obs_id", "DataID.observationID");
   const auto url = answer.table.column("access_url", "Access.Reference");
@@ -121,8 +123,10 @@ Result<std::vector<Row>> rows_of(const tap::Answer& answer) {
   std::vector<Row> rows;
   for (std::size_t i = 0; i < answer.rows.size(); ++i) {
     if (answer.text(i, did).empty()) continue;  // nobody could ask for it again
-    rows.push_back({std::string(answer.text(i, did)), std::string(answer.text(i, obs_id)),
-                    std::string(answer.text(i, url)), std::string(answer.text(i, format))});
+    const auto take = [&](std::optional<std::size_t> column) {
+      return column && answer.rows[i][*column] ? std::move(*answer.rows[i][*column]) : std::string();
+    };
+    rows.push_back({take(did), take(obs_id), take(url), take(format)});
   }
   return rows;
 }
@@ -152,11 +156,12 @@ Result<std::vector<File>> files_of(VoClient& client, const std::vector<Row>& row
     if (documents.empty()) break;
     std::vector<std::string> addresses;
     for (const Document& document : documents) addresses.push_back(document.url);
-    const auto answers = client.get(addresses, stop);
+    const auto answers = client.get(addresses, kMostLinks, stop);
     for (std::size_t i = 0; i < documents.size(); ++i) {
       const auto& answer = answers[i];
       if (!answer && answer.error().code == Errc::not_found) continue;
       if (!answer) return tl::unexpected(answer.error());
+      if (answer->overflow) return fail(Errc::too_large, "a DataLink document without end");
       if (auto read = walk.read(documents[i], *answer); !read) return tl::unexpected(read.error());
     }
   }

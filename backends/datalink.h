@@ -20,7 +20,7 @@ struct Row {
 };
 
 /// corrupt: an answer without the columns of ObsCore that this takes.
-[[nodiscard]] Result<std::vector<Row>> rows_of(const tap::Answer& answer);
+[[nodiscard]] Result<std::vector<Row>> rows_of(tap::Answer answer);
 
 struct File {
   std::size_t row{0};     ///< which of the rows that were given

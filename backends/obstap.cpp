@@ -139,12 +139,13 @@ Result<ObstapArchive::Part> ObstapArchive::values(const Place& place, const std:
 Result<DataSets::Rows> ObstapArchive::rows(const Place& place, const std::stop_token& stop) {
   DataSets::Rows out;
   for (std::string last;;) {
-    const auto answer = client_.ask({obstap::rows_query(table_, place, last), limits_.page}, stop);
+    auto answer = client_.ask({obstap::rows_query(table_, place, last), limits_.page}, stop);
     if (!answer) return tl::unexpected(answer.error());
-    auto page = datalink::rows_of(*answer);
+    const bool more = answer->overflow;
+    auto page = datalink::rows_of(std::move(*answer));
     if (!page) return tl::unexpected(page.error());
     const std::string before = last;
-    if (answer->overflow && page->size() > 1) {
+    if (more && page->size() > 1) {
       // Identifiers may repeat: rows of the last one may stand on the next page, and come with it.
       const auto tail = std::ranges::find(*page, page->back().did, &datalink::Row::did);
       if (tail == page->begin()) return fail(Errc::too_large, "a data set of more rows than a page has");
@@ -152,7 +153,7 @@ Result<DataSets::Rows> ObstapArchive::rows(const Place& place, const std::stop_t
     }
     if (!page->empty()) last = page->back().did;
     std::move(page->begin(), page->end(), std::back_inserter(out.rows));
-    if (!answer->overflow) return out;
+    if (!more) return out;
     if (out.rows.size() >= limits_.rows) {
       out.whole = false;
       return out;
@@ -222,13 +223,14 @@ Result<std::optional<Entry>> ObstapArchive::find_value(const Place& place, std::
 /// Of the last level: its files are called like their data sets, as a rule.
 Result<std::optional<Entry>> ObstapArchive::find_data_set(const Place& place, std::string_view name,
                                                           const std::stop_token& stop) {
-  const auto answer =
+  auto answer =
       client_.ask({obstap::named_query(table_, place, product_name::stem_of(name)), limits_.namesakes}, stop);
   if (!answer) return tl::unexpected(answer.error());
-  auto rows = datalink::rows_of(*answer);
+  const bool more = answer->overflow;
+  auto rows = datalink::rows_of(std::move(*answer));
   if (!rows) return tl::unexpected(rows.error());
   auto found = files_.named(place, name, std::move(*rows), stop);
-  if (found && !*found && answer->overflow)
+  if (found && !*found && more)
     return fail(Errc::unavailable, "too many data sets have " + std::string(name) + " in their identifiers");
   return found;
 }

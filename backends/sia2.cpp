@@ -95,11 +95,12 @@ Result<DataSets::Rows> Sia2Archive::rows(const Place& place, const std::stop_tok
   if (const auto circle = sia2::circle_in(*place.levels[0].text)) {
     address += "&POS=" + url::encode_component(*circle);
   }
-  const auto answer = std::move(client_.get({std::move(address)}, stop).front());
+  auto answer = std::move(client_.get({std::move(address)}, limits_.rows, stop).front());
   if (!answer) return tl::unexpected(answer.error());
-  auto all = datalink::rows_of(*answer);
+  const bool whole = !answer->overflow;
+  auto all = datalink::rows_of(std::move(*answer));
   if (!all) return tl::unexpected(all.error());
-  DataSets::Rows rows{std::move(*all), !answer->overflow};
+  DataSets::Rows rows{std::move(*all), whole};
   // Not every service can be asked for one data set.
   if (!place.did.empty())
     std::erase_if(rows.rows, [&](const datalink::Row& row) { return row.did != place.did; });

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <limits>
 #include <span>
 #include <utility>
 
@@ -26,12 +27,15 @@ constexpr std::size_t kMostKept = 128ULL << 20;
 
 class Kept final : public VoTableHandler {
  public:
-  explicit Kept(Answer& answer) : answer_(answer) {}
+  Kept(Answer& answer, std::uint64_t most_rows) : answer_(answer), most_rows_(most_rows) {}
+  [[nodiscard]] bool has_more() const { return has_more_; }
   Result<void> table(const VoTable& table) override {
     answer_.table = table;
     return {};
   }
   Result<void> row(VoRow cells) override {
+    has_more_ = answer_.rows.size() >= most_rows_;
+    if (has_more_) return {};
     kept_ += sizeof(answer_.rows.front()) + cells.size() * sizeof(answer_.rows.front().front());
     for (const auto& cell : cells) kept_ += cell ? cell->size() : 0;
     if (kept_ > kMostKept) return fail(Errc::too_large, "an answer of too many rows");
@@ -45,7 +49,9 @@ class Kept final : public VoTableHandler {
 
  private:
   Answer& answer_;
+  const std::uint64_t most_rows_;
   std::size_t kept_{0};
+  bool has_more_{false};
 };
 
 std::string shown(std::string_view message) {
@@ -159,6 +165,10 @@ Result<VoOutcome> read_answer(const http::Response& response, VoTableHandler& ha
 }
 
 Result<Answer> read_answer(const Result<http::Response>& response) {
+  return read_answer(response, std::numeric_limits<std::uint64_t>::max());
+}
+
+Result<Answer> read_answer(const Result<http::Response>& response, std::uint64_t most_rows) {
   if (!response) {
     Error error = response.error();
     // A page that says 404 is of the service itself: nothing that it describes is missing for that.
@@ -166,10 +176,10 @@ Result<Answer> read_answer(const Result<http::Response>& response) {
     return tl::unexpected(std::move(error));
   }
   Answer answer;
-  Kept kept(answer);
+  Kept kept(answer, most_rows);
   auto outcome = read_answer(*response, kept);
   if (!outcome) return tl::unexpected(outcome.error());
-  answer.overflow = outcome->status == VoStatus::overflow;
+  answer.overflow = outcome->status == VoStatus::overflow || kept.has_more();
   answer.stated = outcome->stated;
   answer.services = std::move(outcome->services);
   return answer;
@@ -177,7 +187,8 @@ Result<Answer> read_answer(const Result<http::Response>& response) {
 
 Result<Answer> ask(http::Fetcher& fetcher, const std::string& base, const Query& query,
                    std::stop_token stop) {
-  auto answer = read_answer(fetcher.fetch({sync_request(base, query)}, std::move(stop)));
+  auto answer = read_answer(fetcher.fetch({sync_request(base, query)}, std::move(stop)),
+                            query.most_rows.value_or(std::numeric_limits<std::uint64_t>::max()));
   if (answer && !answer->stated) return fail(Errc::corrupt, "an answer that does not say how the query went");
   return answer;
 }

@@ -51,6 +51,10 @@ struct Answer {
 [[nodiscard]] Result<Answer> ask(http::Fetcher& fetcher, const std::string& base, const Query& query,
                                  std::stop_token stop);
 
+/// An answer to a question for so many rows. Where a service gives more all the same, the first of them are
+/// kept and it is an overflow, so that memory is bounded by what was asked for.
+[[nodiscard]] Result<Answer> read_answer(const Result<http::Response>& response, std::uint64_t most_rows);
+
 /// A text as ADQL writes it: in quotes, those within doubled.
 [[nodiscard]] std::string quoted(std::string_view text);
 

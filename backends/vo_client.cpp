@@ -87,7 +87,7 @@ Result<tap::Answer> VoClient::ask(tap::Query query, const std::stop_token& stop)
 }
 
 std::vector<Result<tap::Answer>> VoClient::get(const std::vector<std::string>& addresses,
-                                               const std::stop_token& stop) {
+                                               std::uint64_t most_rows, const std::stop_token& stop) {
   std::vector<std::vector<http::Request>> requests;
   for (const std::string& address : addresses) {
     http::Request request = tap::get_request(address);
@@ -97,7 +97,7 @@ std::vector<Result<tap::Answer>> VoClient::get(const std::vector<std::string>& a
   }
   std::vector<Result<tap::Answer>> answers;
   for (const auto& response : fetcher_.fetch_all(std::move(requests), stop))
-    answers.push_back(explained(tap::read_answer(response), stop));
+    answers.push_back(explained(tap::read_answer(response, most_rows), stop));
   return answers;
 }
 

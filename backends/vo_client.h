@@ -37,9 +37,10 @@ class VoClient {
 
   /// A query to its TAP. Errors are those of tap::ask(); denied says what may be done about it.
   [[nodiscard]] Result<tap::Answer> ask(tap::Query query, const std::stop_token& stop) EXCLUDES(mutex_);
-  /// What services answer at complete addresses, asked side by side.
+  /// What services answer at complete addresses, asked side by side; so many rows of each.
   [[nodiscard]] std::vector<Result<tap::Answer>> get(const std::vector<std::string>& addresses,
-                                                     const std::stop_token& stop) EXCLUDES(mutex_);
+                                                     std::uint64_t most_rows, const std::stop_token& stop)
+      EXCLUDES(mutex_);
   /// Of a file that one of its answers names.
   [[nodiscard]] http::Request file(std::string address) const;
 

@@ -9,8 +9,8 @@
 #include <thread>
 
 #include "tests/backends/http_stage.h"
-#include "tests/format/samples.h"
 #include "tests/contract/http_stack.h"
+#include "tests/format/samples.h"
 #include "tests/support/archive_sim.h"
 #include "tests/support/vo_archive.h"
 
@@ -142,6 +142,16 @@ TEST_F(Obstap, ALevelWithTooManyValuesShowsSomeAndOpensAll) {
   EXPECT_FALSE(archive_->lists_all("lSURVEY", some.token));
   EXPECT_TRUE(archive_->lists_all("", list("").token));
   EXPECT_FALSE(archive_->lists_all("", ""));
+}
+
+TEST_F(Obstap, AServiceThatGivesMoreThanItWasAskedForIsReadInPagesAllTheSame) {
+  start({.plates = 1, .linked = 0, .stars = 300}, "{obs_collection}", {.page = 50, .rows = 100});
+  const Listing paged = list("lSURVEY");
+  set([](sim::VoSettings& settings) { settings.ignores_maxrec = true; });
+  const Listing some = list("lSURVEY");
+  EXPECT_EQ(some.entries.size(), paged.entries.size());
+  EXPECT_EQ(some.token, paged.token);
+  EXPECT_FALSE(archive_->lists_all("lSURVEY", some.token));
 }
 
 TEST_F(Obstap, WhatIsNotThereIsAskedForOnceInAWhile) {

@@ -54,6 +54,19 @@ TEST(Tap, QuotesTexts) {
   EXPECT_EQ(quoted("Barnard's star'; --"), "'Barnard''s star''; --'");
 }
 
+TEST(Tap, KeepsNoMoreRowsThanWereAskedFor) {
+  const std::string two = table("OK", "<TR><TD>1</TD></TR><TR><TD>2</TD></TR>");
+  const auto one = read_answer(Result<http::Response>(answered(two)), 1);
+  ASSERT_TRUE(one) << one.error().message;
+  EXPECT_EQ(one->rows.size(), 1U);
+  EXPECT_EQ(one->text(0, 0), "1");
+  EXPECT_TRUE(one->overflow);
+  const auto both = read_answer(Result<http::Response>(answered(two)), 2);
+  ASSERT_TRUE(both);
+  EXPECT_EQ(both->rows.size(), 2U);
+  EXPECT_FALSE(both->overflow);
+}
+
 TEST(Tap, ReadsRowsAndWhetherThereAreMore) {
   const auto all = read_answer(Result<http::Response>(answered(table("OK"))));
   ASSERT_TRUE(all) << all.error().message;

@@ -172,7 +172,7 @@ TEST_F(VoLogin, GoesToNoOtherHostAndAcrossNoRedirect) {
   client.notice_login();
   EXPECT_FALSE(client.file(server_.url() + "/x").headers.empty());
   EXPECT_TRUE(client.file(other.url() + "/vo/files/plates/data/GS00700_x.fits").headers.empty());
-  EXPECT_TRUE(client.get({other.url() + "/vo/sia2?MAXREC=1"}, {}).front());
+  EXPECT_TRUE(client.get({other.url() + "/vo/sia2?MAXREC=1"}, 1, {}).front());
   server_.add_fault(
       {.path = "*tap/sync", .kind = sim::Kind::redirect, .n = -1, .text = other.url() + "/vo/sia2"});
   (void)client.ask({"SELECT obs_id FROM ivoa.obscore"}, {});

@@ -222,7 +222,7 @@ Reply VoArchive::tap(const HttpRequest& request, const std::string& host) {
   // As DaCHS does: the status is 200 whatever happened.
   if (!answer) return table(request, vo_error("Field query: " + answer.error().message));
   std::size_t most = now.most_rows;
-  if (const std::string asked = parameter_of(request, "MAXREC"); !asked.empty()) {
+  if (const std::string asked = parameter_of(request, "MAXREC"); !asked.empty() && !now.ignores_maxrec) {
     most = std::min(most, static_cast<std::size_t>(std::strtoull(asked.c_str(), nullptr, 10)));
   }
   const bool overflow = answer->rows.size() > most;
@@ -260,7 +260,7 @@ Reply VoArchive::images(const HttpRequest& request, const std::string& host) {
     return away > circle[2] || (!collection.empty() && row[2] != collection);
   });
   std::size_t most = now.most_rows;
-  if (const std::string asked = parameter_of(request, "MAXREC"); !asked.empty()) {
+  if (const std::string asked = parameter_of(request, "MAXREC"); !asked.empty() && !now.ignores_maxrec) {
     most = std::min(most, static_cast<std::size_t>(std::strtoull(asked.c_str(), nullptr, 10)));
   }
   const bool overflow = content.rows.size() > most;

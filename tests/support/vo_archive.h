@@ -31,6 +31,7 @@ struct VoSettings {
   bool no_groups{false};     ///< GROUP BY takes longer than the service allows
   bool silent_heads{false};  ///< HEAD is never answered
   std::size_t most_rows{20'000};
+  bool ignores_maxrec{false};
   std::size_t more_links{0};  ///< in documents: as many without a name, of one name and of one path
   bool reversed{false};       ///< the order of documents
   std::uint64_t key{1};       ///< a part of the addresses of LINKED; those with another one are refused
