@@ -7,7 +7,6 @@
 #include <memory>
 #include <set>
 
-#include "backends/format/numbers.h"
 #include "backends/http/url.h"
 #include "backends/product_name.h"
 #include "base/hash.h"
@@ -64,25 +63,7 @@ std::vector<Result<http::ContentInfo>> probe_all(http::Fetcher& fetcher, std::ve
   return std::move(all->answers);
 }
 
-constexpr std::string_view kPartial = " partial";
-constexpr std::string_view kRows = " rows=";
-
 }  // namespace
-
-PartToken::PartToken(std::string_view token) : content(token.substr(0, token.find(' '))) {
-  whole = token.find(kPartial) == std::string_view::npos;
-  const auto at = token.find(kRows);
-  if (at != std::string_view::npos) {
-    rows = number_in<std::uint64_t>(token.substr(at + kRows.size())).value_or(0);
-  }
-}
-
-std::string PartToken::text() const {
-  std::string out = content;
-  if (!whole) out += kPartial;
-  out += kRows;
-  return out + std::to_string(rows);
-}
 
 Result<std::vector<DataSets::Found>> DataSets::files(const Place& place,
                                                      const std::vector<datalink::Row>& rows,

@@ -23,18 +23,6 @@
 
 namespace astrofs {
 
-/// What the token of a listing says beside the hash of its content.
-struct PartToken {
-  std::string content;
-  bool whole{true};
-  std::uint64_t rows{0};  ///< data sets of which the listing was made
-
-  PartToken(std::string hash, bool is_whole, std::uint64_t count)
-      : content(std::move(hash)), whole(is_whole), rows(count) {}
-  explicit PartToken(std::string_view token);
-  [[nodiscard]] std::string text() const;
-};
-
 class DataSets {
  public:
   struct Limits {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "backends/format/numbers.h"
+#include "backends/part_token.h"
 #include "backends/product_name.h"
 #include "backends/settle.h"
 #include "backends/tap.h"

@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "backends/format/numbers.h"
+#include "backends/part_token.h"
 #include "backends/settle.h"
 #include "backends/tap.h"
 #include "backends/url.h"
