@@ -127,8 +127,8 @@ class Archive {
   }  ///< does find() know more than list() in `dir`?
   [[nodiscard]] virtual Result<std::optional<Entry>> find(std::string_view dir, std::string_view name,
                                                           std::stop_token stop);
-  /// Is the listing of `dir`, of which this is the token, all there is, so that nobody need be asked for
-  /// another name while it is good? Pure.
+  /// Is the listing of `dir`, of which this is the token, all there is, so that nobody need be asked for any
+  /// other name? Pure.
   [[nodiscard]] virtual bool lists_all(std::string_view, std::string_view) const { return false; }
   /// Is asking for one name so much cheaper than the listing of `dir` that it comes first while there is
   /// none?

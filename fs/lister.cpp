@@ -236,11 +236,11 @@ bool Lister::finds_first(const Node& dir) const {
   return archive != nullptr && !offline_ && archive->archive->finds_first(dir.locator);
 }
 
-/// Has the catalog a listing that is good still, and whole by its archive's word?
+/// Has the catalog a listing that is whole by its archive's word? An old one is refreshed behind the reader's
+/// back, and says till then what is there, whether or not the archive can be asked.
 bool Lister::shows_all(const MountedArchive& archive, const Node& dir) const {
   const Result<ListingState> listing = catalog_.listing(dir.id);
   return listing && listing->fetched != SysSeconds{} &&
-         clock_.wall() - listing->fetched < listing->good_for &&
          archive.archive->lists_all(dir.locator, listing->token);
 }
 

@@ -112,6 +112,7 @@ class Obstap(MountTest):
         mount.mount()
         os.listdir(mount / "vo")
         sim.forget()
+        sim.fault("*tap/sync*", "status", n=503)
         self.assert_errno(errno.ENOENT, os.stat, mount / "vo/NOWHERE")
         self.assertEqual(sim.log("/vo/"), [])
 
