@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <fstream>
 #include <iterator>
+#include <vector>
 
 #include "base/log.h"
 #include "base/unique_fd.h"
@@ -36,7 +37,13 @@ void sync_folder(const std::filesystem::path& folder) {
 }  // namespace
 
 ErrandBook::ErrandBook(const std::string& cache_dir, const std::string& archive)
-    : folder_(std::filesystem::path(cache_dir) / "errands" / archive) {}
+    : folder_(std::filesystem::path(cache_dir) / "errands" / archive) {
+  std::error_code failed;
+  std::vector<std::filesystem::path> halves;
+  for (const auto& file : std::filesystem::directory_iterator(folder_, failed))
+    if (file.path().extension() == kHalf) halves.push_back(file.path());
+  for (const std::filesystem::path& half : halves) std::filesystem::remove(half, failed);
+}
 
 Result<void> ErrandBook::note(const std::string& key, const std::string& text) {
   std::error_code failed;

@@ -10,7 +10,8 @@ namespace astrofs {
 
 class ErrandBook final : public Errands {
  public:
-  /// The folder is made when the first note is.
+  /// The folder is made when the first note is. Notes that a crash left half written are taken away: nobody
+  /// else writes there.
   ErrandBook(const std::string& cache_dir, const std::string& archive);
 
   [[nodiscard]] Result<void> note(const std::string& key, const std::string& text) override;

@@ -31,12 +31,16 @@ TEST(ErrandBook, KeepsWhatIsNotDoneForTheNextRun) {
   EXPECT_THAT(ErrandBook(place.path("cache"), "other").open(), IsEmpty());
 }
 
-TEST(ErrandBook, PassesOverWhatIsHalfWritten) {
+TEST(ErrandBook, PassesOverWhatIsHalfWrittenAndTheNextRunTakesItAway) {
   const FreshDir place;
   ErrandBook book(place.path("cache"), "applause");
   ASSERT_TRUE(book.note("a", "x"));
-  std::ofstream(place.path("cache/errands/applause/b.new")) << "half";
+  const std::string half = place.path("cache/errands/applause/b.new");
+  std::ofstream(half) << "half";
   EXPECT_THAT(book.open(), ElementsAre(Pair("a", "x")));
+  const ErrandBook next(place.path("cache"), "applause");
+  EXPECT_FALSE(std::filesystem::exists(half));
+  EXPECT_THAT(next.open(), ElementsAre(Pair("a", "x")));
 }
 
 TEST(ErrandBook, SaysWhenNothingCanBeKept) {
