@@ -15,7 +15,7 @@ import unittest
 import urllib.request
 import warnings
 
-from harness import LIFETIME, PATIENCE, ROOT, MountTest, main, run, wait_until
+from harness import BUILD, LIFETIME, PATIENCE, ROOT, MountTest, main, run, wait_until
 
 WISH = os.environ.get("ASTROFS_DACHS", "")
 SCRIPT = ROOT / "scripts/dachs"
@@ -123,11 +123,17 @@ class Dachs(MountTest):
             [field] = (mount / "vo/SURVEY" / name).iterdir()
             self.assert_published(field / "GS00700_x.fits", FILES / "plates/GS00700_x.fits")
 
-    def test_a_file_under_embargo_is_denied(self):
-        mount = self.mount_vo()
+    def test_a_file_under_embargo_is_for_who_logs_in(self):
+        mount = self.mount_vo(more=f'auth = "basic"\nlogin = "{self.directory / "vo.login"}"')
         folder = mount / "vo/PRIVATE/M 33/astrofs%2Fprivate%2FEM00001.fits"
         self.assertEqual(os.listdir(folder), ["EM00001.fits"])
         self.assert_errno(errno.EACCES, os.stat, folder / "EM00001.fits")
+        why = str(mount.why("vo/PRIVATE/M 33/astrofs%2Fprivate%2FEM00001.fits/EM00001.fits"))
+        self.assertIn("astrofs login vo", why)
+        login = BUILD / "astrofs", "login", "vo", "--config", mount.config
+        self.assertIn("Logged in", run(*login, input="observers:plates\n").stdout)
+        self.assert_published(folder / "EM00001.fits", FILES / "private/EM00001.fits")
+        self.assertEqual((folder / "EM00001.fits").stat().st_mode & 0o777, 0o400)
 
     def test_a_file_that_was_lost_is_missing(self):
         (FILES / "plates/GS00709_x.fits").unlink(missing_ok=True)
@@ -149,7 +155,10 @@ class Dachs(MountTest):
         self.assertEqual(len(shown), 15)
         self.assertEqual(sorted(map(tuple, escaped)), sorted(shown))
         for row, path in zip(rows, escaped):
-            names = {file.name for file in os.scandir(mount.path.joinpath("vo", *path)) if not file.is_dir()}
+            try:
+                names = {file.name for file in os.scandir(mount.path.joinpath("vo", *path)) if not file.is_dir()}
+            except OSError as error:
+                raise AssertionError(f"{error}: {mount.log()}") from error
             linked = "datalink" in str(row["access_format"])
             self.assertEqual(names, {f"{row['obs_id']}.fits" if linked else str(row["access_url"]).rsplit("/", 1)[1]})
 
