@@ -173,64 +173,77 @@ std::vector<PlateRow> PlateShelf::sources(const Plate& plate, bool calibrated) c
   return rows;
 }
 
-std::vector<PlateRow> PlateShelf::rows(std::string_view table, std::optional<int> plate) const {
-  std::vector<PlateRow> rows;
+std::vector<PlateRow> PlateShelf::log_pages() const {
   const std::string stamp(kStamp);
-  const std::string file_time(kFileTime);
-  const auto picture_size = [](const std::string& path) { return std::to_string(picture(path).size()); };
+  std::map<std::string, PlateRow> pages;
+  for (const Plate& each : plates(std::nullopt)) {
+    const PlateArchive& archive = archive_of(each.archive);
+    const int page = page_of(archive, each.id);
+    const std::string path = logpage_path(archive, page);
+    if (pages.contains(path)) continue;
+    pages[path] = {std::to_string(archive.id * 10'000 + page),
+                   std::to_string(archive.id),
+                   "1",
+                   path,
+                   "image/jpeg",
+                   std::string(kFileTime),
+                   std::to_string(picture(path).size()),
+                   stamp,
+                   stamp};
+  }
+  std::vector<PlateRow> rows;
+  for (auto& [path, row] : pages) rows.push_back(std::move(row));
+  return rows;
+}
+
+std::vector<PlateRow> PlateShelf::scan_rows(const Plate& plate) const {
+  const std::string stamp(kStamp), file_time(kFileTime);
+  std::vector<PlateRow> rows;
+  for (const PlateScan& scan : scans(plate)) {
+    const std::string header = scan_header(scan);
+    rows.push_back({std::to_string(scan.scan_id), std::to_string(plate.id), std::to_string(plate.archive),
+                    scan_path(archive_of(plate.archive), scan), std::to_string(scan.width),
+                    std::to_string(scan.height), "Epson Expression 10000XL", "10.58333", file_time, file_time,
+                    std::to_string(scan_size(scan)), card_text(header, "CHECKSUM"),
+                    card_text(header, "DATASUM "), stamp, stamp});
+  }
+  return rows;
+}
+
+std::vector<PlateRow> PlateShelf::rows_of(const Plate& plate, std::string_view table) const {
+  const std::string stamp(kStamp);
+  const PlateArchive& archive = archive_of(plate.archive);
+  const std::string id = std::to_string(plate.id);
+  const std::string of = std::to_string(plate.archive);
+  if (table == "plate")
+    return {{id, of, number_of(archive, plate.id), archive.series, "24", "Agfa \"Astro\", blue",
+             scans(plate).front().date, "1", "Hamburg", "10.2414", archive.name, std::nullopt, stamp, stamp}};
+  if (table == "exposure")
+    return {{id, id, of, "1", scans(plate).front().object, fmt::format("{}", plate.id % 360 + 0.25),
+             "62.0394", fmt::format("{}", 2429000.5 + plate.id), "1800", stamp, stamp}};
+  if (table == "plate_logpage")
+    return {{id, std::to_string(archive.id * 10'000 + page_of(archive, plate.id)), "1", stamp, stamp}};
+  if (table == "preview") {
+    const std::string path = preview_path(archive, plate.id);
+    const std::string size = std::to_string(picture(path).size());
+    return {{id, id, of, "1", path, "image/jpeg", std::string(kFileTime), size, stamp, stamp}};
+  }
+  if (table == "scan") return scan_rows(plate);
+  if (table == "source" || table == "source_calib") return sources(plate, table == "source_calib");
+  return {};
+}
+
+std::vector<PlateRow> PlateShelf::rows(std::string_view table, std::optional<int> plate) const {
+  if (table == "logpage") return log_pages();
+  std::vector<PlateRow> rows;
   if (table == "archive") {
+    const std::string stamp(kStamp);
     for (const PlateArchive& archive : kArchives)
       rows.push_back({std::to_string(archive.id), archive.name, "Sternwarte", stamp, stamp});
     return rows;
   }
-  if (table == "logpage") {
-    std::map<std::string, PlateRow> pages;
-    for (const Plate& each : plates(std::nullopt)) {
-      const PlateArchive& archive = archive_of(each.archive);
-      const int page = page_of(archive, each.id);
-      const std::string path = logpage_path(archive, page);
-      if (pages.contains(path)) continue;
-      pages[path] = {std::to_string(archive.id * 10'000 + page),
-                     std::to_string(archive.id),
-                     "1",
-                     path,
-                     "image/jpeg",
-                     file_time,
-                     picture_size(path),
-                     stamp,
-                     stamp};
-    }
-    for (auto& [path, row] : pages) rows.push_back(std::move(row));
-    return rows;
-  }
   for (const Plate& each : plates(plate)) {
-    const PlateArchive& archive = archive_of(each.archive);
-    const std::string id = std::to_string(each.id);
-    const std::string of = std::to_string(each.archive);
-    if (table == "plate") {
-      rows.push_back({id, of, number_of(archive, each.id), archive.series, "24", "Agfa \"Astro\", blue",
-                      scans(each).front().date, "1", "Hamburg", "10.2414", archive.name, std::nullopt, stamp,
-                      stamp});
-    } else if (table == "exposure") {
-      rows.push_back({id, id, of, "1", scans(each).front().object, fmt::format("{}", each.id % 360 + 0.25),
-                      "62.0394", fmt::format("{}", 2429000.5 + each.id), "1800", stamp, stamp});
-    } else if (table == "plate_logpage") {
-      rows.push_back(
-          {id, std::to_string(archive.id * 10'000 + page_of(archive, each.id)), "1", stamp, stamp});
-    } else if (table == "preview") {
-      const std::string path = preview_path(archive, each.id);
-      rows.push_back({id, id, of, "1", path, "image/jpeg", file_time, picture_size(path), stamp, stamp});
-    } else if (table == "scan") {
-      for (const PlateScan& scan : scans(each)) {
-        const std::string header = scan_header(scan);
-        rows.push_back({std::to_string(scan.scan_id), id, of, scan_path(archive, scan),
-                        std::to_string(scan.width), std::to_string(scan.height), "Epson Expression 10000XL",
-                        "10.58333", file_time, file_time, std::to_string(scan_size(scan)),
-                        card_text(header, "CHECKSUM"), card_text(header, "DATASUM "), stamp, stamp});
-      }
-    } else if (table == "source" || table == "source_calib") {
-      for (PlateRow& row : sources(each, table == "source_calib")) rows.push_back(std::move(row));
-    }
+    for (PlateRow& row : rows_of(each, table)) rows.push_back(std::move(row));
   }
   return rows;
 }

@@ -38,6 +38,9 @@ class PlateShelf {
   };
   [[nodiscard]] std::vector<Plate> plates(std::optional<int> only) const;
   [[nodiscard]] std::vector<PlateScan> scans(const Plate& plate) const;
+  [[nodiscard]] std::vector<PlateRow> rows_of(const Plate& plate, std::string_view table) const;
+  [[nodiscard]] std::vector<PlateRow> scan_rows(const Plate& plate) const;
+  [[nodiscard]] std::vector<PlateRow> log_pages() const;
   [[nodiscard]] std::vector<PlateRow> sources(const Plate& plate, bool calibrated) const;
 
   const PlateOptions options_;
