@@ -112,7 +112,7 @@ ApplauseArchive::ApplauseArchive(std::string url, Sequences sequences, std::stri
           [this](http::Request& request) {
             if (token_.is_there()) (void)token_.authorize(request);
           },
-          fetcher),
+          [this] { return token_.scope(); }, fetcher),
       tables_(plates_, jobs_, clock),
       asked_(clock, kMostAsked) {}
 

@@ -12,6 +12,7 @@
 // it is shown, so that it is fetched once. Owned by the mount; any thread.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <string>
 #include <vector>
@@ -52,7 +53,10 @@ class ApplauseArchive final : public Archive {
   [[nodiscard]] bool fetches_ahead() const override { return false; }
   [[nodiscard]] Result<FrameShape> shape(std::string_view locator) const override;
   [[nodiscard]] std::string advice() const override;
-  void notice_login() override { token_.notice(); }
+  void notice_login() override {
+    if (token_.notice()) is_somebody_new_ = true;
+  }
+  [[nodiscard]] bool takes_up_errands() override { return is_somebody_new_.exchange(false); }
 
  private:
   [[nodiscard]] Result<std::vector<Entry>> entries(std::string_view dir, std::stop_token stop) const;
@@ -61,6 +65,7 @@ class ApplauseArchive final : public Archive {
 
   const Sequences sequences_;
   PastedToken token_;
+  std::atomic<bool> is_somebody_new_{false};
   const applause::Plates plates_;
   tap::Jobs jobs_;
   applause::SourceTables tables_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "backends/format/dates.h"
@@ -153,8 +154,12 @@ StoredFile Plates::stored(const tap::Answer& answer, std::size_t row, std::strin
   return file;
 }
 
-Result<std::vector<Plate>> Plates::describe(const std::vector<PlateId>& ids, std::stop_token stop) const {
-  if (ids.empty()) return std::vector<Plate>{};
+/// What the tables say of these plates.
+struct Plates::Told {
+  tap::Answer plates, exposures, scans, previews, pages;
+};
+
+Result<Plates::Told> Plates::ask_of(const std::vector<PlateId>& ids, std::stop_token stop) const {
   const std::string these = ids.size() == 1 ? fmt::format("plate_id = {}", ids.front())
                                             : fmt::format("plate_id IN ({})", fmt::join(ids, ", "));
   std::vector<std::vector<http::Request>> questions;
@@ -167,41 +172,52 @@ Result<std::vector<Plate>> Plates::describe(const std::vector<PlateId>& ids, std
       "applause_dr4.plate_logpage AS p USING (logpage_id) WHERE p.{} ORDER BY filename",
       these))});
   const auto said = fetcher_.fetch_all(std::move(questions), std::move(stop));
-  const Result<tap::Answer> plates = heard(said[0]);
-  const Result<tap::Answer> exposures = heard(said[1]);
-  const Result<tap::Answer> scans = heard(said[2]);
-  const Result<tap::Answer> previews = or_none(heard(said[3]));
-  const Result<tap::Answer> pages = or_none(heard(said[4]));
-  for (const auto* const answer : {&plates, &exposures, &scans, &previews, &pages}) {
-    if (!*answer) return tl::unexpected<Error>(answer->error());
-    if ((*answer)->overflow) return fail(Errc::too_large, "APPLAUSE does not give all rows");
+  std::array<Result<tap::Answer>, 5> answers{heard(said[0]), heard(said[1]), heard(said[2]),
+                                             or_none(heard(said[3])), or_none(heard(said[4]))};
+  for (const auto& answer : answers) {
+    if (!answer) return tl::unexpected<Error>(answer.error());
+    if (answer->overflow) return fail(Errc::too_large, "APPLAUSE does not give all rows");
   }
+  return Told{std::move(*answers[0]), std::move(*answers[1]), std::move(*answers[2]), std::move(*answers[3]),
+              std::move(*answers[4])};
+}
+
+Scan Plates::scan_at(const tap::Answer& scans, std::size_t row) const {
+  const auto text = [&](std::string_view name) {
+    return std::string(scans.text(row, scans.table.column(name)));
+  };
+  return {stored(scans, row, "filename_scan"), number_at<std::uint32_t>(scans, row, "naxis1"),
+          number_at<std::uint32_t>(scans, row, "naxis2"), text("fits_checksum"), text("fits_datasum")};
+}
+
+Plate Plates::plate_at(const Told& told, std::size_t row) const {
+  Plate plate;
+  plate.id = number_at<PlateId>(told.plates, row, "plate_id");
+  const auto is_its = [&](const tap::Answer& answer, std::size_t i) {
+    return number_at<PlateId>(answer, i, "plate_id") == plate.id;
+  };
+  for (std::size_t i = 0; i < told.scans.rows.size(); ++i) {
+    if (is_its(told.scans, i)) plate.scans.push_back(scan_at(told.scans, i));
+  }
+  for (const tap::Answer* const pictures : {&told.previews, &told.pages}) {
+    for (std::size_t i = 0; i < pictures->rows.size(); ++i) {
+      if (is_its(*pictures, i)) plate.pictures.push_back(stored(*pictures, i, "filename"));
+    }
+  }
+  plate.json = Json{{"plate", row_of(told.plates, row)},
+                    {"exposures", rows_of(told.exposures, plate.id)},
+                    {"scans", rows_of(told.scans, plate.id)}}
+                   .dump(1, ' ', false, Json::error_handler_t::replace) +
+               "\n";
+  return plate;
+}
+
+Result<std::vector<Plate>> Plates::describe(const std::vector<PlateId>& ids, std::stop_token stop) const {
+  if (ids.empty()) return std::vector<Plate>{};
+  const Result<Told> told = ask_of(ids, std::move(stop));
+  if (!told) return tl::unexpected<Error>(told.error());
   std::vector<Plate> found;
-  for (std::size_t row = 0; row < plates->rows.size(); ++row) {
-    Plate plate;
-    plate.id = number_at<PlateId>(*plates, row, "plate_id");
-    for (std::size_t i = 0; i < scans->rows.size(); ++i) {
-      if (number_at<PlateId>(*scans, i, "plate_id") != plate.id) continue;
-      const auto text = [&](std::string_view name) {
-        return std::string(scans->text(i, scans->table.column(name)));
-      };
-      plate.scans.push_back(
-          {stored(*scans, i, "filename_scan"), number_at<std::uint32_t>(*scans, i, "naxis1"),
-           number_at<std::uint32_t>(*scans, i, "naxis2"), text("fits_checksum"), text("fits_datasum")});
-    }
-    for (const tap::Answer* const pictures : {&*previews, &*pages}) {
-      for (std::size_t i = 0; i < pictures->rows.size(); ++i) {
-        if (number_at<PlateId>(*pictures, i, "plate_id") == plate.id)
-          plate.pictures.push_back(stored(*pictures, i, "filename"));
-      }
-    }
-    plate.json = Json{{"plate", row_of(*plates, row)},
-                      {"exposures", rows_of(*exposures, plate.id)},
-                      {"scans", rows_of(*scans, plate.id)}}
-                     .dump(1, ' ', false, Json::error_handler_t::replace) +
-                 "\n";
-    found.push_back(std::move(plate));
-  }
+  for (std::size_t row = 0; row < told->plates.rows.size(); ++row) found.push_back(plate_at(*told, row));
   return found;
 }
 

@@ -57,7 +57,11 @@ class Plates {
   [[nodiscard]] Result<tap::Answer> ask(std::string query, std::stop_token stop) const;
 
  private:
+  struct Told;
   [[nodiscard]] http::Request question(std::string query) const;
+  [[nodiscard]] Result<Told> ask_of(const std::vector<PlateId>& ids, std::stop_token stop) const;
+  [[nodiscard]] Plate plate_at(const Told& told, std::size_t row) const;
+  [[nodiscard]] Scan scan_at(const tap::Answer& scans, std::size_t row) const;
   [[nodiscard]] std::string path_of(std::string_view said) const;
   [[nodiscard]] StoredFile stored(const tap::Answer& answer, std::size_t row, std::string_view column) const;
 

@@ -110,8 +110,10 @@ class Archive {
   virtual void attach(const OwnFiles&) {}
   /// Once, too: where it notes what it must end even after a crash. Default: there is no such thing.
   virtual void keep_errands_in(Errands&) {}
-  /// Ends what runs before this one have left. Blocks; asks the network. Once, beside everything else.
+  /// Ends what runs before this one have left. Blocks; asks the network. Beside everything else.
   virtual void end_errands(const std::stop_token&) {}
+  /// Has a login come that may end more of them? Says so once. Answered at once.
+  [[nodiscard]] virtual bool takes_up_errands() { return false; }
 
   /// What is in a directory. `dir` is the locator of the directory's entry ("" for the archive's root),
   /// `token` that of the listing known so far. Complete or an error, never a half page. Blocks; may fetch in

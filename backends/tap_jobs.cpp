@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <random>
+#include <utility>
 
 #include "backends/format/numbers.h"
 #include "backends/format/votable.h"
@@ -47,6 +48,16 @@ bool pause(milliseconds time, const std::stop_token& stop) {
 std::string new_run_id() {
   std::random_device random;
   return fmt::format("{}{:08x}{:08x}", kRunPrefix, random(), random());
+}
+
+/// What is noted of a job: where it is, "" = not known yet, and whose it is.
+std::string note_of(const std::string& job, const std::string& scope) {
+  return job + '\n' + scope;
+}
+
+std::pair<std::string_view, std::string_view> read_note(std::string_view noted) {
+  const std::size_t end = std::min(noted.find('\n'), noted.size());
+  return {noted.substr(0, end), noted.substr(std::min(end + 1, noted.size()))};
 }
 
 /// Nobody reads a table that an answer to a job does not have.
@@ -178,7 +189,7 @@ Result<JobResult> Jobs::follow(const std::string& job, const JobTerms& terms, co
   return result;
 }
 
-Result<void> Jobs::remove(const std::string& job, const std::stop_token& stop) {
+Result<bool> Jobs::remove(const std::string& job, const std::stop_token& stop) {
   http::Request request;
   request.method = http::Method::post;
   request.url = job;
@@ -187,10 +198,11 @@ Result<void> Jobs::remove(const std::string& job, const std::stop_token& stop) {
   request.body_decides = true;
   authorize_(request);
   const Result<http::Response> answer = fetcher_.fetch({std::move(request)}, stop);
-  if (!answer && answer.error().code == Errc::not_found) return {};
+  if (!answer && answer.error().code == Errc::not_found) return false;
   if (!answer) return tl::unexpected<Error>(answer.error());
   const int status = answer->head.status;
-  if (status < 400 || status == 404 || status == 410) return {};
+  if (status < 400) return true;
+  if (status == 404 || status == 410) return false;
   return tl::unexpected<Error>(refusal(*answer));
 }
 
@@ -198,7 +210,8 @@ Result<JobResult> Jobs::run(const JobTerms& terms, const std::stop_token& stop) 
   const std::string run_id = new_run_id();
   if (errands_ != nullptr) {
     // A job that could not be ended after a crash is not begun.
-    if (auto noted = errands_->note(run_id, ""); !noted) return tl::unexpected<Error>(noted.error());
+    if (auto noted = errands_->note(run_id, note_of("", scope_())); !noted)
+      return tl::unexpected<Error>(noted.error());
   }
   Result<std::string> job = create(terms, run_id, stop);
   for (milliseconds waited{0}, next = kFirstPause;
@@ -213,7 +226,7 @@ Result<JobResult> Jobs::run(const JobTerms& terms, const std::stop_token& stop) 
     return tl::unexpected<Error>(job.error());
   }
   if (errands_ != nullptr) {
-    if (auto noted = errands_->note(run_id, *job); !noted)
+    if (auto noted = errands_->note(run_id, note_of(*job, scope_())); !noted)
       log::warning("the job {} would outlive a crash: {}", *job, noted.error().message);
   }
   Result<JobResult> result = follow(*job, terms, stop);
@@ -229,24 +242,44 @@ Result<JobResult> Jobs::run(const JobTerms& terms, const std::stop_token& stop) 
   return result;
 }
 
-void Jobs::end_those_left(const std::stop_token& stop) {
-  if (errands_ == nullptr) return;
-  for (const auto& [run_id, noted] : errands_->open()) {
-    std::string job = noted;
-    if (!run_id.starts_with(kRunPrefix)) continue;
-    if (job.empty()) {
-      const Result<std::string> found = named(run_id, stop);
-      if (!found) continue;
-      job = *found;
-    }
-    if (job.empty()) {
-      errands_->done(run_id);
-    } else if (is_ours(job)) {
-      const auto removed = remove(job, stop);
-      if (removed) errands_->done(run_id);
-      log::info("a job of a run before this one, {}, is {}", job, removed ? "deleted" : "not deleted yet");
-    }
+void Jobs::attach(Errands& errands) {
+  errands_ = &errands;
+  const MutexLock lock(mutex_);
+  left_ = errands.open();
+  std::erase_if(left_, [](const auto& note) { return !note.first.starts_with(kRunPrefix); });
+}
+
+bool Jobs::is_ended(const std::string& run_id, const std::string& noted, const std::stop_token& stop) {
+  const auto [address, scope] = read_note(noted);
+  // Who is somebody else does not see the job: to him it is not there.
+  const bool would_see = scope.empty() || scope == scope_();
+  std::string job(address);
+  if (job.empty()) {
+    const Result<std::string> found = named(run_id, stop);
+    if (!found) return false;
+    job = *found;
   }
+  if (job.empty()) return would_see;
+  if (!is_ours(job)) return false;
+  const Result<bool> removed = remove(job, stop);
+  const bool is_gone = removed && (*removed || would_see);
+  log::info("a job of a run before this one, {}, is {}", job, is_gone ? "deleted" : "not deleted yet");
+  return is_gone;
+}
+
+void Jobs::end_those_left(const std::stop_token& stop) {
+  std::map<std::string, std::string> left;
+  {
+    const MutexLock lock(mutex_);
+    left.swap(left_);
+  }
+  std::erase_if(left, [&](const auto& note) {
+    if (!is_ended(note.first, note.second, stop)) return false;
+    errands_->done(note.first);
+    return true;
+  });
+  const MutexLock lock(mutex_);
+  left_.merge(left);
 }
 
 }  // namespace astrofs::tap

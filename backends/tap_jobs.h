@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -16,6 +17,7 @@
 #include "backends/format/uws.h"
 #include "backends/http/fetcher.h"
 #include "base/clock.h"
+#include "base/mutex.h"
 
 namespace astrofs::tap {
 
@@ -31,20 +33,25 @@ struct JobResult {
 
 class Jobs {
  public:
-  /// `base`: of the service, without "/async". `authorize` adds credentials to a request of its host. All
-  /// outlive it.
+  /// `base`: of the service, without "/async". `authorize` adds credentials to a request of its host, and
+  /// `scope` tells whose they are: others are not shown a job. All outlive it.
   using Authorize = std::function<void(http::Request&)>;
-  Jobs(std::string base, Authorize authorize, http::Fetcher& fetcher)
-      : base_(std::move(base)), authorize_(std::move(authorize)), fetcher_(fetcher) {}
+  using Scope = std::function<std::string()>;
+  Jobs(std::string base, Authorize authorize, Scope scope, http::Fetcher& fetcher)
+      : base_(std::move(base)),
+        authorize_(std::move(authorize)),
+        scope_(std::move(scope)),
+        fetcher_(fetcher) {}
 
-  /// Before the first job: without it nothing survives a crash.
-  void attach(Errands& errands) { errands_ = &errands; }
+  /// Before the first job: without it nothing survives a crash. What is noted by then is of runs before.
+  void attach(Errands& errands) EXCLUDES(mutex_);
 
   /// Errc::denied, invalid (the service refuses the query), unavailable (the quota is used up, the job was
   /// ended by the service), timed_out.
   [[nodiscard]] Result<JobResult> run(const JobTerms& terms, const std::stop_token& stop);
-  /// Deletes the jobs of runs before this one. What cannot be deleted now stays noted.
-  void end_those_left(const std::stop_token& stop);
+  /// Deletes the jobs of runs before this one. What cannot be deleted now stays noted, for the next time that
+  /// this is called: another login may.
+  void end_those_left(const std::stop_token& stop) EXCLUDES(mutex_);
 
  private:
   [[nodiscard]] Result<std::string> create(const JobTerms& terms, const std::string& run_id,
@@ -54,7 +61,11 @@ class Jobs {
   [[nodiscard]] Result<uws::Job> wait_for(const std::string& job, const std::stop_token& stop);
   /// Address of the job with that name; "" = there is none.
   [[nodiscard]] Result<std::string> named(const std::string& run_id, const std::stop_token& stop);
-  [[nodiscard]] Result<void> remove(const std::string& job, const std::stop_token& stop);
+  /// false: the service knows of no such job.
+  [[nodiscard]] Result<bool> remove(const std::string& job, const std::stop_token& stop);
+  /// Is there nothing left of the job with this note?
+  [[nodiscard]] bool is_ended(const std::string& run_id, const std::string& noted,
+                              const std::stop_token& stop);
   [[nodiscard]] Result<http::Response> get(const std::string& url, const std::stop_token& stop);
   [[nodiscard]] bool is_ours(std::string_view job) const;
   /// Where the job with this id is: at `said` if that is our host, else where its kind lies there. "" = no
@@ -63,8 +74,11 @@ class Jobs {
 
   const std::string base_;
   const Authorize authorize_;
+  const Scope scope_;
   http::Fetcher& fetcher_;
   Errands* errands_{nullptr};
+  Mutex mutex_;
+  std::map<std::string, std::string> left_ GUARDED_BY(mutex_);  ///< by runs before this one: note by name
 };
 
 }  // namespace astrofs::tap

@@ -1,5 +1,6 @@
-// Looks after the logins of archives: notices those that come and go, and has renewed what soon runs out, so
-// that who has read nothing for a week still reads at once. look() on the house's thread; stop() from any.
+// Looks after the logins of archives: notices those that come and go, has ended what a new one may end of
+// runs before, and has renewed what soon runs out, so that who has read nothing for a week still reads at
+// once. look() on the house's thread; stop() from any.
 #pragma once
 
 #include <stop_token>
@@ -19,7 +20,7 @@ class Logins {
 
   /// Reads files of logins; what asks the network is done elsewhere.
   void look();
-  /// Renewals under way are given up.
+  /// What is under way is given up.
   void stop() { stop_.request_stop(); }
 
  private:

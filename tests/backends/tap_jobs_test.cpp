@@ -32,8 +32,16 @@ class TapJobsTest : public ::testing::Test {
  protected:
   TapJobsTest() {
     EXPECT_TRUE(sim_.start());
+    begin_a_run();
+  }
+  /// Another program with the same notes.
+  void begin_a_run() {
     jobs_ = std::make_unique<Jobs>(
-        sim_.url() + "/tap", [](http::Request&) {}, http_.fetcher());
+        sim_.url() + "/tap",
+        [this](http::Request& request) {
+          if (!token_.empty()) request.headers.push_back({"Authorization", "Token " + token_});
+        },
+        [this] { return token_.empty() ? "nobody" : "token " + token_; }, http_.fetcher());
     jobs_->attach(book_);
   }
   void set(const std::function<void(sim::DaiquiriSettings&)>& how) {
@@ -54,6 +62,7 @@ class TapJobsTest : public ::testing::Test {
   sim::Daiquiri& plates_{sim_.add_plates({.plates = 12, .rows = 7})};
   contract::HttpStack http_;
   Book book_;
+  std::string token_;
   std::unique_ptr<Jobs> jobs_;
 };
 
@@ -134,10 +143,8 @@ TEST_F(TapJobsTest, WhatCannotBeDeletedNowIsDeletedByTheNextRun) {
   EXPECT_TRUE(run()) << "the rows came all the same";
   ASSERT_THAT(book_.notes, SizeIs(1));
   sim_.remove_fault(fault);
-  Jobs next(
-      sim_.url() + "/tap", [](http::Request&) {}, http_.fetcher());
-  next.attach(book_);
-  next.end_those_left({});
+  begin_a_run();
+  jobs_->end_those_left({});
   expect_nothing_left();
 }
 
@@ -145,6 +152,7 @@ TEST_F(TapJobsTest, AJobWhoseAddressWasNotNotedIsFoundByItsName) {
   const auto id = plates_.jobs().create({"", kQuery, "astrofs-0123", 0, true}, plates_.settings());
   ASSERT_TRUE(id);
   book_.notes = {{"astrofs-0123", ""}, {"astrofs-4567", ""}, {"other", "x"}};
+  begin_a_run();
   jobs_->end_those_left({});
   EXPECT_EQ(plates_.jobs().unarchived(), 0U);
   EXPECT_THAT(book_.notes, SizeIs(1)) << "only what is none of ours";
@@ -159,15 +167,44 @@ TEST_F(TapJobsTest, AJobThatIsListedUnderAnotherHostIsLookedForHere) {
        .text = "<jobs><jobref id=\"" + *id +
                "\" href=\"http://inside.example/tap/async/1\"><runId>astrofs-0123</runId></jobref></jobs>"});
   book_.notes = {{"astrofs-0123", ""}};
+  begin_a_run();
   jobs_->end_those_left({});
   expect_nothing_left();
 }
 
 TEST_F(TapJobsTest, AnAddressElsewhereIsNotFollowed) {
   book_.notes = {{"astrofs-1", "http://example.org/tap/async/1"}};
+  begin_a_run();
   jobs_->end_those_left({});
   EXPECT_THAT(book_.notes, SizeIs(1));
   EXPECT_EQ(sim_.requests().size(), 0U);
+}
+
+TEST_F(TapJobsTest, AJobOfAUserIsDeletedWhenHeIsThereAgain) {
+  token_ = sim::kPlateToken;
+  const int fault =
+      sim_.add_fault({.path = "/tap/async/*", .kind = sim::Kind::status, .n = 500, .method = "POST"});
+  EXPECT_TRUE(run());
+  const auto id = plates_.jobs().create({"astronomer", kQuery, "astrofs-0123", 0, true}, plates_.settings());
+  ASSERT_TRUE(id) << id.error().message;
+  book_.notes["astrofs-0123"] = "\ntoken " + token_;
+  sim_.remove_fault(fault);
+  token_.clear();
+  begin_a_run();
+  jobs_->end_those_left({});
+  EXPECT_THAT(book_.notes, SizeIs(2)) << "to nobody there are no such jobs";
+  token_ = sim::kPlateToken;
+  jobs_->end_those_left({});
+  expect_nothing_left();
+}
+
+TEST_F(TapJobsTest, AJobOfThisRunIsNoneThatWasLeft) {
+  const auto id = plates_.jobs().create({"", kQuery, "astrofs-0123", 0, true}, plates_.settings());
+  ASSERT_TRUE(id);
+  book_.notes = {{"astrofs-0123", ""}};
+  jobs_->end_those_left({});
+  EXPECT_EQ(plates_.jobs().unarchived(), 1U);
+  EXPECT_THAT(book_.notes, SizeIs(1));
 }
 
 TEST_F(TapJobsTest, AJobThatCouldNotBeNotedIsNotBegun) {

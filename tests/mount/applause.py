@@ -247,6 +247,25 @@ class Plates(MountTest):
         wait_until(lambda: self.counts()["unarchived"] == 0, "the job is deleted")
         wait_until(lambda: not list(mount.cache.glob("errands/applause/*")), "and nothing is left to do")
 
+    def test_a_job_of_a_user_is_deleted_when_he_logs_in_again(self):
+        mount = self.applause("--applause-job-ms", 600000)
+        login = BUILD / "astrofs", "login", "applause", "--config", mount.config
+        run(*login, input=TOKEN + "\n")
+        wait_until(lambda: os.listdir(mount / "applause/dr4") and self.counts()["with_token"] > 0, "the login is noticed")
+        reader = threading.Thread(target=lambda: os.path.exists(mount / "applause/plate/9319/sources_9319.csv"))
+        reader.start()
+        notes = mount.cache / "errands/applause"
+        wait_until(lambda: notes.is_dir() and any("async" in note.read_text() for note in notes.iterdir()), "its address is noted")
+        mount.kill()
+        reader.join()
+        self.login.unlink()
+        self.stand_in.forget()
+        mount.mount()
+        wait_until(lambda: self.stand_in.log("/async/"), "its deletion is tried")
+        self.assertEqual((self.counts()["unarchived"], len(list(notes.iterdir()))), (1, 1))
+        run(*login, input=TOKEN + "\n")
+        wait_until(lambda: self.counts()["unarchived"] == 0 and not list(notes.iterdir()), "the job is deleted")
+
     def test_a_login_page_is_eacces_and_no_fits_file(self):
         mount = self.applause()
         path = mount / "applause/plate/9319" / SCAN
