@@ -29,6 +29,24 @@ std::string literal(const Value& value) {
   return tap::quoted(*value.text);
 }
 
+/// Of a number that may be of single precision, what it is in double; nullopt: the same. Services call
+/// columns double that are not: what they write of such a number is the shortest that means it, and is not
+/// equal to it.
+std::optional<double> widened(const std::string& text) {
+  const auto narrow = number_in<float>(text);
+  const auto wide = number_in<double>(text);
+  if (!narrow || !wide || text.find_first_of(".eE") == std::string::npos) return std::nullopt;
+  const bool is_shortest = number_in<double>(fmt::format("{}", *narrow)) == wide;
+  const auto number = static_cast<double>(*narrow);
+  return is_shortest && number != *wide ? std::optional(number) : std::nullopt;
+}
+
+/// What comes after it comes after it in either precision.
+std::string last_literal(const Value& value) {
+  const auto wide = value.kind == Kind::number ? widened(*value.text) : std::nullopt;
+  return wide && *wide > number_in<double>(*value.text) ? fmt::format("{}", *wide) : literal(value);
+}
+
 /// Is it that number, whichever of those that are written so? Equal to 0.1 is none of single precision where
 /// the comparison is made in double: what is between its neighbours is the number itself.
 std::string is_single(const std::string& column, const Value& value) {
@@ -43,6 +61,10 @@ std::string is_single(const std::string& column, const Value& value) {
 
 std::string is_value(const std::string& column, const Value& value) {
   if (value.text && value.kind == Kind::single) return is_single(column, value);
+  if (value.text && value.kind == Kind::number) {
+    if (const auto wide = widened(*value.text))
+      return fmt::format("({0} = {1} OR {0} = {2})", column, *value.text, *wide);
+  }
   if (value.text) return column + " = " + literal(value);
   if (value.kind != Kind::text) return column + " IS NULL";
   // They share a directory: who reads a VOTable cannot tell the first two apart, nor its name the third.
@@ -124,7 +146,7 @@ Kind kind_of(const VoField& field) {
 std::string values_query(const Table& table, const Place& place, const std::optional<Value>& after) {
   const std::string& column = table.levels.at(place.levels.size());
   Conditions conditions(table, place);
-  if (after) conditions.add(column + " > " + literal(*after));
+  if (after) conditions.add(column + " > " + last_literal(*after));
   return "SELECT " + column + ", COUNT(*) AS n FROM " + table.name + conditions.text() + " GROUP BY " +
          column + " ORDER BY " + column;
 }

@@ -47,7 +47,10 @@ Result<std::string> user_of(const Result<http::Response>& answer) {
   if (!read && read.error().code == Errc::denied)
     return fail(Errc::denied, "the service does not take this login");
   if (!read) return tl::unexpected<Error>(read.error());
-  return std::string(answer->head.header("x-vo-authenticated"));
+  std::string user(answer->head.header("x-vo-authenticated"));
+  // Some answer everybody, and a password that is wrong like one that is right.
+  if (user.empty()) return fail(Errc::unsupported, "its answer does not say who has asked");
+  return user;
 }
 
 struct Scheme {

@@ -85,6 +85,7 @@ TEST_F(Obstap, LevelsOfEveryTypeCanBeEntered) {
        {std::pair{"seeing", std::vector<std::string>{"0.1", "0.7"}},
         std::pair{"is_public", std::vector<std::string>{"NULL", "false", "true"}},
         std::pair{"obs_date", std::vector<std::string>{"2014-10-01T09:43:12", "2014-10-02T09:43:12", "NULL"}},
+        std::pair{"s_fov", std::vector<std::string>{"0.1", "0.16000001"}},
         std::pair{"s_ra", std::vector<std::string>{"10", "10.25", "10.5", "10.75", "11", "11.25"}}}) {
     sim::ArchiveSim server;
     vo_ = &server.add_vo({.plates = 6, .linked = 0});

@@ -129,7 +129,13 @@ TEST(ObstapQuery, WritesEachKindOfValueAsItIsCompared) {
     const std::string query = count_query(table, place);
     return query.substr(query.find("WHERE"));
   };
-  EXPECT_EQ(where({"0.1", Kind::number}), "WHERE c = 0.1");
+  EXPECT_EQ(where({"2", Kind::number}), "WHERE c = 2");
+  EXPECT_EQ(where({"10.25", Kind::number}), "WHERE c = 10.25");
+  EXPECT_EQ(where({"0.1234567890123", Kind::number}), "WHERE c = 0.1234567890123");
+  // It may be of single precision, whatever the service says of the column.
+  EXPECT_EQ(where({"0.1", Kind::number}), "WHERE (c = 0.1 OR c = 0.10000000149011612)");
+  EXPECT_THAT(values_query(table, {}, Value{"0.1", Kind::number}),
+              HasSubstr("c > 0.10000000149011612 GROUP"));
   EXPECT_EQ(where({"0.1", Kind::single}), "WHERE (c > 0.09999999403953552 AND c < 0.10000000894069672)");
   EXPECT_EQ(where({"0", Kind::single}), "WHERE c = 0");
   EXPECT_EQ(where({"true", Kind::boolean}), "WHERE c = 'true'");

@@ -99,6 +99,13 @@ TEST_F(TokenLoginTest, AUserAndHisPasswordAreTriedAndKeptTogether) {
   EXPECT_EQ(*done, "Logged in as alice");
   EXPECT_EQ(kept(), right + "\n");
   EXPECT_EQ(sim_.count("sesame"), 0U);
+  // One that answers everybody says nothing of it.
+  settings.gate.scheme = "";
+  vo.set(settings);
+  const auto unsaid = try_it("alice:whatever");
+  ASSERT_TRUE(unsaid) << unsaid.error().message;
+  EXPECT_NE(unsaid->find("it is kept"), std::string::npos);
+  EXPECT_EQ(unsaid->find("Logged in"), std::string::npos);
 }
 
 }  // namespace

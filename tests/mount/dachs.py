@@ -115,6 +115,13 @@ class Dachs(MountTest):
         self.assertIn("opens by its name", mount.why("vo/SURVEY")["listing"]["remark"])
         self.assert_errno(errno.ENOENT, os.stat, mount / "vo/SURVEY/TIC 7")
 
+    def test_levels_of_numbers_can_be_entered(self):
+        # Of single precision in the database, whatever the service says of the column: the field of view.
+        for column in ("t_exptime", "s_fov", "em_min", "t_min"):
+            mount = self.mount_vo(tree="{obs_collection}/{" + column + "}")
+            names = os.listdir(mount / "vo/PLATES")
+            self.assertEqual(sum(len(os.listdir(mount / "vo/PLATES" / name)) for name in names), 10, names)
+
     def test_values_that_are_no_names_can_be_entered_all_the_same(self):
         mount = self.mount_vo(more="where = \"obs_id LIKE 'X%'\"")
         names = {"..%2F..%2Fetc%2Fpasswd", "%2E%2E", "it's \"A\" Cen", "NULL", "%2050 of  two"}

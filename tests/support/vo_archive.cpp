@@ -61,7 +61,8 @@ VoRows obscore(const std::vector<VoArchive::DataSet>& sets, const std::string& h
                {"facility"},
                {"seeing", VoKind::single},
                {"is_public", VoKind::boolean},
-               {"obs_date", VoKind::time}},
+               {"obs_date", VoKind::time},
+               {"s_fov", VoKind::narrow}},
               {}};
   for (std::size_t i = 0; i < sets.size(); ++i) {
     const VoArchive::DataSet& one = sets[i];
@@ -76,7 +77,8 @@ VoRows obscore(const std::vector<VoArchive::DataSet>& sets, const std::string& h
                          fmt::format("{}", 10 + 0.25 * static_cast<double>(i)), VoCell(), "Test observatory",
                          VoCell(i % 2 == 0 ? "0.1" : "0.7"),
                          i % 4 == 3 ? VoCell() : VoCell(i % 2 == 0 ? "true" : "false"),
-                         i % 3 == 2 ? VoCell() : VoCell(fmt::format("2014-10-{:02}T09:43:12", 1 + i % 3))});
+                         i % 3 == 2 ? VoCell() : VoCell(fmt::format("2014-10-{:02}T09:43:12", 1 + i % 3)),
+                         VoCell(i % 2 == 0 ? "0.16000001" : "0.1")});
   }
   return rows;
 }

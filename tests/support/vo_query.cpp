@@ -126,8 +126,9 @@ bool is_taken(const VoColumn& column, const std::string& value) {
 int compare(const VoColumn& column, const std::string& a, const std::string& b) {
   if (is_quoted(column)) return a < b ? -1 : a == b ? 0 : 1;
   // What stands in a column of single precision is compared in double, as PostgreSQL does.
-  const double x = column.kind == VoKind::single ? static_cast<double>(std::strtof(a.c_str(), nullptr))
-                                                 : std::strtod(a.c_str(), nullptr);
+  const bool is_single = column.kind == VoKind::single || column.kind == VoKind::narrow;
+  const double x =
+      is_single ? static_cast<double>(std::strtof(a.c_str(), nullptr)) : std::strtod(a.c_str(), nullptr);
   const double y = std::strtod(b.c_str(), nullptr);
   return x < y ? -1 : x > y ? 1 : 0;
 }

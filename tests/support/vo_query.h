@@ -11,7 +11,8 @@
 
 namespace astrofs::sim {
 
-enum class VoKind : unsigned char { text, whole, real, single, boolean, time };
+/// `narrow` is told to be a double and is not, as views of PostgreSQL are.
+enum class VoKind : unsigned char { text, whole, real, single, narrow, boolean, time };
 struct VoColumn {
   std::string name;
   VoKind kind{VoKind::text};

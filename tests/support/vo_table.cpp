@@ -25,7 +25,7 @@ void append_big_endian(std::string& out, Number value) {
 void append_binary(std::string& out, const VoColumn& column, const VoCell& cell) {
   if (column.kind == VoKind::whole) {
     append_big_endian(out, static_cast<std::uint64_t>(cell ? std::atoll(cell->c_str()) : kNone));
-  } else if (column.kind == VoKind::real) {
+  } else if (column.kind == VoKind::real || column.kind == VoKind::narrow) {
     constexpr std::uint64_t kNan = 0x7FF8000000000000ULL;
     append_big_endian(out, cell ? std::bit_cast<std::uint64_t>(std::strtod(cell->c_str(), nullptr)) : kNan);
   } else if (column.kind == VoKind::single) {
@@ -77,6 +77,7 @@ std::string_view datatype_of(VoKind kind) {
     case VoKind::whole:
       return "datatype=\"long\"><VALUES null=\"-1\"/></FIELD>";
     case VoKind::real:
+    case VoKind::narrow:
       return "datatype=\"double\"/>";
     case VoKind::single:
       return "datatype=\"float\"/>";
