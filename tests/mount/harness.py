@@ -251,6 +251,6 @@ def main():
     failed = len({getattr(test, "test_case", test).id() for test, _ in [*result.failures, *result.errors]})
     failed += len(result.unexpectedSuccesses)
     skipped = len(result.skipped)
-    passed = result.testsRun - failed - skipped
+    passed = max(0, result.testsRun - failed - skipped)  # what fails before its first test has run none
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     sys.exit(1 if failed or not passed + skipped else 0)
