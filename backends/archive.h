@@ -166,6 +166,8 @@ class Archive {
 
   /// Is the file built of others of this archive's, which are read through the mount? At once.
   [[nodiscard]] virtual bool builds(std::string_view) const { return false; }
+  /// Does recipe() of it ask nobody, so that it may be built while the mount is offline? At once.
+  [[nodiscard]] virtual bool builds_offline(std::string_view) const { return false; }
   /// Of which, and how; its listing gives neither size nor validator. Blocks.
   [[nodiscard]] virtual Result<Recipe> recipe(std::string_view locator, std::stop_token stop);
 

@@ -275,6 +275,22 @@ bool HlspArchive::builds(std::string_view locator) const {
   return standard && place->sector > 0 && standard->level == hlsp::StandardPlace::Level::file;
 }
 
+/// Which curves are in a sample for a try the sector's script says, all else the list of its targets.
+bool HlspArchive::builds_offline(std::string_view locator) const {
+  if (!builds(locator)) return false;
+  const auto place = place_of(locator);
+  return place->by_target || !hlsp::standard_place(place->pipeline, place->sector, place->below)->tiny;
+}
+
+bool HlspArchive::lists_offline(std::string_view dir) const {
+  const auto place = place_of(dir);
+  const auto standard =
+      place ? hlsp::standard_place(place->pipeline, place->sector, place->below) : std::nullopt;
+  using Level = hlsp::StandardPlace::Level;
+  return standard && place->sector > 0 && standard_.usable(place->pipeline) &&
+         (standard->level == Level::top || standard->level == Level::pixel);
+}
+
 Result<Recipe> HlspArchive::recipe(std::string_view locator, std::stop_token stop) {
   if (!builds(locator)) return Archive::recipe(locator, std::move(stop));
   if (auto single = single_file(locator))

@@ -39,6 +39,8 @@ class HlspArchive final : public Archive {
                                                   std::stop_token stop) override;
   [[nodiscard]] Result<std::vector<http::Request>> locate(std::string_view locator) override;
   [[nodiscard]] bool builds(std::string_view locator) const override;
+  [[nodiscard]] bool builds_offline(std::string_view locator) const override;
+  [[nodiscard]] bool lists_offline(std::string_view dir) const override;
   [[nodiscard]] Result<Recipe> recipe(std::string_view locator, std::stop_token stop) override;
   [[nodiscard]] std::string validator_origin() const override;
   [[nodiscard]] std::optional<Digest> digest(std::string_view validator) const override;

@@ -144,7 +144,7 @@ std::variant<Result<Bytes>, WaitId> BlockCache::Impl::read(const FileVersion& ve
     return Result<Bytes>(assembly.result());
   }
   misses_.add();
-  if (options_.offline)
+  if (options_.offline && !source_.works_offline(version))
     return Result<Bytes>(fail(Errc::offline, "not in the cache, and the mount is offline"));
   if (auto failed = object->recent_failure(assembly))
     return Result<Bytes>(tl::unexpected(std::move(*failed)));
@@ -185,7 +185,8 @@ Result<Bytes> BlockCache::Impl::peek(const FileVersion& version, ByteRange range
 
 void BlockCache::Impl::prefetch(const FileVersion& version, ByteRange range, FetchUrgency urgency) {
   const BlockSpan blocks = blocks_touching(generous(version, cut(range, version.size)));
-  if (blocks.empty() || options_.offline || memory_.half_used()) return;
+  if (blocks.empty() || memory_.half_used()) return;
+  if (options_.offline && !source_.works_offline(version)) return;
   const auto object = objects_.get(version);
   object->load(catalog_, blocks);
   start(object, object->plan(blocks, std::max(piece_of(blocks), version.least_request)), urgency);

@@ -57,6 +57,9 @@ class Source {
   /// Returns at once; the sink hears from another thread, or from this one for an immediate failure.
   virtual void fetch(const FileVersion& version, ByteRange range, FetchUrgency urgency,
                      std::shared_ptr<Sink> sink, std::stop_token stop) = 0;
+  /// Does it make the bytes on this machine, so that they may be asked for while the cache is offline? At
+  /// once.
+  [[nodiscard]] virtual bool works_offline(const FileVersion&) const { return false; }
 };
 
 }  // namespace astrofs

@@ -1,6 +1,7 @@
 #include "fs/build.h"
 
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -120,14 +121,16 @@ BuildProgress Build::progress() const {
 }
 
 void Build::stop() {
-  stop_.request_stop();
   give_up({Errc::interrupted, "the mount is ending"});
 }
 
 void Build::give_up(Error error) {
-  const MutexLock lock(mutex_);
-  if (!error_) error_ = std::move(error);
-  if (converter_) converter_->stop();
+  {
+    const MutexLock lock(mutex_);
+    if (!error_) error_ = std::move(error);
+    if (converter_) converter_->stop();
+  }
+  stop_.request_stop();
 }
 
 Result<void> Build::outcome() const {
@@ -168,32 +171,42 @@ Result<BuiltFile> Build::run() {
   if (Result<void> started = start(*recipe, output->second); !started)
     return tl::unexpected<Error>(started.error());
   state_ = State::reading;
-  {
-    std::vector<std::jthread> readers;
-    const auto count = std::min<std::size_t>(means_.readers, recipe->parts.size());
-    for (std::size_t i = 0; i < count; ++i) {
-      readers.emplace_back([this, &recipe, &loan] {
-        name_this_thread("build-read");
-        read_parts(*recipe, *loan);
-      });
-    }
-  }
-  if (Result<void> read = outcome(); !read) return tl::unexpected<Error>(read.error());
+  if (Result<void> read = read_all(*recipe, *loan); !read) return tl::unexpected<Error>(read.error());
   if (done_ == lost_)
     return fail(Errc::not_found, "the archive has none of the " + std::to_string(parts_) + " light curves");
   state_ = State::writing;
-  Converter* converter = nullptr;
-  {
-    const MutexLock lock(mutex_);
-    converter = converter_.get();
-  }
-  const Result<WrittenFile> written = converter->finish();
+  const Result<WrittenFile> written = converter().finish();
   // Who was stopped need not hear what its program died of.
   if (Result<void> ended = outcome(); !ended) return tl::unexpected<Error>(ended.error());
   if (!written) return tl::unexpected<Error>(written.error());
   loan->shrink(written->size);
   return BuiltFile{std::move(output->first), written->size, built_version(*recipe, versions_),
                    std::move(loan), written->peak_kib};
+}
+
+Converter& Build::converter() const {
+  const MutexLock lock(mutex_);
+  return *converter_;
+}
+
+Result<void> Build::read_all(const Recipe& recipe, Loan& loan) {
+  const UniqueFd done(::eventfd(0, EFD_CLOEXEC));
+  if (!done) return tl::unexpected<Error>(system_error(errno, "eventfd"));
+  const auto count = std::min<std::size_t>(means_.readers, recipe.parts.size());
+  std::atomic<std::size_t> reading{count};
+  {
+    std::vector<std::jthread> readers;
+    for (std::size_t i = 0; i < count; ++i) {
+      readers.emplace_back([&] {
+        name_this_thread("build-read");
+        read_parts(recipe, loan);
+        if (--reading == 0) (void)::eventfd_write(done.get(), 1);
+      });
+    }
+    // Parts may take long: that their program is gone is not heard with the next one only.
+    if (count > 0 && converter().ends_before(done.get())) give_up(converter().early_end());
+  }
+  return outcome();
 }
 
 void Build::read_parts(const Recipe& recipe, Loan& loan) {
@@ -205,12 +218,17 @@ void Build::read_parts(const Recipe& recipe, Loan& loan) {
 }
 
 Result<std::optional<Node>> Build::node_of(const Recipe::Part& part) const {
+  std::optional<Error> unknown;
   for (const std::string& path : part.any_of) {
-    Result<Node> node = means_.finder.find(archive_.name, path);
+    Result<Node> node = means_.finder.find(archive_.name, path, stop_.get_token());
     if (node && !node->missing && node->size) return std::move(*node);
-    if (!node && node.error().code != Errc::not_found)
-      return fail(node.error().code, path + ": " + node.error().message);
+    if (node || node.error().code == Errc::not_found) continue;
+    const Error error{node.error().code, path + ": " + node.error().message};
+    // It lies at one of these places. Where nobody can be asked it may be known which.
+    if (error.code != Errc::offline) return tl::unexpected<Error>(error);
+    if (!unknown) unknown = error;
   }
+  if (unknown) return tl::unexpected<Error>(*unknown);
   return std::nullopt;
 }
 
@@ -244,14 +262,9 @@ Result<void> Build::feed(const Node& node, const Recipe::Part& part, std::size_t
   if (size > kLongestPart) return named({Errc::too_large, "no light curve has so many bytes"});
   if (Result<void> room = loan.grow(kTimesOnDisk * size, stop_.get_token()); !room) return room;
   const Result<Bytes> bytes =
-      read_waiting(means_.cache, means_.archives.version(node), {0, size}, means_.timeout);
+      read_waiting(means_.cache, means_.archives.version(node), {0, size}, means_.timeout, stop_.get_token());
   if (!bytes) return named(bytes.error());
-  Converter* converter = nullptr;
-  {
-    const MutexLock lock(mutex_);
-    converter = converter_.get();
-  }
-  if (Result<void> added = converter->add({index, size, part.given}, *bytes); !added)
+  if (Result<void> added = converter().add({index, size, part.given}, *bytes); !added)
     return added.error().code == Errc::corrupt || added.error().code == Errc::unsupported
                ? fail(Errc::corrupt, added.error().message)
                : added;

@@ -96,7 +96,11 @@ class Build {
   /// Open, and under a name that is gone soon.
   [[nodiscard]] Result<std::pair<UniqueFd, std::string>> new_file() const;
   [[nodiscard]] Result<void> start(const Recipe& recipe, const std::string& output) EXCLUDES(mutex_);
+  /// On threads of their own, until all are read or one of them, or the program, has failed.
+  [[nodiscard]] Result<void> read_all(const Recipe& recipe, Loan& loan) EXCLUDES(mutex_);
   void read_parts(const Recipe& recipe, Loan& loan);
+  /// Once it was started.
+  [[nodiscard]] Converter& converter() const EXCLUDES(mutex_);
   [[nodiscard]] Result<void> read_part(const Recipe::Part& part, std::size_t index, Loan& loan);
   [[nodiscard]] Result<std::optional<Node>> node_of(const Recipe::Part& part) const;
   [[nodiscard]] Result<void> feed(const Node& node, const Recipe::Part& part, std::size_t index, Loan& loan);

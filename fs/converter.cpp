@@ -1,6 +1,7 @@
 #include "fs/converter.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -132,11 +133,25 @@ bool Converter::send(std::string_view bytes) {
 }
 
 Result<void> Converter::add(const PartLine& part, const Bytes& file) {
+  {
+    const MutexLock lock(feed_);
+    if (send(part_line(part)) && send(file.text())) return {};
+  }
+  return tl::unexpected<Error>(early_end());
+}
+
+bool Converter::ends_before(int other) const {
+  std::array<struct pollfd, 2> either{{{line_.get(), POLLIN, 0}, {other, POLLIN, 0}}};
+  while (::poll(either.data(), either.size(), -1) < 0 && errno == EINTR) {
+  }
+  return either[1].revents == 0;
+}
+
+Error Converter::early_end() {
   const MutexLock lock(feed_);
-  if (send(part_line(part)) && send(file.text())) return {};
   const Result<WrittenFile>& words = last_words();
-  return fail(words ? Errc::internal : words.error().code,
-              words ? "the program that writes HDF5 ended too soon" : words.error().message);
+  if (!words) return words.error();
+  return {Errc::internal, "the program that writes HDF5 ended too soon"};
 }
 
 Result<WrittenFile> Converter::finish() {

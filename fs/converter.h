@@ -39,6 +39,11 @@ class Converter {
 
   /// Waits until the program has taken it. `part.length` is that of `file`. Errors are the program's.
   [[nodiscard]] Result<void> add(const PartLine& part, const Bytes& file) EXCLUDES(feed_);
+  /// Waits for what comes first: the program has ended, or something can be read from `other`. True: it has.
+  /// Beside add(), so that nobody waits for parts that none will take.
+  [[nodiscard]] bool ends_before(int other) const;
+  /// Why it has ended before all parts were added.
+  [[nodiscard]] Error early_end() EXCLUDES(feed_);
   /// All parts were added: waits for the file.
   [[nodiscard]] Result<WrittenFile> finish() EXCLUDES(feed_);
   /// Whoever waits for it hears of its end.

@@ -25,6 +25,9 @@ class CourierSource final : public Source {
   /// order has no deadline, so that a later read finds what it has brought; readers have theirs.
   void fetch(const FileVersion& version, ByteRange range, FetchUrgency urgency, std::shared_ptr<Sink> sink,
              std::stop_token stop) override;
+  [[nodiscard]] bool works_offline(const FileVersion& version) const override {
+    return others_.works_offline(version);
+  }
 
   [[nodiscard]] const Orders& orders() const { return *orders_; }
   /// Fetches that wait for an order end. Before the network and `store` do.

@@ -23,29 +23,30 @@ bool PathFinder::is_listed(const Node& dir) const {
   return dir.id == kRootNode || (listing && listing->fetched != SysSeconds{});
 }
 
-Result<Node> PathFinder::child(const Node& dir, const std::string& name) const {
+Result<Node> PathFinder::child(const Node& dir, const std::string& name, const std::stop_token& stop) const {
   const bool listed = is_listed(dir);
   auto answer = std::make_shared<Answer<bool>>();
   // Of one that is listed it only sees to it that it does not grow old.
   lister_.ensure(dir, [answer](const Result<void>& done) { answer->give(done.map([] { return true; })); });
   if (!listed) {
-    const Result<bool> done = answer->take(timeout_);
+    const Result<bool> done = answer->take(timeout_, stop);
     if (!done) return tl::unexpected<Error>(done.error());
   }
   return catalog_.child(dir.id, name);
 }
 
-Result<Node> PathFinder::find(const std::string& archive, std::string_view path) const {
+Result<Node> PathFinder::find(const std::string& archive, std::string_view path,
+                              const std::stop_token& stop) const {
   Result<Node> node = catalog_.child(kRootNode, archive);
   while (node && !path.empty()) {
     if (node->kind != NodeKind::directory) return fail(Errc::not_found, node->name + " is no directory");
-    node = child(*node, next_name(path));
+    node = child(*node, next_name(path), stop);
   }
   if (!node || node->kind != NodeKind::file || node->size) return node;
   if (node->missing) return fail(Errc::not_found, node->name + " is missing in the archive");
   auto answer = std::make_shared<Answer<Node>>();
   sizes_.resolve(*node, [answer](const Result<Node>& sized) { answer->give(sized); });
-  return answer->take(timeout_);
+  return answer->take(timeout_, stop);
 }
 
 Result<std::optional<Node>> PathFinder::known(const std::string& archive, std::string_view path) const {

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -22,14 +23,16 @@ class PathFinder {
 
   /// `path`: names below the archive's directory `archive`, as the mount shows them. A file comes with its
   /// size. not_found: the archive has none. Blocks.
-  [[nodiscard]] Result<Node> find(const std::string& archive, std::string_view path) const;
+  [[nodiscard]] Result<Node> find(const std::string& archive, std::string_view path,
+                                  const std::stop_token& stop = {}) const;
   /// As far as is known without asking anybody. nullopt: there is none. unavailable: a directory on the way
   /// was never listed. At once.
   [[nodiscard]] Result<std::optional<Node>> known(const std::string& archive, std::string_view path) const;
 
  private:
   [[nodiscard]] bool is_listed(const Node& dir) const;
-  [[nodiscard]] Result<Node> child(const Node& dir, const std::string& name) const;
+  [[nodiscard]] Result<Node> child(const Node& dir, const std::string& name,
+                                   const std::stop_token& stop) const;
 
   const Catalog& catalog_;
   Lister& lister_;

@@ -163,6 +163,12 @@ void RemoteSource::fetch(const FileVersion& version, ByteRange range, FetchUrgen
   start(wish, std::move(*mirrors), nullptr);
 }
 
+bool RemoteSource::works_offline(const FileVersion& version) const {
+  const Result<Node> node = catalog_.node(version.node);
+  const MountedArchive* const archive = node && builds_ != nullptr ? archives_.of(*node) : nullptr;
+  return archive != nullptr && archive->archive->builds_offline(node->locator);
+}
+
 void RemoteSource::seek(Wish wish, bool again) {
   const MountedArchive& archive = *wish.archive;
   const Node node = wish.node;

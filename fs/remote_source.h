@@ -54,6 +54,8 @@ class RemoteSource final : public Source {
   void attach(Builds& builds) { builds_ = &builds; }
   void fetch(const FileVersion& version, ByteRange range, FetchUrgency urgency, std::shared_ptr<Sink> sink,
              std::stop_token stop) override;
+  /// What is built of cached files.
+  [[nodiscard]] bool works_offline(const FileVersion& version) const override;
 
  private:
   /// What is fetched, and for whom.

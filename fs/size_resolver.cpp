@@ -41,6 +41,8 @@ void SizeResolver::stop() {
 
 void SizeResolver::resolve(const Node& node, Done done) {
   if (node.kind != NodeKind::file || node.size) return done(node);
+  if (offline_ && is_built(node) && archives_.of(node)->archive->builds_offline(node.locator))
+    return ask(node, std::move(done));
   if (offline_)
     return done(fail(Errc::offline, node.name + ": its size was not learnt before the mount went offline"));
   ask(node, std::move(done));

@@ -176,7 +176,10 @@ FileState Vfs::state_of(const Node& node) const {
   if (archive != nullptr && !archive->archive->can_fetch(node.locator) && parts_.missing.can_make(node))
     return FileState::not_logged_in;
   if (presence.bytes > 0) return FileState::partial;
-  return options_.offline ? FileState::not_fetched : FileState::remote;
+  // What is built of what is here needs no network.
+  const bool can_be_had =
+      !options_.offline || (archive != nullptr && archive->archive->builds_offline(node.locator));
+  return can_be_had ? FileState::remote : FileState::not_fetched;
 }
 
 }  // namespace astrofs

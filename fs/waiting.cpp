@@ -15,13 +15,15 @@ class AnswerWaiter final : public Waiter {
 }  // namespace
 
 Result<Bytes> read_waiting(BlockCache& cache, const FileVersion& version, ByteRange range,
-                           std::chrono::milliseconds timeout) {
+                           std::chrono::milliseconds timeout, const std::stop_token& stop) {
   auto answer = std::make_shared<Answer<Bytes>>();
   std::unique_ptr<Waiter> waiter = std::make_unique<AnswerWaiter>(answer);
   auto outcome = cache.read(version, range, range, waiter);
   if (auto* now = std::get_if<Result<Bytes>>(&outcome)) return std::move(*now);
-  Result<Bytes> bytes = answer->take(timeout);
-  if (!bytes && bytes.error().code == Errc::timed_out) cache.cancel(std::get<WaitId>(outcome));
+  Result<Bytes> bytes = answer->take(timeout, stop);
+  const bool left =
+      !bytes && (bytes.error().code == Errc::timed_out || bytes.error().code == Errc::interrupted);
+  if (left) cache.cancel(std::get<WaitId>(outcome));
   return bytes;
 }
 

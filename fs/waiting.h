@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <memory>
 #include <optional>
+#include <stop_token>
 
 #include "base/error.h"
 #include "base/mutex.h"
@@ -35,6 +36,12 @@ class Answer {
     }
     return std::move(*result_);
   }
+  /// interrupted when `stop` is requested first.
+  Result<T> take(std::chrono::milliseconds timeout, const std::stop_token& stop) {
+    const std::stop_callback interrupt(
+        stop, [this] { give(fail(Errc::interrupted, "nobody waits for it any more")); });
+    return take(timeout);
+  }
 
  private:
   Mutex mutex_;
@@ -64,6 +71,6 @@ Result<T> wait_for_reply(std::chrono::milliseconds timeout, Call call) {
 
 /// Reads through the cache, fetching what is not there.
 [[nodiscard]] Result<Bytes> read_waiting(BlockCache& cache, const FileVersion& version, ByteRange range,
-                                         std::chrono::milliseconds timeout);
+                                         std::chrono::milliseconds timeout, const std::stop_token& stop = {});
 
 }  // namespace astrofs

@@ -144,6 +144,21 @@ TEST_F(HlspStandardTest, EachTargetIsAPartOfOnePixelInTheOrderOfIds) {
   }
 }
 
+TEST_F(HlspStandardTest, OnlyTheSamplesForATryAreNotBuiltOffline) {
+  const std::string top = "qlp/s0023/standard";
+  EXPECT_TRUE(archive_.builds_offline(top + "/QLP/healpix=12/001-of-001.hdf5"));
+  EXPECT_FALSE(archive_.builds_offline(top + "/QLP/healpix=12-tiny/001-of-001.hdf5"));
+  EXPECT_TRUE(archive_.builds_offline(
+      "qlp/by-target/1234/hlsp_qlp_tess_ffi_s0023-0000000000001234_tess_v01_llc.hdf5"));
+  EXPECT_FALSE(archive_.builds_offline(
+      "qlp/by-target/1234/hlsp_qlp_tess_ffi_s0023-0000000000001234_tess_v01_llc.fits"));
+  for (const std::string& dir : {top, top + "/QLP/healpix=12", top + "/QLP/healpix=12-tiny"})
+    EXPECT_TRUE(archive_.lists_offline(dir)) << dir;
+  for (const std::string& dir : {top + "/QLP", std::string("qlp/s0023"), std::string("qlp"), std::string(),
+                                 std::string("tica/s0023/standard")})
+    EXPECT_FALSE(archive_.lists_offline(dir)) << dir << " is asked for";
+}
+
 TEST_F(HlspStandardTest, ACurveHasItsOtherFormBesideIt) {
   const auto first = targets("tess-spoc/s0023/target_list.csv").front();
   const std::string dir = "tess-spoc/by-target/" + std::to_string(first.tic);

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -163,6 +164,19 @@ TEST_F(ConverterTest, AProgramThatIsNotThereOrAnotherIsAnError) {
   const auto other = start(kRoomy, "/bin/false");
   const auto error = other ? (*other)->finish().error() : other.error();
   EXPECT_EQ(error.code, Errc::unavailable) << error.message;
+}
+
+TEST_F(ConverterTest, ItsEndIsHeardWhileNobodyFeedsIt) {
+  const UniqueFd done(::eventfd(0, EFD_CLOEXEC));
+  const auto converter = start();
+  ASSERT_TRUE(converter);
+  {
+    const std::jthread killer([&] { ::kill((*converter)->pid(), SIGKILL); });
+    EXPECT_TRUE((*converter)->ends_before(done.get()));
+  }
+  EXPECT_NE((*converter)->early_end().message.find("killed by signal 9"), std::string::npos);
+  ::eventfd_write(done.get(), 1);
+  EXPECT_FALSE((*start())->ends_before(done.get())) << "the parts were all read first";
 }
 
 }  // namespace

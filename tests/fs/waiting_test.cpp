@@ -93,5 +93,17 @@ TEST_F(ReadWaitingTest, GivesUpInTimeAndLeavesNobodyWaiting) {
   EXPECT_EQ(rig_.cache->parked(), 0U);
 }
 
+TEST_F(ReadWaitingTest, EndsWhenItIsNotWantedAnyMore) {
+  std::stop_source stop;
+  const std::jthread other([&] {
+    while (rig_.cache->parked() == 0) std::this_thread::yield();
+    stop.request_stop();
+  });
+  const Result<Bytes> bytes = read_waiting(*rig_.cache, version_, {0, 100}, kPatience, stop.get_token());
+  ASSERT_FALSE(bytes);
+  EXPECT_EQ(bytes.error().code, Errc::interrupted);
+  EXPECT_EQ(rig_.cache->parked(), 0U);
+}
+
 }  // namespace
 }  // namespace astrofs

@@ -7,6 +7,7 @@ import glob
 import os
 import pathlib
 import signal
+import subprocess
 import threading
 import unittest
 
@@ -257,11 +258,13 @@ class Hdf5(MountTest):
     def test_the_program_that_writes_may_be_killed(self):
         mount = self.hlsp()
         path = self.pixel(mount)
+        self.archive.fault("*llc.fits*", "latency", n=15_000)
         thread, writer, outcome = self.slow(mount, path)
         self.assertIn("parts", wait_until(lambda: self.built(mount, path), "progress"))
         os.kill(writer, signal.SIGKILL)
         thread.join()
         self.assertEqual(outcome, [errno.EIO])
+        self.assertEqual([row for row in self.archive.log("llc.fits") if row["bytes"]], [], "nobody waits for curves that none will take")
         self.assertIn("killed by signal 9", mount.why(path.relative_to(mount.path))["last_error"]["message"])
         self.archive.heal()
         wait_until(lambda: self.tried(path.stat), "and is started again")
@@ -275,6 +278,61 @@ class Hdf5(MountTest):
         self.assertEqual([path.stat().st_size for path in mount.cache.glob("building-*")], [0], "the rest had no name")
         mount.mount()
         self.assertEqual(list(mount.cache.glob("building-*")), [])
+
+    def test_what_is_cached_is_enough_to_build_of_while_offline(self):
+        mount = self.hlsp()
+        built = {name: self.pixel(mount, name, standard) for name, standard in (("qlp", "QLP"), ("tglc", "TGLC"))}
+        data = {name: path.read_bytes() for name, path in built.items()}
+        for path in built.values():
+            wait_until(lambda path=path: mount.why(path.relative_to(mount.path))["cached_completely"], "it is in the cache")
+            wait_until(lambda path=path: "bytes_freed" in mount.control("evict", "--json", path, check=False).stdout
+                       and not mount.why(path.relative_to(mount.path))["cached_bytes"], "it is evicted")
+        alone = self.curve(mount, "qlp", 23, self.first_id(mount, "qlp", 23))
+        single = mount / "hlsp/qlp/by-target" / str(int(alone.name.split("-")[1].split("_")[0])) / alone.name.replace(".fits", ".hdf5")
+        single.with_suffix(".fits").read_bytes()  # and its other form was never looked at
+        other = next(path for path in sorted((mount / "hlsp/qlp/s0023/standard/QLP").glob("healpix=*[0-9]")) if path != built["qlp"].parent)
+        mount.unmount()
+        self.archive.stop()
+        mount.options += ["-o", "offline"]
+        mount.mount()
+        for name, path in built.items():
+            self.assertEqual(path.read_bytes(), data[name], name)
+        with h5py.File(single, "r") as file:
+            self.assertEqual(len(file["lightcurve"]["time"]), len(fits.getdata(single.with_suffix(".fits"))))
+        self.assert_errno(errno.ENETUNREACH, os.stat, other / FILE)
+        self.assertIn("offline", mount.why((other / FILE).relative_to(mount.path))["last_error"]["message"])
+
+    def first_id(self, mount, pipeline, sector):
+        with open(mount / f"hlsp/{pipeline}/s{sector:04}/target_list.csv", encoding="ascii") as table:
+            return int(next(csv.DictReader(table))["#TIC_ID"])
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root mounts a small tmpfs")
+    def test_a_full_disk_is_said_and_costs_nothing_but_the_file(self):
+        small = self.directory / "small"
+        small.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=700", "tmpfs", small], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", small], check=False)
+        roomy = self.hlsp("--hlsp-rows", 3000, targets=40)
+        there = self.pixel(roomy, "tess-spoc", "SPOC")
+        whole = there.read_bytes()
+        with h5py.File(there, "r") as file:
+            number = int(file["object_id"][0])
+        curve = self.curve(roomy, "tess-spoc", 23, number)
+        data = curve.read_bytes()
+        mount = self.mount(hlsp_config(self.archive), cache=small / "cache")
+        path, source = (mount / one.relative_to(roomy.path) for one in (there, curve))
+        self.assertEqual(os.listdir(path.parent), [FILE])
+        self.assertEqual(source.read_bytes(), data)
+        room = os.statvfs(small)
+        with open(small / "filler", "wb") as filler:
+            filler.write(bytes(room.f_bavail * room.f_frsize - 32 * 1024))
+        with self.assertRaises(OSError) as caught:
+            path.stat()
+        self.assertEqual(caught.exception.errno, errno.ENOSPC)
+        self.assertIn("No space left", mount.why(path.relative_to(mount.path))["last_error"]["message"])
+        self.assertEqual(source.read_bytes(), data, "what was there is there")
+        (small / "filler").unlink()
+        self.assertEqual(wait_until(lambda: self.tried(path.read_bytes), "it is built when there is room"), whole)
 
     def test_a_cache_too_small_for_it_says_so(self):
         mount = self.hlsp("--hlsp-rows", 3000, size="512 KiB")
