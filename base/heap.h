@@ -14,6 +14,9 @@ inline constexpr std::size_t kLargeListing = 10'000;
 /// while what is made of it is written.
 void give_back_large_blocks();
 
+/// Bytes in memory that are pages of files: of the program itself, and of what it has mapped.
+[[nodiscard]] std::size_t resident_file_bytes();
+
 /// Takes milliseconds, and holds up every thread that allocates.
 void give_back_heap();
 

@@ -7,6 +7,7 @@
 #include <future>
 #include <thread>
 
+#include "base/heap.h"
 #include "cache/lmdb.h"
 #include "tests/cache/index_fixture.h"
 
@@ -33,6 +34,28 @@ TEST(IndexGrowth, AListingLargerThanTheMapGrowsIt) {
   EXPECT_EQ(index.names(kRootNode).size(), 20'000U);
   ASSERT_TRUE(index.list(kRootNode, many(10'000, 30'000)));
   EXPECT_EQ(index.names(kRootNode).size(), 30'000U);
+}
+
+TEST(IndexGrowth, AnIndexThatIsReadAndWrittenAllOverDoesNotStayInMemory) {
+  constexpr int kFolders = 300;
+  constexpr int kFiles = 400;  // too few to count as a large change
+  constexpr std::size_t kMost = 24U << 20;
+  const TempDir dir;
+  Index index(dir.path(), 1ULL << 30);
+  std::vector<ListedEntry> folders;
+  for (int i = 0; i < kFolders; ++i) folders.push_back(dir_entry(fmt::format("{:04}", i)));
+  ASSERT_TRUE(index.list(kRootNode, folders));
+  const std::size_t before = resident_file_bytes();
+  for (int i = 0; i < kFolders; ++i)
+    ASSERT_TRUE(index.list(index.child(kRootNode, fmt::format("{:04}", i)).id, many(0, kFiles)));
+  EXPECT_LT(resident_file_bytes(), before + kMost);
+  for (int i = 0; i < kFolders; ++i) {
+    const NodeId folder = index.child(kRootNode, fmt::format("{:04}", i)).id;
+    EXPECT_EQ(index.names(folder).size(), static_cast<std::size_t>(kFiles));
+    index.writer().set_pin(folder, true);
+    ASSERT_TRUE(index.writer().flush());
+  }
+  EXPECT_LT(resident_file_bytes(), before + kMost);
 }
 
 TEST(IndexGrowth, ReadersGoOnWhileTheMapGrows) {
