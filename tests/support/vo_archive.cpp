@@ -56,10 +56,10 @@ VoRows obscore(const std::vector<VoArchive::DataSet>& sets, const std::string& h
                {"access_format"},
                {"access_estsize", VoKind::whole},
                {"target_name"},
-               {"s_ra", VoKind::real},
-               {"t_exptime", VoKind::real},
+               {"s_ra", VoKind::real, "deg", "Right ascension of the centre, ICRS"},
+               {"t_exptime", VoKind::real, "s", "Total exposure time"},
                {"facility"},
-               {"seeing", VoKind::single},
+               {"seeing", VoKind::single, "arcsec"},
                {"is_public", VoKind::boolean},
                {"obs_date", VoKind::time},
                {"s_fov", VoKind::narrow}},
@@ -175,6 +175,14 @@ Reply VoArchive::reply(const HttpRequest& request, const std::string& host,
     if (!settings().gate.scheme.empty()) answer.set_header("X-VO-Authenticated", std::string(kVoUser));
     return answer;
   }
+  constexpr std::string_view kAsync = "/vo/tap/async";
+  if (request.path.starts_with(kAsync)) {
+    const auto answer = [&](const HttpRequest& made_by) {
+      return query(made_by, host, settings().most_rows);
+    };
+    return jobs_.reply(request, request.path.substr(kAsync.size()), host + std::string(kAsync),
+                       settings().jobs, answer);
+  }
   if (request.path == "/vo/sia2") return images(request, host);
   if (request.path == "/vo/links") return links(request, host);
   if (request.path == "/vo/tap/capabilities" || request.path == "/vo/capabilities") return capabilities(host);
@@ -209,27 +217,34 @@ Reply VoArchive::table(const HttpRequest&, std::string text, int status) const {
 
 Reply VoArchive::tap(const HttpRequest& request, const std::string& host) {
   const VoSettings now = settings();
+  if (now.slow_at_once) return table(request, vo_error("Query timed out (took too long)."));
+  return table(request, query(request, host, std::min(now.most_rows, now.most_at_once)));
+}
+
+std::string VoArchive::query(const HttpRequest& request, const std::string& host, std::size_t most) {
+  const VoSettings now = settings();
   VoRows content;
   {
     const MutexLock lock(mutex_);
     content = obscore(sets_, host, now.key);
   }
   if (now.no_groups && parameter_of(request, "QUERY").find("GROUP BY") != std::string::npos) {
-    return table(request, vo_error("Query timed out (took too long)."));
+    return vo_error("Query timed out (took too long).");
   }
-  const std::string query = parameter_of(request, "QUERY");
-  const bool is_schema = query.find("TAP_SCHEMA.tables") != std::string::npos;
+  const std::string adql = parameter_of(request, "QUERY");
+  const bool is_schema = adql.find("TAP_SCHEMA.tables") != std::string::npos;
   if (is_schema) content = {{{"table_name"}}, {{std::string("ivoa.obscore")}}};
-  auto answer = run_adql(query, is_schema ? "TAP_SCHEMA.tables" : "ivoa.obscore", content);
+  const std::string format = parameter_of(request, "RESPONSEFORMAT") + parameter_of(request, "FORMAT");
+  if (now.old_formats && format.find('=') != std::string::npos)
+    return vo_error("No such format known: " + format);
+  auto answer = run_adql(adql, is_schema ? "TAP_SCHEMA.tables" : "ivoa.obscore", content);
   // As DaCHS does: the status is 200 whatever happened.
-  if (!answer) return table(request, vo_error("Field query: " + answer.error().message));
-  std::size_t most = now.most_rows;
+  if (!answer) return vo_error("Field query: " + answer.error().message);
   if (const std::string asked = parameter_of(request, "MAXREC"); !asked.empty() && !now.ignores_maxrec) {
     most = std::min(most, static_cast<std::size_t>(std::strtoull(asked.c_str(), nullptr, 10)));
   }
   const bool overflow = answer->rows.size() > most;
   if (overflow) answer->rows.resize(most);
-  const std::string format = parameter_of(request, "RESPONSEFORMAT") + parameter_of(request, "FORMAT");
   const std::string service =
       "<RESOURCE type=\"meta\" utype=\"adhoc:service\"><PARAM name=\"standardID\" datatype=\"char\" "
       "arraysize=\"*\" "
@@ -240,7 +255,7 @@ Reply VoArchive::tap(const HttpRequest& request, const std::string& host) {
       "/vo/links\"/><GROUP name=\"inputParams\"><PARAM name=\"ID\" datatype=\"char\" arraysize=\"*\" "
       "value=\"\" "
       "ref=\"obs_publisher_did\"/></GROUP></RESOURCE>";
-  return table(request, vo_table(*answer, form_of(format), overflow, service));
+  return vo_table(*answer, form_of(format), overflow, service);
 }
 
 Reply VoArchive::images(const HttpRequest& request, const std::string& host) {
@@ -360,6 +375,12 @@ Reply VoArchive::control(const HttpRequest& request) {
     now.gate.scheme = json.value("login", now.gate.scheme);
     now.gate.shows_page = json.value("login_page", now.gate.shows_page);
     now.gate.knows_nobody = json.value("knows_nobody", now.gate.knows_nobody);
+    now.most_at_once = json.value("most_at_once", now.most_at_once);
+    now.slow_at_once = json.value("slow_at_once", now.slow_at_once);
+    now.old_formats = json.value("old_formats", now.old_formats);
+    now.jobs.offered = json.value("jobs_offered", now.jobs.offered);
+    now.jobs.waits_to_be_run = json.value("jobs_wait", now.jobs.waits_to_be_run);
+    now.jobs.looks = json.value("job_looks", now.jobs.looks);
     set(now);
     if (json.contains("remove")) remove(json["remove"].get<std::string>());
     if (json.contains("add")) {
@@ -377,7 +398,13 @@ Reply VoArchive::control(const HttpRequest& request) {
       add(std::move(set));
     }
   }
-  return text_reply(200, nlohmann::json{{"key", now.key}, {"most_rows", now.most_rows}}.dump() + "\n",
+  return text_reply(200,
+                    nlohmann::json{{"key", now.key},
+                                   {"most_rows", now.most_rows},
+                                   {"jobs_left", jobs_.left()},
+                                   {"jobs_made", jobs_.made()}}
+                            .dump() +
+                        "\n",
                     "application/json");
 }
 

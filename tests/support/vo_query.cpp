@@ -184,7 +184,7 @@ Result<VoRows> Parser::run() {
       need("*");
       need(")");
       chosen.push_back(kCount);
-      out.columns.push_back({take("AS") ? word() : "count", VoKind::whole});
+      out.columns.push_back({.name = take("AS") ? word() : "count", .kind = VoKind::whole});
     } else {
       chosen.push_back(column());
       out.columns.push_back(content_.columns[chosen.back()]);

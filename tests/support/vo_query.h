@@ -16,6 +16,7 @@ enum class VoKind : unsigned char { text, whole, real, single, narrow, boolean, 
 struct VoColumn {
   std::string name;
   VoKind kind{VoKind::text};
+  std::string unit{}, description{};
 };
 using VoCell = std::optional<std::string>;
 using VoRow = std::vector<VoCell>;

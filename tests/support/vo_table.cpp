@@ -75,20 +75,20 @@ std::string base64(std::string_view bytes) {
 std::string_view datatype_of(VoKind kind) {
   switch (kind) {
     case VoKind::whole:
-      return "datatype=\"long\"><VALUES null=\"-1\"/></FIELD>";
+      return "datatype=\"long\">";
     case VoKind::real:
     case VoKind::narrow:
-      return "datatype=\"double\"/>";
+      return "datatype=\"double\">";
     case VoKind::single:
-      return "datatype=\"float\"/>";
+      return "datatype=\"float\">";
     case VoKind::boolean:
-      return "datatype=\"boolean\"/>";
+      return "datatype=\"boolean\">";
     case VoKind::time:
-      return "datatype=\"char\" arraysize=\"*\" xtype=\"timestamp\"/>";
+      return "datatype=\"char\" arraysize=\"*\" xtype=\"timestamp\">";
     case VoKind::text:
       break;
   }
-  return "datatype=\"char\" arraysize=\"*\"/>";
+  return "datatype=\"char\" arraysize=\"*\">";
 }
 
 std::string text_of(const VoRows& content) {
@@ -111,7 +111,11 @@ std::string vo_table(const VoRows& content, VoForm form, bool overflow, std::str
   out += "<INFO name=\"QUERY_STATUS\" value=\"OK\"/><TABLE>";
   for (const VoColumn& column : content.columns) {
     out += "<FIELD name=\"" + column.name + "\" ID=\"" + column.name + "\" ";
+    if (!column.unit.empty()) out += "unit=\"" + column.unit + "\" ";
     out += datatype_of(column.kind);
+    if (!column.description.empty())
+      out += "<DESCRIPTION>" + escape_markup(column.description) + "</DESCRIPTION>";
+    out += column.kind == VoKind::whole ? "<VALUES null=\"-1\"/></FIELD>" : "</FIELD>";
   }
   out += "<DATA>";
   if (form == VoForm::text) {
