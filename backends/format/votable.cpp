@@ -5,19 +5,38 @@
 #include <cctype>
 #include <utility>
 
+#include "backends/format/numbers.h"
+#include "backends/format/utf8.h"
 #include "backends/format/votable_cells.h"
 #include "backends/format/xml_reader.h"
 
 namespace astrofs {
 namespace {
 
-constexpr std::size_t kLongestMessage = 64ULL << 10;  // a server's stack trace is told in part
+constexpr std::size_t kLongestMessage = 64ULL << 10;     // a server's stack trace is told in part
+constexpr std::size_t kLongestDescription = 4ULL << 10;  // of a column: the longest known fill some lines
 constexpr std::size_t kMostServices = 1000;      // documents have a handful; so have their services inputs
 constexpr std::size_t kDecodeAt = 256ULL << 10;  // bytes of base64 decoded at a time
 
 bool same_word(std::string_view a, std::string_view b) {
   return std::ranges::equal(
       a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+/// Lines become words of one line, cut where a character ends.
+void put_on_one_line(std::string& text) {
+  std::string line;
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::string_view before = rest;
+    const auto code = take_utf8(rest);
+    if (!code) break;
+    if (*code > ' ')
+      line += before.substr(0, before.size() - rest.size());
+    else if (!line.empty() && line.back() != ' ')
+      line += ' ';
+  }
+  if (line.ends_with(' ')) line.pop_back();
+  text = std::move(line);
 }
 
 /// Of one element; names with another case than the standard's occur.
@@ -78,7 +97,7 @@ class VoTableReader::Impl final : public XmlHandler {
 
  private:
   /// Where text goes.
-  enum class Text : std::uint8_t { nowhere, cell, stream, message };
+  enum class Text : std::uint8_t { nowhere, cell, stream, message, description };
   enum class Data : std::uint8_t { none, text, binary };
 
   void open_resource(const Attributes& attributes);
@@ -167,6 +186,11 @@ Result<void> VoTableReader::Impl::text(std::string_view text) {
     case Text::message:
       message_ += text.substr(0, kLongestMessage - std::min(kLongestMessage, message_.size()));
       return {};
+    case Text::description: {
+      std::string& description = table_.fields.back().description;
+      description += text.substr(0, kLongestDescription - std::min(kLongestDescription, description.size()));
+      return {};
+    }
   }
   return {};
 }
@@ -223,6 +247,7 @@ void VoTableReader::Impl::service_input(const Attributes& attributes) {
 Result<void> VoTableReader::Impl::open_table(const Attributes& attributes) {
   outcome_.has_table = in_table_ = true;
   table_.name = attributes["name"];
+  table_.rows = number_in<std::uint64_t>(attributes["nrows"]);
   return {};
 }
 
@@ -261,6 +286,10 @@ Result<void> VoTableReader::Impl::start_in_table(std::string_view name, const At
     return {};
   }
   if (name == "FIELD") return field(attributes);
+  if (name == "DESCRIPTION" && in_field_) {
+    text_ = Text::description;
+    return {};
+  }
   if (name == "VALUES" && in_field_) {
     if (const auto null = attributes.get("null"); null && !null->empty()) table_.fields.back().null = *null;
     return {};
@@ -285,6 +314,11 @@ Result<void> VoTableReader::Impl::end_in_table(std::string_view name) {
   }
   if (name == "TR" && data_ == Data::text) return show_row();
   if (name == "FIELD") in_field_ = false;
+  if (name == "DESCRIPTION" && text_ == Text::description) {
+    text_ = Text::nowhere;
+    put_on_one_line(table_.fields.back().description);
+    return {};
+  }
   if (name == "STREAM" && text_ == Text::stream) return close_stream();
   if (name == "TABLEDATA" || name == "BINARY" || name == "BINARY2") data_ = Data::none;
   if (name == "TABLE") {

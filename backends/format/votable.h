@@ -37,6 +37,7 @@ enum class VoType : std::uint8_t {
 
 struct VoField {
   std::string name, id, ucd, utype, unit, xtype;
+  std::string description;  ///< one line
   VoType type{VoType::character};
   std::string arraysize;            ///< as written: "", "8", "*", "8*", "2x3"
   std::uint64_t count{1};           ///< elements; of a variable array: of its fixed part
@@ -60,6 +61,7 @@ struct VoService {
 struct VoTable {
   std::string name;
   std::vector<VoField> fields;
+  std::optional<std::uint64_t> rows;  ///< as many as it says it has: nrows=
 
   /// The column of that name, whatever its case; else of that utype behind its prefix ("obscore:").
   [[nodiscard]] std::optional<std::size_t> column(std::string_view name, std::string_view utype = {}) const;

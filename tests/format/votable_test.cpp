@@ -103,17 +103,20 @@ TEST(VoTable, KnowsTheValueThatMeansNone) {
 
 TEST(VoTable, ReadsItsColumns) {
   const auto got = read(results(
-      "<TABLE name='t'><FIELD ID='x' name='A' datatype='float' ucd='pos' utype='obscore:Char.X' unit='deg' "
-      "xtype='point' arraysize='2x3*'/><FIELD ID='only_id' datatype='unicodeChar' arraysize='8*'/></TABLE>"));
+      "<TABLE name='t' nrows='7'><FIELD ID='x' name='A' datatype='float' ucd='pos' utype='obscore:Char.X' "
+      "unit='deg' xtype='point' arraysize='2x3*'><DESCRIPTION> A &amp;\n  B </DESCRIPTION></FIELD><FIELD "
+      "ID='only_id' datatype='unicodeChar' arraysize='8*'/></TABLE>"));
   ASSERT_TRUE(got.outcome.has_value());
   ASSERT_TRUE(got.kept.seen.has_value());  // a table without DATA is one
-  const auto& [name, fields] = *got.kept.seen;
+  const auto& [name, fields, rows] = *got.kept.seen;
   EXPECT_EQ(name, "t");
+  EXPECT_EQ(rows, 7U);
   ASSERT_EQ(fields.size(), 2U);
   EXPECT_EQ(fields[0].type, VoType::float32);
   EXPECT_EQ(fields[0].count, 6U);
   EXPECT_TRUE(fields[0].variable);
   EXPECT_EQ(fields[0].ucd + fields[0].unit + fields[0].xtype, "posdegpoint");
+  EXPECT_EQ(fields[0].description, "A & B");
   EXPECT_EQ(fields[1].name, "only_id");
   EXPECT_EQ(fields[1].count, 1U);
   EXPECT_EQ(got.kept.seen->column("a"), 0U);
