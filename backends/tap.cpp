@@ -130,6 +130,7 @@ http::Request sync_request(const std::string& base, const Query& query) {
   request.body = "REQUEST=doQuery&LANG=" + url::encode_component(query.language) +
                  "&QUERY=" + url::encode_component(query.adql);
   if (query.most_rows) request.body += fmt::format("&MAXREC={}", *query.most_rows);
+  if (!query.format.empty()) request.body += "&RESPONSEFORMAT=" + url::encode_component(query.format);
   request.body_decides = true;
   return request;
 }
@@ -145,6 +146,12 @@ bool is_strangers(std::string_view base, std::string_view address) {
   const auto service = http::split_url(base);
   const auto named = http::split_url(address);
   return !service || !named || (!http::is_local_host(service->host) && service->host != named->host);
+}
+
+bool took_too_long(const Error& error) {
+  constexpr std::array<std::string_view, 4> kWords{"timeout", "timed out", "time limit", "too long"};
+  return error.code == Errc::timed_out ||
+         (error.code == Errc::unavailable && says_one_of(error.message, kWords));
 }
 
 Result<VoOutcome> read_answer(const http::Response& response, VoTableHandler& handler) {

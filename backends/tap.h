@@ -20,7 +20,11 @@ struct Query {
   std::optional<std::uint64_t> most_rows{};  ///< MAXREC: beyond it the answer says OVERFLOW
   std::string language{"ADQL"};
   std::vector<http::Header> headers{};  ///< credentials
+  std::string format{};                 ///< RESPONSEFORMAT; "" = the service's own
 };
+
+/// The VOTable that is shortest, and tells what has no value; a service may answer with another all the same.
+inline constexpr std::string_view kBinaryVotable = "application/x-votable+xml;serialization=BINARY2";
 
 /// An answer in memory. Cells without value are nullopt.
 struct Answer {
@@ -46,6 +50,8 @@ struct Answer {
 /// service refuses the query, and says why), unavailable (it cannot answer now), corrupt (no such answer, cut
 /// off), too_large.
 [[nodiscard]] Result<VoOutcome> read_answer(const http::Response& response, VoTableHandler& handler);
+/// Did an answer that is an error say that there was not time enough for the query?
+[[nodiscard]] bool took_too_long(const Error& error);
 [[nodiscard]] Result<Answer> read_answer(const Result<http::Response>& response);
 
 [[nodiscard]] Result<Answer> ask(http::Fetcher& fetcher, const std::string& base, const Query& query,

@@ -129,7 +129,8 @@ Result<std::string> Jobs::create(const JobTerms& terms, const std::string& run_i
   request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
   request.body = fmt::format("REQUEST=doQuery&LANG={}&QUERY={}&RESPONSEFORMAT={}&RUNID={}&PHASE=RUN",
                              url::encode_component(terms.language), url::encode_component(terms.query),
-                             terms.format, run_id);
+                             url::encode_component(terms.format), run_id);
+  if (terms.most_rows) request.body += fmt::format("&MAXREC={}", *terms.most_rows);
   if (!terms.queue.empty()) request.body += "&QUEUE=" + url::encode_component(terms.queue);
   request.body_decides = true;
   request.only_once = true;
@@ -155,6 +156,7 @@ Result<std::string> Jobs::create(const JobTerms& terms, const std::string& run_i
 Result<uws::Job> Jobs::wait_for(const std::string& job, const std::stop_token& stop) {
   int failures = 0;
   milliseconds waited{0};
+  bool is_run = false;
   for (milliseconds next = kFirstPause; waited < kLongestJob;
        waited += next, next = std::min(next * 3 / 2, kLongestPause)) {
     const Result<http::Response> answer = get(job, stop);
@@ -163,6 +165,11 @@ Result<uws::Job> Jobs::wait_for(const std::string& job, const std::stop_token& s
                                        ? Result<uws::Job>(tl::unexpected<Error>(refusal(*answer)))
                                        : uws::parse_job(answer->body);
     if (state && uws::is_over(state->phase)) return state;
+    // Not every service lets a job run that is told so while it is made.
+    if (state && state->phase == uws::Phase::pending && !std::exchange(is_run, true)) {
+      if (auto run = post(job + "/phase", "PHASE=RUN", stop); !run)
+        log::info("the job {} does not run yet: {}", job, run.error().message);
+    }
     failures = state ? 0 : failures + 1;
     const bool final =
         !state && (state.error().code == Errc::denied || state.error().code == Errc::not_found);
@@ -178,32 +185,38 @@ Result<JobResult> Jobs::follow(const std::string& job, const JobTerms& terms, co
   if (state->phase != uws::Phase::completed) return tl::unexpected<Error>(failure_of(*state));
   // The list of results is not to be trusted: Daiquiri fills it before there are any.
   http::Request request;
-  request.url = job + "/results/" + terms.format;
+  request.url = job + "/results/" + (terms.result.empty() ? terms.format : terms.result);
   request.large = http::LargeBody{terms.largest, kLongestAnswer};
+  request.body_decides = terms.format == kBinaryVotable;
   authorize_(request);
   Result<http::Response> answer = fetcher_.fetch({std::move(request)}, stop);
   if (!answer) return tl::unexpected<Error>(answer.error());
+  if (answer->head.status >= 400) return tl::unexpected<Error>(refusal(*answer));
   JobResult result{std::move(answer->body), std::nullopt};
   if (const auto rows = state->parameters.find("nrows"); rows != state->parameters.end())
     result.rows = number_in<std::uint64_t>(rows->second);
   return result;
 }
 
-Result<bool> Jobs::remove(const std::string& job, const std::stop_token& stop) {
+Result<void> Jobs::post(const std::string& url, std::string_view what, const std::stop_token& stop) {
   http::Request request;
   request.method = http::Method::post;
-  request.url = job;
+  request.url = url;
   request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
-  request.body = "ACTION=DELETE";
+  request.body = what;
   request.body_decides = true;
   authorize_(request);
   const Result<http::Response> answer = fetcher_.fetch({std::move(request)}, stop);
-  if (!answer && answer.error().code == Errc::not_found) return false;
   if (!answer) return tl::unexpected<Error>(answer.error());
   const int status = answer->head.status;
-  if (status < 400) return true;
-  if (status == 404 || status == 410) return false;
-  return tl::unexpected<Error>(refusal(*answer));
+  if (status == 404 || status == 410) return fail(Errc::not_found, "the service has no such job");
+  return status < 400 ? Result<void>{} : tl::unexpected<Error>(refusal(*answer));
+}
+
+Result<bool> Jobs::remove(const std::string& job, const std::stop_token& stop) {
+  const auto removed = post(job, "ACTION=DELETE", stop);
+  if (!removed && removed.error().code != Errc::not_found) return tl::unexpected<Error>(removed.error());
+  return removed.has_value();
 }
 
 Result<JobResult> Jobs::run(const JobTerms& terms, const std::stop_token& stop) {

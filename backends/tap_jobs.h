@@ -25,6 +25,9 @@ struct JobTerms {
   std::string query, language, format;
   std::string queue{};                ///< "" = the service's first
   std::uint64_t largest{1ULL << 30};  ///< bytes of the result
+  /// MAXREC: beyond it the result says OVERFLOW.
+  std::optional<std::uint64_t> most_rows{};
+  std::string result{};  ///< its name among the job's results; "" = that of its format
 };
 struct JobResult {
   std::string body;
@@ -58,6 +61,7 @@ class Jobs {
                                            const std::stop_token& stop);
   [[nodiscard]] Result<JobResult> follow(const std::string& job, const JobTerms& terms,
                                          const std::stop_token& stop);
+  [[nodiscard]] Result<void> post(const std::string& url, std::string_view what, const std::stop_token& stop);
   [[nodiscard]] Result<uws::Job> wait_for(const std::string& job, const std::stop_token& stop);
   /// Address of the job with that name; "" = there is none.
   [[nodiscard]] Result<std::string> named(const std::string& run_id, const std::stop_token& stop);
