@@ -164,6 +164,14 @@ class Archive {
   /// Such a file as it is now; its listing gives its size, and made_version() of it as validator. Blocks.
   [[nodiscard]] virtual Result<std::string> make(std::string_view locator, std::stop_token stop);
 
+  /// How long what was made of it is good, where the same may be asked for again and be another file; it is
+  /// then made behind the reader's back, and when somebody refreshes it. Default, nullopt: never.
+  [[nodiscard]] virtual std::optional<std::chrono::seconds> made_good_for(std::string_view) const {
+    return std::nullopt;
+  }
+  /// The next make() asks, whatever is at hand.
+  virtual void make_anew(std::string_view) {}
+
   /// Is the file built of others of this archive's, which are read through the mount? At once.
   [[nodiscard]] virtual bool builds(std::string_view) const { return false; }
   /// Does recipe() of it ask nobody, so that it may be built while the mount is offline? At once.

@@ -14,6 +14,7 @@
 #include "backends/obstap.h"
 #include "backends/s3.h"
 #include "backends/sia2.h"
+#include "backends/tap_files.h"
 #include "backends/tess.h"
 #include "backends/url.h"
 #include "backends/vo_client.h"
@@ -66,6 +67,14 @@ class TableReader {
       return *value;
     complain(found->where, key + " must be a table of names and values");
     return {};
+  }
+
+  /// Where such an entry stands.
+  [[nodiscard]] std::string where_of(const std::string& key, const std::string& entry) const {
+    const auto found = table_.keys.find(key);
+    if (found == table_.keys.end()) return table_.where;
+    const auto inner = found->second.where_within.find(entry);
+    return inner == found->second.where_within.end() ? found->second.where : inner->second;
   }
 
   /// A base URL without a trailing slash. `fallback` as in text(). With `may_be_empty`, "" turns the source
@@ -443,6 +452,48 @@ Result<LoginWay> sia2_login(TableReader& table) {
   return vo_login(table, read_sia2(table).keys);
 }
 
+/// Days after which an answer is asked for again; more is never.
+constexpr unsigned kMostDays = 36'500;
+
+struct TapTable {
+  VoTableKeys keys;
+  std::vector<QueryFile> files;
+  std::chrono::hours good_for{0};
+};
+
+TapTable read_tap(TableReader& table) {
+  TapTable read{read_vo(table, VoProtocol::tap), {}, {}};
+  for (const auto& [name, adql] : table.entries("files")) {
+    auto file = QueryFile::parse(name, adql);
+    if (file) {
+      if (auto apart = check_apart(*file, read.files); !apart) file = tl::unexpected(apart.error());
+    }
+    if (file)
+      read.files.push_back(std::move(*file));
+    else
+      table.complain(table.where_of("files", name), "files: \"" + name + "\": " + file.error().message);
+  }
+  if (read.files.empty())
+    table.complain(table.where_of("files"),
+                   "an archive of type \"tap\" needs files: names and the ADQL of each, files = { "
+                   "\"near_{ra}_{dec}.fits\" = \"SELECT ...\" }");
+  read.good_for = std::chrono::hours(24 * table.count("days", kMostDays, kMostDays));
+  return read;
+}
+
+MadeArchive make_tap(TableReader& table, http::Fetcher& fetcher) {
+  static const SystemClock clock;
+  auto [keys, files, good_for] = read_tap(table);
+  if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
+  if (keys.connections != kIndexConnections) fetcher.set_budget(keys.url, keys.connections);
+  return std::make_unique<TapArchive>(std::move(keys.url), std::move(files), good_for, std::move(keys.access),
+                                      fetcher, clock);
+}
+
+Result<LoginWay> tap_login(TableReader& table) {
+  return vo_login(table, read_tap(table).keys);
+}
+
 struct ArchiveType {
   std::string_view name;
   MadeArchive (*make)(TableReader&, http::Fetcher&);
@@ -460,6 +511,7 @@ constexpr auto kTypes = std::to_array<ArchiveType>({
     {"obstap", make_obstap, obstap_login, "", "auth"},
     {"s3", make_s3},
     {"sia2", make_sia2, sia2_login, "", "auth"},
+    {"tap", make_tap, tap_login, "", "auth"},
     {"tess", make_tess},
 });
 

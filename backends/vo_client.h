@@ -1,8 +1,8 @@
 // One service of the Virtual Observatory as its archive asks it: with the login of whoever mounted, where it
 // has one, and with what the service says of logins where it refuses an answer. The login goes to the
 // configured origin over https and nowhere else, with the first request and not after a refusal; where
-// another origin is redirected to, libcurl takes it out. Part of types "obstap" and "sia2". Any thread but
-// the client's.
+// another origin is redirected to, libcurl takes it out. Part of types "obstap", "sia2" and "tap". Any thread
+// but the client's.
 #pragma once
 
 #include <memory>
@@ -41,6 +41,8 @@ class VoClient {
   [[nodiscard]] std::vector<Result<tap::Answer>> get(const std::vector<std::string>& addresses,
                                                      std::uint64_t most_rows, const std::stop_token& stop)
       EXCLUDES(mutex_);
+  /// Puts the login into a request of this service.
+  void sign(http::Request& request) const;
   /// Of a file that one of its answers names.
   [[nodiscard]] http::Request file(std::string address) const;
 
@@ -54,7 +56,6 @@ class VoClient {
   bool notice_login() { return token_ && token_->notice(); }
 
  private:
-  void sign(http::Request& request) const;
   [[nodiscard]] Result<tap::Answer> explained(Result<tap::Answer> answer, const std::stop_token& stop)
       EXCLUDES(mutex_);
 

@@ -264,6 +264,7 @@ Result<ConfigValue> ConfigReader::read_value(const toml::key& key, const toml::n
                                    : text(inner.str(), key.str(), item);
       if (!given) return tl::unexpected<Error>(std::move(given.error()));
       entries.emplace(inner.str(), std::move(*given));
+      out.where_within.emplace(inner.str(), where(inner.source()));
     }
     out.value = std::move(entries);
   } else {

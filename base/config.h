@@ -22,6 +22,7 @@ struct ConfigValue {
                std::map<std::string, std::string>>
       value;          ///< a list within a table is its elements with commas between
   std::string where;  ///< "file:line:column"
+  std::map<std::string, std::string> where_within{};  ///< of each element of a table
 };
 
 struct ArchiveConfig {

@@ -209,14 +209,32 @@ Result<std::string> Commands::pin(const std::vector<std::string>& paths, bool pi
   return dump({{pinned ? "pinned" : "unpinned", paths.size()}});
 }
 
+Result<void> Commands::renew(const std::vector<Node>& files) {
+  std::vector<std::shared_ptr<Answer<Node>>> answers;
+  for (const Node& file : files) {
+    const MountedArchive* const archive = vfs_.parts().archives.of(file);
+    if (archive == nullptr || !archive->archive->made_good_for(file.locator)) continue;
+    answers.push_back(std::make_shared<Answer<Node>>());
+    vfs_.renew(file, [answer = answers.back()](const Result<Node>& now) { answer->give(now); });
+  }
+  Result<void> all;
+  for (const auto& answer : answers) {
+    const Result<Node> now = answer->take(vfs_.parts().parking.timeout() + TreeWalk::kGrace);
+    if (!now && all) all = tl::unexpected<Error>(now.error());
+  }
+  return all;
+}
+
 Result<std::string> Commands::refresh(const std::vector<std::string>& paths) {
   json refreshed = json::array();
   for (const std::string& path : paths) {
-    Result<Node> node = tree_.resolve(path);
+    Result<Node> node = tree_.resolve(path, true);
     if (!node) return tl::unexpected<Error>(node.error());
+    std::vector<Node> made;
     // A file is refreshed by listing its directory again.
     if (node->kind != NodeKind::directory) {
       vfs_.recheck(*node);
+      made.push_back(*node);
       node = vfs_.parts().catalog.node(node->parent);
       if (!node) return tl::unexpected<Error>(node.error());
     }
@@ -225,6 +243,13 @@ Result<std::string> Commands::refresh(const std::vector<std::string>& paths) {
         *node, [answer](const Result<void>& done) { answer->give(done.map([] { return true; })); });
     const Result<bool> done = answer->take(vfs_.parts().parking.timeout() + TreeWalk::kGrace);
     if (!done) return tl::unexpected<Error>(done.error());
+    if (made.empty()) {
+      (void)vfs_.parts().catalog.scan(node->id, 0, [&made](const Node& file) {
+        if (file.kind == NodeKind::file && file.size) made.push_back(file);
+        return true;
+      });
+    }
+    if (const Result<void> renewed = renew(made); !renewed) return tl::unexpected<Error>(renewed.error());
     const Result<ListingState> listing = vfs_.parts().catalog.listing(node->id);
     refreshed.push_back({{"path", vfs_.parts().catalog.path(node->id).value_or(path)},
                          {"names", listing ? listing->count : 0}});

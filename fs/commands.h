@@ -31,6 +31,8 @@ class Commands {
   [[nodiscard]] Result<std::string> warm(const std::vector<std::string>& paths, const Progress& progress);
   [[nodiscard]] Result<std::string> evict(const std::vector<std::string>& paths);
   [[nodiscard]] Result<std::string> pin(const std::vector<std::string>& paths, bool pinned);
+  /// Has what an archive makes of answers made anew. The first error, when all have ended.
+  [[nodiscard]] Result<void> renew(const std::vector<Node>& files);
   [[nodiscard]] Result<std::string> refresh(const std::vector<std::string>& paths);
   /// Do its bytes come from an archive, and is there something to bring?
   [[nodiscard]] bool is_fetched(const Node& node) const;

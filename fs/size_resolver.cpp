@@ -49,6 +49,19 @@ void SizeResolver::resolve(const Node& node, Done done) {
   ask_neighbours(node);
 }
 
+void SizeResolver::renew(const Node& node, Done done) {
+  const MountedArchive* archive = archives_.of(node);
+  if (offline_ || !is_made(node) || !archive->archive->made_good_for(node.locator)) return done(node);
+  {
+    const MutexLock lock(mutex_);
+    const auto [waiting, is_new] = asked_.try_emplace(node.id);
+    waiting->second.push_back(std::move(done));
+    if (!is_new) return;
+  }
+  archive->archive->make_anew(node.locator);
+  (void)ask_maker(node);
+}
+
 void SizeResolver::ask_neighbours(const Node& node) {
   std::vector<Node> unsized;
   std::size_t seen = 0;
@@ -161,18 +174,20 @@ Error SizeResolver::advised(const Node& node, Error error) const {
 }
 
 void SizeResolver::store(const Node& node, std::uint64_t size, const std::string& validator, bool is_made) {
-  writer_.set_size(node.id, size, node.mtime, validator,
-                   [this, id = node.id, is_made](const Result<void>& set) {
-                     if (!set) return finish(id, tl::unexpected<Error>(set.error()));
-                     Result<Node> now = catalog_.node(id);
-                     // A new listing has taken the size away again, for the content is another: an error,
-                     // and no file of 0 bytes. The kernel looks such a name up once more.
-                     if (now && !now->size && !now->missing)
-                       now = fail(Errc::stale, now->name + " changed while its size was asked for");
-                     if (is_made && now && now->size)
-                       (void)wake_.submit([this, made = *now] { made_->land(archives_.version(made)); });
-                     finish(id, now);
-                   });
+  // What is made is as old as the answer that it is made of.
+  const SysSeconds mtime =
+      is_made ? std::chrono::floor<seconds>(std::chrono::system_clock::now()) : node.mtime;
+  writer_.set_size(node.id, size, mtime, validator, [this, id = node.id, is_made](const Result<void>& set) {
+    if (!set) return finish(id, tl::unexpected<Error>(set.error()));
+    Result<Node> now = catalog_.node(id);
+    // A new listing has taken the size away again, for the content is another: an error,
+    // and no file of 0 bytes. The kernel looks such a name up once more.
+    if (now && !now->size && !now->missing)
+      now = fail(Errc::stale, now->name + " changed while its size was asked for");
+    if (is_made && now && now->size)
+      (void)wake_.submit([this, made = *now] { made_->land(archives_.version(made)); });
+    finish(id, now);
+  });
 }
 
 void SizeResolver::finish(NodeId id, const Result<Node>& result) {

@@ -40,6 +40,10 @@ class SizeResolver {
 
   /// `done` gets the node with its size, at once when it has one. not_found: every mirror denies it.
   void resolve(const Node& node, Done done);
+  /// Has a file that its archive makes anew the same bytes by now? Asked of it, whatever is at hand; the
+  /// version that is known stays until there is another. `done` gets the node as it then is; at once where
+  /// nothing is made.
+  void renew(const Node& node, Done done);
   /// Is the file there now? Asked whatever is known; nothing is stored. `done` runs on the network's thread,
   /// or on one that lists.
   void probe(const Node& node, std::function<void(Result<http::ContentInfo>)> done);

@@ -107,6 +107,8 @@ class Vfs {
 
   /// A missing frame is asked for again now, not when its time has come.
   void recheck(const Node& node);
+  /// So is what an archive makes anew: `done` gets the node as it is then.
+  void renew(const Node& node, SizeResolver::Done done);
 
   [[nodiscard]] Result<Node> node(Inode inode) const;
   [[nodiscard]] Attr attr_of(const Node& node) const;
@@ -158,6 +160,10 @@ class Vfs {
   /// With what others tell of it. `then` gets the node as it is now known.
   void mark_missing(const Node& node, std::function<void(const Node&)> then = {});
   void mark_there(const Node& node);
+  /// What was made of an answer that is too old by now is made anew behind its reader's back.
+  void renew_old(const Node& node);
+  /// Was it not asked for again a moment ago?
+  [[nodiscard]] bool due_again(NodeId node) EXCLUDES(mutex_);
 
   friend class ReadWaiter;
 
@@ -170,7 +176,7 @@ class Vfs {
   LastErrors last_errors_;
   Mutex mutex_;
   std::unordered_map<NodeId, SteadyTime> rechecked_
-      GUARDED_BY(mutex_);  ///< missing frames asked again, and when
+      GUARDED_BY(mutex_);  ///< missing frames and old answers asked again, and when
   /// What was opened as something else than everybody gets: see note_shown().
   std::unordered_map<Inode, Hash128> shown_ GUARDED_BY(mutex_);
 };

@@ -36,7 +36,10 @@ void Vfs::open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
     return reply->send(fail(Errc::not_found, "the archive of this file is no longer configured"));
   if (archive->archive->is_local()) return open_local(*node, *archive->archive, std::move(reply));
   const std::optional<MissingCause> blank = blank_because(*node);
-  if (node->size && !blank) return reply->send(open_version(*node, nullptr));
+  if (node->size && !blank) {
+    renew_old(*node);
+    return reply->send(open_version(*node, nullptr));
+  }
   const auto pending = parts_.parking.park(std::move(reply));
   if (node->missing) recheck_missing(*node);
   if (blank) return open_placeholder(*node, *blank, pending);

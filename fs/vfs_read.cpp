@@ -188,23 +188,40 @@ void Vfs::show_placeholder(const std::shared_ptr<OpenFile>& file, const Node& lo
   parts_.missing.make(lost, MissingCause::denied_by_archive, show);
 }
 
+bool Vfs::due_again(NodeId node) {
+  const MutexLock lock(mutex_);
+  const SteadyTime now = std::chrono::steady_clock::now();
+  if (rechecked_.size() >= kRememberedRechecks) rechecked_.clear();
+  const auto [row, is_new] = rechecked_.emplace(node, now);
+  if (!is_new && now - row->second < kRecheckMissing) return false;
+  row->second = now;
+  return true;
+}
+
 void Vfs::recheck_missing(const Node& node) {
-  if (options_.offline) return;
-  {
-    const MutexLock lock(mutex_);
-    const SteadyTime now = std::chrono::steady_clock::now();
-    if (rechecked_.size() >= kRememberedRechecks) rechecked_.clear();
-    const auto [row, is_new] = rechecked_.emplace(node.id, now);
-    if (!is_new && now - row->second < kRecheckMissing) return;
-    row->second = now;
-  }
-  recheck(node);
+  if (!options_.offline && due_again(node.id)) recheck(node);
 }
 
 void Vfs::recheck(const Node& node) {
   if (options_.offline || !node.missing) return;
   parts_.sizes.probe(node, [this, node](const Result<http::ContentInfo>& info) {
     if (info) mark_there(node);
+  });
+}
+
+void Vfs::renew_old(const Node& node) {
+  const MountedArchive* archive = parts_.archives.of(node);
+  if (options_.offline || archive == nullptr || node.mtime == SysSeconds{}) return;
+  const auto good_for = archive->archive->made_good_for(node.locator);
+  const auto now = std::chrono::floor<seconds>(std::chrono::system_clock::now());
+  if (good_for && now - node.mtime > *good_for && due_again(node.id)) renew(node, [](const Result<Node>&) {});
+}
+
+void Vfs::renew(const Node& node, SizeResolver::Done done) {
+  parts_.sizes.renew(node, [this, node, done = std::move(done)](const Result<Node>& now) {
+    if (!now) last_errors_.note(node.id, now.error());
+    if (now && now->generation != node.generation) parts_.notices.entry_changed(node.parent, node.name);
+    done(now);
   });
 }
 

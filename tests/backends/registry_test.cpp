@@ -46,6 +46,10 @@ TEST_F(RegistryTest, MakesEveryTypeThatTheDocumentationShows) {
                           {"where", at(6, Text("calib_level>=2"))}}),
         config("sia2",
                {{"url", at(4, Text("https://127.0.0.1/SIA"))}, {"query", at(5, Text("COLLECTION=X"))}}),
+        config("tap",
+               {{"url", at(4, Text("http://h/tap"))},
+                {"files", at(5, std::map<Text, Text>{{"a_{x}.fits", "SELECT {x}"}, {"b.csv", "SELECT 1"}})},
+                {"days", at(6, std::int64_t{30})}}),
         config("s3",
                {{"url", at(4, Text("http://[::1]:9000/bucket"))}, {"prefix", at(5, Text("some/prefix"))}}),
         config("applause", {{"sequences", at(4, std::map<Text, Text>{{"seq03", "16220,16221"}})},
@@ -80,7 +84,7 @@ TEST_F(RegistryTest, MakesEveryArchiveOfTheExamples) {
 
 TEST_F(RegistryTest, RefusesAnUnknownTypeAndSaysWhichThereAre) {
   EXPECT_THAT(refusal(config("ftp")), AllOf(StartsWith("astrofs.toml:3:1: "), HasSubstr("\"ftp\""),
-                                            HasSubstr("obstap, s3, sia2, tess")));
+                                            HasSubstr("obstap, s3, sia2, tap, tess")));
 }
 
 TEST_F(RegistryTest, RefusesSequencesThatAreNoPlates) {
@@ -123,6 +127,24 @@ TEST_F(RegistryTest, ALoginOfTheVirtualObservatoryIsDescribedWholeOrRefused) {
   ASSERT_FALSE(needless);
   EXPECT_EQ(needless.error().code, Errc::unsupported);
   EXPECT_THAT(needless.error().message, HasSubstr("has no auth"));
+}
+
+TEST_F(RegistryTest, RefusesFilesThatAreNoQueriesWhereTheyStand) {
+  const auto files = [](std::map<std::string, std::string> entries) {
+    ConfigValue value = at(5, std::move(entries));
+    for (const auto& [name, adql] : std::get<std::map<std::string, std::string>>(value.value))
+      value.where_within[name] = "astrofs.toml:" + std::to_string(6 + value.where_within.size()) + ":1";
+    return config("tap", {{"url", at(4, std::string("http://h/tap"))}, {"files", std::move(value)}});
+  };
+  EXPECT_THAT(refusal(files({{"a.fits", "SELECT 1"}, {"b_{x}.fits", "SELECT 1"}})),
+              AllOf(StartsWith("astrofs.toml:7:1: files: \"b_{x}.fits\": "), HasSubstr("does not use")));
+  EXPECT_THAT(refusal(files({{"a.fits", "SELECT {x}"}})), HasSubstr("{x} that the name has not"));
+  EXPECT_THAT(refusal(files({{"a.txt", "SELECT 1"}})), HasSubstr(".fits, .vot or .csv"));
+  EXPECT_THAT(refusal(files({{"a_{x}.csv", "SELECT {x}"}, {"{y}.csv", "SELECT '{y}'"}})),
+              AllOf(StartsWith("astrofs.toml:7:1: "), HasSubstr("\"a_0.csv\" is a name of")));
+  EXPECT_THAT(refusal(files({})), HasSubstr("needs files"));
+  EXPECT_THAT(refusal(config("tap", {{"url", at(4, std::string("http://h/tap"))}})),
+              HasSubstr("needs files"));
 }
 
 TEST_F(RegistryTest, RefusesAnUnknownKeyWhereItStands) {

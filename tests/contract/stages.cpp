@@ -19,6 +19,7 @@
 #include "backends/obstap.h"
 #include "backends/s3.h"
 #include "backends/sia2.h"
+#include "backends/tap_files.h"
 #include "backends/tess.h"
 #include "tests/support/daiquiri.h"
 #include "tests/support/dkist_asdf.h"
@@ -401,6 +402,31 @@ class SiaStage final : public VoStage {
   bool break_a_page() override { return false; }
 };
 
+/// Files that are queries: the configuration says which there are, so that another one is what changes them.
+class TapStage final : public ServedStage {
+ public:
+  TapStage() {
+    server_.add_vo({.plates = 4});
+    make("all.csv");
+  }
+  bool add_hostile_names() override { return false; }
+  void change() override { make("others.csv"); }
+  sim::ArchiveSim* go_silent() override { return nullptr; }  // for a listing nobody is asked
+
+ private:
+  void make(std::string_view name) {
+    std::vector<QueryFile> queries;
+    for (const std::string_view each :
+         {name, std::string_view("of_{target}.fits"), std::string_view("x.vot")}) {
+      const std::string_view where = each.find('{') == each.npos ? "" : " WHERE target_name='{target}'";
+      queries.push_back(*QueryFile::parse(each, "SELECT * FROM ivoa.obscore" + std::string(where)));
+    }
+    archive_ = std::make_unique<TapArchive>(server_.url() + "/vo/tap", std::move(queries),
+                                            std::chrono::hours(1), VoAccess{}, http_.fetcher(), clock_);
+  }
+  SystemClock clock_;
+};
+
 template <class T, class... Args>
 std::function<std::unique_ptr<Stage>()> maker(Args... args) {
   return [=] { return std::make_unique<T>(args...); };
@@ -425,6 +451,7 @@ const std::vector<StageKind>& stage_kinds() {
       {"ObstapPlain", maker<VoStage>(false)},
       {"ObstapDatalink", maker<VoStage>(true)},
       {"Sia2", maker<SiaStage>()},
+      {"Tap", maker<TapStage>()},
       {"TessFromS3", maker<TessStage>(TessStage::From::s3)},
       {"TessFromScript", maker<TessStage>(TessStage::From::script)},
       {"TessFromPages", maker<TessStage>(TessStage::From::pages)},
