@@ -77,7 +77,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(plain.has_value());
   const auto values = file->name.match(name);
   if (!values) return 0;
-  std::string rebuilt;
   for (const auto& [field, value] : *values) {
     check(!value.empty());
     for (const char c : value) check(c >= ' ' && c <= '~' && c != '\\');
@@ -89,15 +88,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!words) return 0;
   // A sign is a word of its own here; none of the least values has one.
   std::vector<std::string> unsigned_words;
-  std::size_t signs = 0;
   for (std::size_t i = 0; i < words->size(); ++i) {
     const bool extra =
         (*words)[i] == "-" && i + 1 < words->size() && (*words)[i + 1] == "number" &&
         (unsigned_words.size() >= expected->size() || (*expected)[unsigned_words.size()] != "-");
-    if (extra)
-      ++signs;
-    else
-      unsigned_words.push_back((*words)[i]);
+    if (!extra) unsigned_words.push_back((*words)[i]);
   }
   check(unsigned_words == *expected);
   return 0;
