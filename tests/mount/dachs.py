@@ -22,6 +22,7 @@ SCRIPT = ROOT / "scripts/dachs"
 TREE = "{obs_collection}/{target_name}/{obs_id}"
 FILES_OF_OBSCORE = "SELECT obs_collection, target_name, obs_id, access_url, access_format FROM ivoa.obscore " \
                    "WHERE obs_collection = 'PLATES' OR obs_collection = 'LINKED' OR obs_collection = 'PRIVATE'"
+STARS = "SELECT * FROM astrofs.stars WHERE id"
 
 
 def why_not():
@@ -184,6 +185,49 @@ class Dachs(MountTest):
         mount = self.mount_vo()
         asked = run("stilts", "tapquery", f"tapurl={URL}/tap", "sync=true", f"adql={FILES_OF_OBSCORE}", "ofmt=csv", timeout=2 * PATIENCE)
         self.assert_shown(mount, list(csv.DictReader(io.StringIO(asked.stdout))))
+
+    def mount_stars(self):
+        return self.mount(f'[archives.q]\ntype = "tap"\nurl = "{URL}/tap"\n[archives.q.files]\n' + "".join(
+            f'"to_{{id}}.{form}" = "{STARS} <= {{id}} ORDER BY id"\n' for form in ("fits", "vot", "csv")) + '"bad.csv" = "SELECT x FROM nowhere.at_all"\n')
+
+    @unittest.skipUnless(importlib.util.find_spec("pyvo"), "python3-pyvo is not installed")
+    def test_files_are_queries_with_the_rows_that_pyvo_reads(self):
+        import pyvo
+        from astropy.table import Table
+        mount = self.mount_stars()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            truth = pyvo.dal.TAPService(f"{URL}/tap").search(f"{STARS} <= 6000000199 ORDER BY id").to_table()
+            tables = {form: Table.read(mount / f"q/to_6000000199.{form}", format=kind)
+                      for form, kind in (("fits", "fits"), ("vot", "votable"), ("csv", "ascii.csv"))}
+        self.assertEqual(len(truth), 200)
+        run("fitsverify", "-q", mount / "q/to_6000000199.fits")
+        for form, table in tables.items():
+            with self.subTest(form):
+                self.assertEqual(table.colnames, truth.colnames)
+                self.assertEqual(len(table), len(truth))
+                for name in ("id", "ra", "dec", "plates"):
+                    self.assertEqual([float(value) for value in table[name]], [float(value) for value in truth[name]], name)
+                missing = [index for index in range(200) if index % 7 == 0]
+                self.assertEqual([index for index, value in enumerate(table["mag"]) if not value >= 0], missing)
+        for form in "fits", "vot":
+            self.assertEqual([list(value) for value in tables[form]["colours"]], [list(value) for value in truth["colours"]])
+        named = [str(value) for value in truth["name"]]  # in FITS there is ASCII alone
+        self.assertEqual([str(value) for value in tables["vot"]["name"].filled("")], named)
+        self.assertEqual([str(value) for value in tables["csv"]["name"].filled("")], named)
+        self.assert_errno(errno.EIO, os.stat, mount / "q/bad.csv")
+        self.assertIn("nowhere", str(mount.why("q/bad.csv")))
+
+    @unittest.skipUnless(shutil.which("stilts"), "stilts is not installed")
+    def test_stilts_finds_in_a_file_what_it_finds_at_the_service(self):
+        mount = self.mount_stars()
+        columns = "id ra dec mag plates variable seen"
+        there = run("stilts", "tapquery", f"tapurl={URL}/tap", "sync=true", f"adql={STARS} <= 6000000299 ORDER BY id",
+                    f"ocmd=keepcols '{columns}'", "ofmt=csv", timeout=2 * PATIENCE).stdout
+        here = run("stilts", "tpipe", f"in={mount / 'q/to_6000000299.vot'}", "ifmt=votable", f"cmd=keepcols '{columns}'", "ofmt=csv",
+                   timeout=2 * PATIENCE).stdout
+        self.assertEqual(there.count("\n"), 301)
+        self.assertEqual(here, there)
 
 
 if __name__ == "__main__":
