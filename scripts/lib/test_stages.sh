@@ -84,6 +84,30 @@ run_step() { # label command...
   report_step "$1"
 }
 
+# The real server of mount/dachs.py is installed while the first programs are compiled. Where that cannot be, its tests are
+# skipped with a message.
+server_installation=
+install_server() { # 0: only look whether it is here
+  if [[ $1 -eq 1 ]]; then
+    scripts/dachs install >"$results/dachs-install.log" 2>&1 &
+  else
+    scripts/dachs missing >"$results/dachs-install.log" 2>&1 &
+  fi
+  server_installation=$!
+}
+
+await_server() {
+  [[ -z $server_installation ]] && return
+  if wait "$server_installation"; then
+    export ASTROFS_DACHS=required
+  else
+    echo "  no real server to test against:"
+    show_tail "$results/dachs-install.log" | tail -n 5
+    export ASTROFS_DACHS=no
+  fi
+  server_installation=
+}
+
 # The test programs that tests/CMakeLists.txt knows and whose folder has sources.
 test_names() {
   local name
@@ -213,6 +237,7 @@ stage_release() {
   configure_and_build release "${targets[@]}" || return
   build_ahead asan
   run_gtests release "${names[@]}"
+  await_server
   execute_one() { ASTROFS_BUILD=$root/build/release execute "$1" "$1"; }
   in_pairs execute_one "${scripts[@]}"
   for script in "${scripts[@]}"; do report_script "$script"; done
