@@ -157,7 +157,8 @@ class Reader:
             return
         rows = sorted(found.stdout.splitlines())
         if self.walked is not None and rows != self.walked:
-            self.wrong.append(f"find shows {len(rows)} files after {len(self.walked)}, or other sizes")
+            other = sorted(set(rows) ^ set(self.walked))
+            self.wrong.append(f"find shows {len(rows)} files after {len(self.walked)}: {other[:4]}")
         self.walked = rows
 
 
