@@ -6,44 +6,14 @@
 
 #include "backends/format/csv.h"
 #include "backends/format/numbers.h"
+#include "backends/format/table_file.h"
 
 namespace astrofs::applause {
 namespace {
 
-using std::chrono::milliseconds;
-
-/// From a look at its size to the last byte of a table, or to the same table in the other form.
-constexpr std::chrono::seconds kMoment{120};
-/// Of all that is kept: what a dense plate has, twice.
-constexpr std::size_t kMostKept = 512ULL << 20;
-/// Who waits for his turn looks whether he is still wanted.
-constexpr milliseconds kLookAgain{200};
-/// And gives it up after so long, a mount's usual patience: a job that takes an hour must not keep every
-/// thread that lists. Who asks again waits again.
-constexpr milliseconds kLongestTurn{60'000};
 constexpr std::string_view kNull = "NULL";
 /// Where the usual queue does not give a query enough time.
 constexpr std::string_view kLongQueue = "1h";
-
-FitsType type_of(const VoField& field) {
-  switch (field.type) {
-    case VoType::boolean:
-      return FitsType::logical;
-    case VoType::byte:
-    case VoType::int16:
-      return FitsType::int16;
-    case VoType::int32:
-      return FitsType::int32;
-    case VoType::int64:
-      return FitsType::int64;
-    case VoType::float32:
-      return FitsType::float32;
-    case VoType::float64:
-      return FitsType::float64;
-    default:
-      return FitsType::text;
-  }
-}
 
 /// What Daiquiri writes into a table for people, as a table for programs has it.
 Result<std::uint64_t> without_null(std::string_view said, std::string& out) {
@@ -101,50 +71,14 @@ Result<std::string> SourceTables::fetch(std::string_view table, PlateId plate, c
   return out;
 }
 
-void SourceTables::keep(const std::string& key, Text text) {
-  const SteadyTime now = clock_.steady();
-  std::erase_if(kept_, [now](const auto& row) { return now - row.second.since >= kMoment; });
-  std::size_t bytes = text->size();
-  for (const auto& [name, kept] : kept_) bytes += kept.text->size();
-  while (bytes > kMostKept && !kept_.empty()) {
-    const auto oldest = std::min_element(kept_.begin(), kept_.end(), [](const auto& a, const auto& b) {
-      return a.second.since < b.second.since;
-    });
-    bytes -= oldest->second.text->size();
-    kept_.erase(oldest);
-  }
-  kept_[key] = {std::move(text), now};
-}
-
-Result<SourceTables::Text> SourceTables::rows(std::string_view table, PlateId plate,
-                                              const std::stop_token& stop) {
-  const std::string key = fmt::format("{}/{}", table, plate);
-  {
-    MutexLock lock(mutex_);
-    for (milliseconds waited{0};; waited += kLookAgain) {
-      const auto found = kept_.find(key);
-      if (found != kept_.end() && clock_.steady() - found->second.since < kMoment) return found->second.text;
-      if (stop.stop_requested()) return fail(Errc::interrupted, "the mount is ending");
-      if (!busy_) break;
-      if (waited >= kLongestTurn) return fail(Errc::timed_out, "another table is still being made");
-      lock.wait_for(turn_, kLookAgain);
-    }
-    busy_ = true;
-  }
-  Result<Text> text = fetch(table, plate, stop).map([](std::string&& made) {
-    return std::make_shared<const std::string>(std::move(made));
-  });
-  {
-    const MutexLock lock(mutex_);
-    busy_ = false;
-    if (text) keep(key, *text);
-  }
-  turn_.notify_all();
-  return text;
+Result<KeptTexts::Text> SourceTables::rows(std::string_view table, PlateId plate,
+                                           const std::stop_token& stop) {
+  return kept_.get(
+      fmt::format("{}/{}", table, plate), [&] { return fetch(table, plate, stop); }, stop);
 }
 
 Result<std::string> SourceTables::csv(std::string_view table, PlateId plate, const std::stop_token& stop) {
-  return rows(table, plate, stop).map([](const Text& text) { return *text; });
+  return rows(table, plate, stop).map([](const KeptTexts::Text& text) { return *text; });
 }
 
 Result<std::vector<FitsColumn>> SourceTables::columns(const std::string& table, PlateId plate,
@@ -158,7 +92,7 @@ Result<std::vector<FitsColumn>> SourceTables::columns(const std::string& table, 
   if (!answer) return tl::unexpected<Error>(answer.error());
   std::vector<FitsColumn> columns;
   for (const VoField& field : answer->table.fields) {
-    FitsColumn column{field.name, type_of(field), 1, field.unit, field.ucd};
+    FitsColumn column{field.name, fits_type(field), 1, field.unit, field.ucd};
     // Of times and positions as text the service says how they are written, which is no unit of FITS.
     if (column.type == FitsType::text) column.unit.clear();
     if (column.type == FitsType::text && !field.variable) column.width = field.count;
@@ -170,7 +104,7 @@ Result<std::vector<FitsColumn>> SourceTables::columns(const std::string& table, 
 }
 
 Result<std::string> SourceTables::fits(std::string_view table, PlateId plate, const std::stop_token& stop) {
-  const Result<Text> text = rows(table, plate, stop);
+  const Result<KeptTexts::Text> text = rows(table, plate, stop);
   if (!text) return tl::unexpected<Error>(text.error());
   Result<std::vector<FitsColumn>> columns = this->columns(std::string(table), plate, stop);
   if (!columns) return tl::unexpected<Error>(columns.error());

@@ -10,13 +10,6 @@
 namespace astrofs::tap {
 namespace {
 
-/// From a look at its size to the last byte of a file.
-constexpr std::chrono::seconds kMoment{120};
-/// Who waits for his turn looks whether he is still wanted.
-constexpr milliseconds kLookAgain{200};
-/// And gives it up after so long, a mount's usual patience. Who asks again waits again.
-constexpr milliseconds kLongestTurn{60'000};
-
 /// A name of a form that a service does not know is answered like a query that it cannot read.
 bool blames_format(const Error& error) {
   std::string text = error.message;
@@ -127,54 +120,10 @@ Result<std::string> Tables::make(const Question& question, const std::stop_token
   return made;
 }
 
-void Tables::keep(const std::string& key, Text text) {
-  const SteadyTime now = clock_.steady();
-  std::erase_if(kept_, [now](const auto& row) { return now - row.second.since >= kMoment; });
-  std::size_t bytes = text->size();
-  for (const auto& [name, kept] : kept_) bytes += kept.text->size();
-  while (bytes > limits_.bytes && !kept_.empty()) {
-    const auto oldest = std::min_element(kept_.begin(), kept_.end(), [](const auto& a, const auto& b) {
-      return a.second.since < b.second.since;
-    });
-    bytes -= oldest->second.text->size();
-    kept_.erase(oldest);
-  }
-  kept_[key] = {std::move(text), now};
-}
-
-void Tables::forget(const std::string& key) {
-  const MutexLock lock(mutex_);
-  kept_.erase(key);
-}
-
-void Tables::forget_all() {
-  const MutexLock lock(mutex_);
-  kept_.clear();
-}
-
 Result<std::string> Tables::file(const Question& question, const std::stop_token& stop) {
-  {
-    MutexLock lock(mutex_);
-    for (milliseconds waited{0};; waited += kLookAgain) {
-      const auto found = kept_.find(question.key);
-      if (found != kept_.end() && clock_.steady() - found->second.since < kMoment) return *found->second.text;
-      if (stop.stop_requested()) return fail(Errc::interrupted, "the mount is ending");
-      if (asked_.size() < limits_.at_once && !asked_.contains(question.key)) break;
-      if (waited >= kLongestTurn) return fail(Errc::timed_out, "other queries are still being answered");
-      lock.wait_for(turn_, kLookAgain);
-    }
-    asked_.insert(question.key);
-  }
-  Result<Text> text = make(question, stop).map([](std::string&& made) {
-    return std::make_shared<const std::string>(std::move(made));
-  });
-  {
-    const MutexLock lock(mutex_);
-    asked_.erase(question.key);
-    if (text) keep(question.key, *text);
-  }
-  turn_.notify_all();
-  return text.map([](const Text& made) { return *made; });
+  const auto text = kept_.get(
+      question.key, [&] { return make(question, stop); }, stop);
+  return text.map([](const KeptTexts::Text& made) { return *made; });
 }
 
 }  // namespace astrofs::tap

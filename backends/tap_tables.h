@@ -5,18 +5,14 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
-#include <map>
-#include <memory>
-#include <set>
 #include <stop_token>
 #include <string>
 
 #include "backends/format/table_file.h"
+#include "backends/kept_texts.h"
 #include "backends/tap_jobs.h"
 #include "backends/vo_client.h"
 #include "base/clock.h"
-#include "base/mutex.h"
 
 namespace astrofs::tap {
 
@@ -29,7 +25,7 @@ class Tables {
   };
   /// All outlive it.
   Tables(VoClient& client, Jobs& jobs, const Clock& clock, Limits limits)
-      : client_(client), jobs_(jobs), clock_(clock), limits_(limits) {}
+      : client_(client), jobs_(jobs), limits_(limits), kept_(clock, {limits.bytes, limits.at_once}) {}
 
   struct Question {
     std::string key;  ///< of what is kept
@@ -37,18 +33,12 @@ class Tables {
     TableForm form{TableForm::fits};
   };
   /// Errc::unavailable: also what the service refuses, or cuts off; too_large: beyond the limits here.
-  [[nodiscard]] Result<std::string> file(const Question& question, const std::stop_token& stop)
-      EXCLUDES(mutex_);
+  [[nodiscard]] Result<std::string> file(const Question& question, const std::stop_token& stop);
   /// The next file() of that key asks.
-  void forget(const std::string& key) EXCLUDES(mutex_);
-  void forget_all() EXCLUDES(mutex_);
+  void forget(const std::string& key) { kept_.forget(key); }
+  void forget_all() { kept_.forget_all(); }
 
  private:
-  using Text = std::shared_ptr<const std::string>;
-  struct Kept {
-    Text text;
-    SteadyTime since{};
-  };
   /// What a service said, and how many rows are in it.
   struct Answer {
     http::Response response;
@@ -61,17 +51,12 @@ class Tables {
   [[nodiscard]] Result<Answer> ask_whole(const std::string& adql, const std::stop_token& stop);
   [[nodiscard]] Result<Answer> ask_job(const std::string& adql, const std::stop_token& stop);
   [[nodiscard]] Result<void> check(const Answer& answer) const;
-  void keep(const std::string& key, Text text) REQUIRES(mutex_);
 
   VoClient& client_;
   Jobs& jobs_;
-  const Clock& clock_;
   const Limits limits_;
   std::atomic<bool> any_format_{false};  ///< the service knows no name of BINARY2
-  Mutex mutex_;
-  std::condition_variable turn_;
-  std::set<std::string> asked_ GUARDED_BY(mutex_);  ///< under way
-  std::map<std::string, Kept> kept_ GUARDED_BY(mutex_);
+  KeptTexts kept_;
 };
 
 }  // namespace astrofs::tap

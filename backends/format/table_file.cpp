@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "backends/format/csv.h"
-#include "backends/format/fits_table.h"
 #include "backends/format/numbers.h"
 #include "backends/format/utf8.h"
 
@@ -23,30 +22,6 @@ tl::unexpected<Error> beyond(std::uint64_t most) {
 }
 
 // ---- FITS
-
-FitsType fits_type(const VoField& field) {
-  switch (field.type) {
-    case VoType::bit:  // how several are written is not agreed upon
-      return field.variable || field.count != 1 ? FitsType::text : FitsType::logical;
-    case VoType::boolean:
-      return FitsType::logical;
-    case VoType::byte:  // a byte of FITS has no value left that could mean none
-    case VoType::int16:
-      return FitsType::int16;
-    case VoType::int32:
-      return FitsType::int32;
-    case VoType::int64:
-      return FitsType::int64;
-    case VoType::float32:
-    case VoType::complex64:
-      return FitsType::float32;
-    case VoType::float64:
-    case VoType::complex128:
-      return FitsType::float64;
-    default:
-      return FitsType::text;
-  }
-}
 
 /// What means none in its column of FITS, unless the service says what does.
 std::string_view least_of(const VoField& field) {
@@ -237,6 +212,30 @@ class TextRows final : public VoTableHandler {
 };
 
 }  // namespace
+
+FitsType fits_type(const VoField& field) {
+  switch (field.type) {
+    case VoType::bit:  // how several are written is not agreed upon
+      return field.variable || field.count != 1 ? FitsType::text : FitsType::logical;
+    case VoType::boolean:
+      return FitsType::logical;
+    case VoType::byte:  // a byte of FITS has no value left that could mean none
+    case VoType::int16:
+      return FitsType::int16;
+    case VoType::int32:
+      return FitsType::int32;
+    case VoType::int64:
+      return FitsType::int64;
+    case VoType::float32:
+    case VoType::complex64:
+      return FitsType::float32;
+    case VoType::float64:
+    case VoType::complex128:
+      return FitsType::float64;
+    default:
+      return FitsType::text;
+  }
+}
 
 Result<void> TableMeasure::table(const VoTable& table) {
   table_ = table;

@@ -10,11 +10,15 @@
 #include <string_view>
 #include <vector>
 
+#include "backends/format/fits_table.h"
 #include "backends/format/query_file.h"
 #include "backends/format/votable.h"
 #include "base/error.h"
 
 namespace astrofs {
+
+/// How FITS has the values of a column.
+[[nodiscard]] FitsType fits_type(const VoField& field);
 
 /// What is to be known of a table before it is written.
 class TableMeasure final : public VoTableHandler {

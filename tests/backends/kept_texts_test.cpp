@@ -1,0 +1,102 @@
+#include "backends/kept_texts.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+namespace astrofs {
+namespace {
+
+class KeptTextsTest : public ::testing::Test {
+ protected:
+  /// What get() gives, "" for an error; `made` is what would be made.
+  std::string get(const std::string& key, const std::string& made) {
+    const auto text = kept_.get(key,
+                                [&]() -> Result<std::string> {
+                                  ++times_;
+                                  return made;
+                                },
+                                {});
+    return text ? **text : "";
+  }
+
+  ManualClock clock_;
+  KeptTexts kept_{clock_, {10, 2}};
+  int times_{0};
+};
+
+TEST_F(KeptTextsTest, WhatWasMadeIsGivenForAMoment) {
+  EXPECT_EQ(get("a", "one"), "one");
+  EXPECT_EQ(get("a", "two"), "one");
+  EXPECT_EQ(get("b", "two"), "two");
+  clock_.advance(std::chrono::minutes(2));
+  EXPECT_EQ(get("a", "two"), "two");
+  EXPECT_EQ(times_, 3);
+}
+
+TEST_F(KeptTextsTest, WhatIsForgottenIsMadeAnew) {
+  (void)get("a", "one");
+  (void)get("b", "one");
+  kept_.forget("a");
+  EXPECT_EQ(get("a", "two"), "two");
+  EXPECT_EQ(get("b", "two"), "one");
+  kept_.forget_all();
+  EXPECT_EQ(get("b", "two"), "two");
+}
+
+TEST_F(KeptTextsTest, BeyondTheBoundTheOldestGoes) {
+  (void)get("a", "12345");
+  clock_.advance(std::chrono::seconds(1));
+  (void)get("b", "12345");
+  clock_.advance(std::chrono::seconds(1));
+  (void)get("c", "1");
+  EXPECT_EQ(get("b", "new"), "12345");
+  EXPECT_EQ(get("a", "new"), "new");
+}
+
+TEST_F(KeptTextsTest, WhatFailsIsNotKept) {
+  const auto failed =
+      kept_.get("a", []() -> Result<std::string> { return fail(Errc::unavailable, "not now"); }, {});
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, Errc::unavailable);
+  EXPECT_EQ(get("a", "one"), "one");
+}
+
+TEST_F(KeptTextsTest, EachIsMadeOnceAndSoManyAtATimeHoweverManyAsk) {
+  constexpr int kAskers = 12;
+  std::atomic<int> making{0};
+  std::atomic<int> most{0};
+  std::atomic<int> made{0};
+  std::atomic<int> good{0};
+  const auto make = [&]() -> Result<std::string> {
+    const int now = ++making;
+    for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    ++made;
+    --making;
+    return "x";
+  };
+  {
+    std::vector<std::jthread> askers;
+    for (int i = 0; i < kAskers; ++i)
+      askers.emplace_back([&, i] { good += kept_.get(std::to_string(i % 4), make, {}) ? 1 : 0; });
+  }
+  EXPECT_EQ(good, kAskers);
+  EXPECT_EQ(made, 4);
+  EXPECT_LE(most, 2);
+}
+
+TEST_F(KeptTextsTest, WhoIsStoppedDoesNotWaitForHisTurn) {
+  std::stop_source stop;
+  stop.request_stop();
+  const auto text = kept_.get(
+      "a", []() -> Result<std::string> { return "x"; }, stop.get_token());
+  ASSERT_FALSE(text);
+  EXPECT_EQ(text.error().code, Errc::interrupted);
+}
+
+}  // namespace
+}  // namespace astrofs
