@@ -8,6 +8,7 @@
 #include "backends/http/net_address.h"
 #include "backends/http/url.h"
 #include "backends/login_file.h"
+#include "base/base64.h"
 #include "base/hash.h"
 #include "base/log.h"
 
@@ -21,22 +22,6 @@ std::string text_of(const char* variable) {
 
 std::string_view what_of(const TokenService& service) {
   return service.has_password ? "password" : "token";
-}
-
-/// RFC 4648.
-std::string base64(std::string_view text) {
-  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  constexpr std::size_t kGroup = 3;  // bytes, in four letters
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); i += kGroup) {
-    const std::string_view group = text.substr(i, kGroup);
-    std::uint32_t bits = 0;
-    for (std::size_t k = 0; k < kGroup; ++k)
-      bits = bits << 8U | (k < group.size() ? static_cast<unsigned char>(group[k]) : 0U);
-    for (std::size_t k = 0; k <= kGroup; ++k)
-      out += k <= group.size() ? kLetters[bits >> (18U - 6U * k) & 0x3FU] : '=';
-  }
-  return out;
 }
 
 }  // namespace

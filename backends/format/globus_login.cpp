@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "backends/url.h"
+#include "base/base64.h"
 #include "base/hash.h"
 
 namespace astrofs::globus {
@@ -41,20 +42,6 @@ Token token_of(const json& object) {
   if (const auto at = object.find("expires_at_seconds"); at != object.end() && at->is_number_integer())
     token.expires = SysSeconds(std::chrono::seconds(at->get<std::int64_t>()));
   return token;
-}
-
-/// Base64 for URLs, without padding.
-std::string base64url(std::string_view bytes) {
-  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::string text;
-  unsigned bits = 0;
-  unsigned count = 0;
-  for (const char byte : bytes) {
-    bits = (bits << 8U | static_cast<unsigned char>(byte)) & 0xffffU;
-    for (count += 8; count >= 6; count -= 6) text += kLetters[bits >> (count - 6) & 63U];
-  }
-  if (count > 0) text += kLetters[bits << (6 - count) & 63U];
-  return text;
 }
 
 std::string sha256(std::string_view text) {
