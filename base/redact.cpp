@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <optional>
+#include <utility>
 
 namespace astrofs {
 namespace {
@@ -94,31 +95,15 @@ std::optional<Secret> secret_of_name(std::string_view text, std::size_t begin, s
   return std::nullopt;
 }
 
-/// The user information of the URL whose "://" stands at `at`.
-std::optional<Secret> user_of_url(std::string_view text, std::size_t at) {
-  const std::size_t first = at + 3;
-  const std::size_t host_end = find_end(text, first, "/?# \t\r\n\"'<>\\");
-  const std::size_t sign = text.substr(0, host_end).rfind('@');
-  if (sign == std::string_view::npos || sign < first) return std::nullopt;
-  return Secret{first, sign};
-}
-
-}  // namespace
-
-std::string redact(std::string_view text) {
+/// Writes "***" for each secret that `find` meets: find(at) gives the secret that is named at `at`, if one
+/// is, and where to look next.
+template <typename Find>
+std::string blank(std::string_view text, const Find& find) {
   std::string out;
   out.reserve(text.size());
   std::size_t at = 0;
   while (at < text.size()) {
-    std::optional<Secret> secret;
-    std::size_t next = at + 1;
-    if (is_name_letter(text[at])) {
-      while (next < text.size() && is_name_letter(text[next])) ++next;
-      secret = secret_of_name(text, at, next);
-    } else if (text.substr(at, 3) == "://") {
-      next = at + 3;
-      secret = user_of_url(text, at);
-    }
+    const auto [secret, next] = find(at);
     if (!secret || secret->first >= secret->last) {
       out.append(text.substr(at, next - at));
       at = next;
@@ -128,6 +113,36 @@ std::string redact(std::string_view text) {
     at = secret->last;
   }
   return out;
+}
+
+using Found = std::pair<std::optional<Secret>, std::size_t>;
+
+std::string blank_values(std::string_view text) {
+  return blank(text, [text](std::size_t at) -> Found {
+    std::size_t next = at + 1;
+    if (!is_name_letter(text[at])) return {std::nullopt, next};
+    while (next < text.size() && is_name_letter(text[next])) ++next;
+    return {secret_of_name(text, at, next), next};
+  });
+}
+
+/// The user information of URLs.
+std::string blank_users(std::string_view text) {
+  return blank(text, [text](std::size_t at) -> Found {
+    if (text.substr(at, 3) != "://") return {std::nullopt, at + 1};
+    const std::size_t first = at + 3;
+    const std::size_t host_end = find_end(text, first, "/?# \t\r\n\"'<>\\");
+    const std::size_t sign = text.substr(0, host_end).rfind('@');
+    if (sign == std::string_view::npos || sign < first) return {std::nullopt, first};
+    return {Secret{first, sign}, first};
+  });
+}
+
+}  // namespace
+
+/// Values first: a '/' in one would else hide the '@' behind it.
+std::string redact(std::string_view text) {
+  return blank_users(blank_values(text));
 }
 
 }  // namespace astrofs

@@ -46,6 +46,7 @@ TEST(Redact, BlanksSecretsInsideAnEncodedUrl) {
 TEST(Redact, BlanksTheUserInformationOfUrls) {
   EXPECT_EQ(redact("https://me:pa@ss@host:8080/x and ftp://you@h"),
             "https://***@host:8080/x and ftp://***@h");
+  EXPECT_EQ(redact("://X-Amz-Signature%3D/%26@h"), "://***@h");
   EXPECT_EQ(redact("https://me:secret@host"), "https://***@host");
 }
 
