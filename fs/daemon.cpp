@@ -106,7 +106,10 @@ class NoClient final : public http::Client {
     receiver->on_end(fail(Errc::offline, "nothing is fetched before the mount"));
   }
   void resume(const http::Receiver*) override {}
-  void after(milliseconds, std::function<void()> job) override { job(); }
+  bool after(milliseconds, std::function<void()> job) override {
+    job();
+    return true;
+  }
 };
 
 Result<void> check_archives(const Config& config, const MountOptions& options) {

@@ -99,8 +99,9 @@ class Client {
   /// Let a paused transfer go on. Any thread; harmless when it is not paused or has ended.
   virtual void resume(const Receiver* receiver) = 0;
   /// Run `job` on the client's thread after `delay` (0: as soon as possible). The project's only timer for
-  /// back-off and hedging. At shutdown those due at once still run, those not yet due are dropped.
-  virtual void after(std::chrono::milliseconds delay, std::function<void()> job) = 0;
+  /// back-off and hedging. At shutdown those due at once still run, those not yet due are dropped. False: the
+  /// thread has ended, the job will not run.
+  virtual bool after(std::chrono::milliseconds delay, std::function<void()> job) = 0;
 };
 
 }  // namespace astrofs::http

@@ -357,15 +357,18 @@ class CurlClient::Loop {
     if (thread_.joinable()) thread_.join();
   }
 
-  void post(std::function<void()> job) EXCLUDES(mutex_) {
+  /// False: the thread has ended, or is about to.
+  bool post(std::function<void()> job) EXCLUDES(mutex_) {
     bool first = false;
     {
       const MutexLock lock(mutex_);
+      if (ended_) return false;
       first = inbox_.empty();
       inbox_.push_back(std::move(job));
     }
     // The loop looks into the inbox before it sleeps; only a sleeper needs waking.
     if (first && std::this_thread::get_id() != thread_id_.load()) curl_multi_wakeup(multi_.get());
+    return true;
   }
   // The rest on the client's thread.
   void add(Request request, std::shared_ptr<Receiver> receiver, std::stop_token stop);
@@ -374,7 +377,8 @@ class CurlClient::Loop {
 
  private:
   void run();
-  bool run_inbox() EXCLUDES(mutex_);
+  /// `last`: of all times; nothing is taken after it.
+  bool run_inbox(bool last = false) EXCLUDES(mutex_);
   void run_timers();
   void collect_ended();
   void watch();
@@ -390,6 +394,7 @@ class CurlClient::Loop {
   const CurlOptions options_;
   Mutex mutex_;
   bool stopping_ GUARDED_BY(mutex_){false};
+  bool ended_ GUARDED_BY(mutex_){false};  ///< nobody looks into the inbox any more
   std::vector<std::function<void()>> inbox_ GUARDED_BY(mutex_);
   std::unique_ptr<CURLM, FreeMulti> multi_;
   std::vector<Easy> idle_;
@@ -469,10 +474,11 @@ void CurlClient::Loop::watch() {
   for (const auto& [id, why] : late) cancel(id, why);
 }
 
-bool CurlClient::Loop::run_inbox() {
+bool CurlClient::Loop::run_inbox(bool last) {
   std::vector<std::function<void()>> jobs;
   {
     const MutexLock lock(mutex_);
+    ended_ = last;
     jobs.swap(inbox_);
   }
   for (auto& job : jobs) {
@@ -528,6 +534,7 @@ void CurlClient::Loop::shut_down() {
     while (!active_.empty()) cancel(active_.begin()->first, {Errc::interrupted, "shutting down"});
     if (!run_inbox()) break;
   }
+  run_inbox(true);
   timers_.clear();
   idle_.clear();
 }
@@ -546,20 +553,21 @@ void CurlClient::stop() {
 }
 
 void CurlClient::start(Request request, std::shared_ptr<Receiver> receiver, std::stop_token stop) {
-  loop_->post([loop = loop_.get(), request = std::move(request), receiver = std::move(receiver),
-               stop = std::move(stop)]() mutable {
-    loop->add(std::move(request), std::move(receiver), std::move(stop));
-  });
+  const bool taken = loop_->post(
+      [loop = loop_.get(), request = std::move(request), receiver, stop = std::move(stop)]() mutable {
+        loop->add(std::move(request), std::move(receiver), std::move(stop));
+      });
+  if (!taken) receiver->on_end(fail(Errc::interrupted, "shutting down"));
 }
 
 void CurlClient::resume(const Receiver* receiver) {
   loop_->post([loop = loop_.get(), receiver] { loop->resume(receiver); });
 }
 
-void CurlClient::after(milliseconds delay, std::function<void()> job) {
+bool CurlClient::after(milliseconds delay, std::function<void()> job) {
   if (delay.count() <= 0) return loop_->post(std::move(job));
   const Time due = std::chrono::steady_clock::now() + delay;
-  loop_->post(
+  return loop_->post(
       [loop = loop_.get(), due, job = std::move(job)]() mutable { loop->add_timer(due, std::move(job)); });
 }
 

@@ -46,7 +46,7 @@ class CurlClient final : public Client {
 
   void start(Request request, std::shared_ptr<Receiver> receiver, std::stop_token stop) override;
   void resume(const Receiver* receiver) override;
-  void after(std::chrono::milliseconds delay, std::function<void()> job) override;
+  bool after(std::chrono::milliseconds delay, std::function<void()> job) override;
 
  private:
   class Loop;

@@ -42,6 +42,9 @@ std::string origin_in(const std::string& origin_or_url) {
   return origin.empty() ? origin_or_url : origin;
 }
 
+/// What who asks a client that has ended is told.
+constexpr const char* kOver = "shutting down";
+
 }  // namespace
 
 /// The part that lives as long as a job does. Its maps belong to the client's thread.
@@ -50,9 +53,9 @@ class Fetcher::Impl : public std::enable_shared_from_this<Impl> {
   Impl(Client& client, const Clock& clock, Metrics& metrics, const FetcherOptions& options)
       : exchange_(std::make_shared<Exchange>(client, clock, metrics, options)) {}
 
-  /// To the client's thread, in order.
-  void post(std::function<void()> job) {
-    exchange_->client.after(std::chrono::milliseconds(0), std::move(job));
+  /// To the client's thread, in order. False: it has ended.
+  bool post(std::function<void()> job) {
+    return exchange_->client.after(std::chrono::milliseconds(0), std::move(job));
   }
 
   /// The client's thread from here on.
@@ -112,31 +115,36 @@ std::vector<Result<Response>> Fetcher::fetch_all(std::vector<std::vector<Request
                                                  std::stop_token stop) {
   if (jobs.empty()) return {};
   const auto gathering = std::make_shared<Gathering>(jobs.size());
-  impl_->post([impl = impl_, gathering, jobs = std::move(jobs), stop = std::move(stop)]() mutable {
-    for (std::size_t i = 0; i < jobs.size(); ++i) {
-      impl->run(std::make_shared<BodyTransfer>(
-                    impl->exchange(), std::move(jobs[i]),
-                    [gathering, i](Result<Response> answer) { gathering->put(i, std::move(answer)); }),
-                stop);
-    }
-  });
+  const std::size_t count = jobs.size();
+  const bool taken =
+      impl_->post([impl = impl_, gathering, jobs = std::move(jobs), stop = std::move(stop)]() mutable {
+        for (std::size_t i = 0; i < jobs.size(); ++i) {
+          impl->run(std::make_shared<BodyTransfer>(
+                        impl->exchange(), std::move(jobs[i]),
+                        [gathering, i](Result<Response> answer) { gathering->put(i, std::move(answer)); }),
+                    stop);
+        }
+      });
+  for (std::size_t i = 0; !taken && i < count; ++i) gathering->put(i, fail(Errc::interrupted, kOver));
   return gathering->wait();
 }
 
 void Fetcher::probe(std::vector<Request> mirrors, std::function<void(Result<ContentInfo>)> done,
                     std::stop_token stop) {
-  impl_->post(
-      [impl = impl_, mirrors = std::move(mirrors), done = std::move(done), stop = std::move(stop)]() mutable {
+  const bool taken =
+      impl_->post([impl = impl_, mirrors = std::move(mirrors), done, stop = std::move(stop)]() mutable {
         impl->run(std::make_shared<ProbeTransfer>(impl->exchange(), std::move(mirrors), std::move(done)),
                   std::move(stop));
       });
+  if (!taken) done(fail(Errc::interrupted, kOver));
 }
 
 void Fetcher::start(RangeJob job, std::shared_ptr<RangeReceiver> receiver, std::stop_token stop) {
-  impl_->post(
-      [impl = impl_, job = std::move(job), receiver = std::move(receiver), stop = std::move(stop)]() mutable {
+  const bool taken =
+      impl_->post([impl = impl_, job = std::move(job), receiver, stop = std::move(stop)]() mutable {
         impl->run_range(std::move(job), std::move(receiver), std::move(stop));
       });
+  if (!taken) receiver->end(fail(Errc::interrupted, kOver));
 }
 
 void Fetcher::resume(const RangeReceiver* receiver) {

@@ -271,6 +271,37 @@ TEST_F(CurlClientTest, EndsEverythingWhenItGoes) {
   EXPECT_EQ(late->outcome(), "interrupted");
 }
 
+TEST_F(CurlClientTest, WhoAsksWhenItHasEndedHearsSoAtOnce) {
+  CurlClient ended(quick());
+  ended.stop();
+  auto late = std::make_shared<Listener>();
+  ended.start(at("/f.fits"), late, {});
+  EXPECT_EQ(late->outcome(), "interrupted");
+  EXPECT_FALSE(ended.after(milliseconds(0), [] { FAIL() << "it has ended"; }));
+  EXPECT_FALSE(ended.after(milliseconds(1), [] { FAIL() << "it has ended"; }));
+}
+
+TEST_F(CurlClientTest, AFetcherWhoseClientHasEndedStillEndsEveryJob) {
+  CurlClient ended(quick());
+  SystemClock clock;
+  Metrics metrics;
+  Fetcher fetcher(ended, clock, metrics, {});
+  fetcher.stop();
+  ended.stop();
+  const auto range = std::make_shared<Recorder>();
+  fetcher.start(job_for(fits_like(100), {0, 100}, {sim.url() + "/f.fits"}), range, {});
+  EXPECT_EQ(range->outcome(), "interrupted");
+  for (const auto& answer : fetcher.fetch_all({{at("/f.fits")}, {at("/f.fits")}})) {
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().code, Errc::interrupted);
+  }
+  std::string said;
+  fetcher.probe({at("/f.fits")}, [&said](const Result<ContentInfo>& info) {
+    said = info ? "ok" : std::string(name_of(info.error().code));
+  });
+  EXPECT_EQ(said, "interrupted");
+}
+
 /// An address of this machine that other machines might reach, "" when there is none.
 std::string outside_address() {
   ifaddrs* all = nullptr;

@@ -55,9 +55,13 @@ class FakeClient final : public Client {
       }
     });
   }
-  void after(milliseconds delay, std::function<void()> job) override {
-    if (delay.count() <= 0) return post(std::move(job));
-    post([this, due = clock_.steady() + delay, job = std::move(job)] { timers_.emplace(due, job); });
+  bool after(milliseconds delay, std::function<void()> job) override {
+    if (delay.count() <= 0) {
+      post(std::move(job));
+    } else {
+      post([this, due = clock_.steady() + delay, job = std::move(job)] { timers_.emplace(due, job); });
+    }
+    return true;
   }
 
   /// Everything that is due now.

@@ -55,12 +55,14 @@ void ScriptedClient::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void ScriptedClient::after(milliseconds delay, std::function<void()> job) {
+bool ScriptedClient::after(milliseconds delay, std::function<void()> job) {
   {
     const MutexLock lock(mutex_);
+    if (ended_) return false;
     jobs_.emplace(std::chrono::steady_clock::now() + delay, std::move(job));
   }
   wake_.notify_all();
+  return true;
 }
 
 void ScriptedClient::start(http::Request request, std::shared_ptr<http::Receiver> receiver,
@@ -132,8 +134,9 @@ void ScriptedClient::run() {
     transfers_.remove_if([](const auto& one) { return one->over; });
     if (ending) {
       const MutexLock lock(mutex_);
-      if (transfers_.empty() && (jobs_.empty() || jobs_.begin()->first > std::chrono::steady_clock::now()))
-        return;
+      ended_ =
+          transfers_.empty() && (jobs_.empty() || jobs_.begin()->first > std::chrono::steady_clock::now());
+      if (ended_) return;
     }
   }
 }

@@ -24,7 +24,7 @@ class ScriptedClient final : public http::Client {
 
   void start(http::Request request, std::shared_ptr<http::Receiver> receiver, std::stop_token stop) override;
   void resume(const http::Receiver* receiver) override;
-  void after(milliseconds delay, std::function<void()> job) override;
+  bool after(milliseconds delay, std::function<void()> job) override;
   /// As CurlClient does: transfers end, what is due runs, then silence.
   void stop();
   [[nodiscard]] std::uint64_t requests() const EXCLUDES(mutex_);
@@ -46,7 +46,7 @@ class ScriptedClient final : public http::Client {
   std::multimap<SteadyTime, std::function<void()>> jobs_ GUARDED_BY(mutex_);
   std::uint64_t requests_ GUARDED_BY(mutex_){0};
   std::atomic<std::uint64_t> heads_{0};
-  bool stopping_ GUARDED_BY(mutex_){false};
+  bool stopping_ GUARDED_BY(mutex_){false}, ended_ GUARDED_BY(mutex_){false};
   std::list<std::shared_ptr<Transfer>> transfers_;  ///< of the net thread
   std::thread thread_;
 };
