@@ -22,9 +22,9 @@ from harness import BUILD, MountTest, Sim, main, tess_config, wait_until
 from reading import CHIP, key_of
 
 KINDS = ("heads", "astropy_heads", "wholes", "wholes", "maps", "cutouts", "walks")
-# Nothing but a checksum tells of shifted data under a right header, a flipped bit or a silent change, and nothing at all of a
-# server that lies to every question about a size; 404 means that it is gone, and a new version that it is another: those
-# have tests of their own. Several are chosen at a time: a shifted part and a shifted header make one lie that nothing tells.
+# Nothing but a checksum tells of shifted data under a right header, a flipped bit or a silent change; 404 means that it is
+# gone, and a new version that it is another: those have tests of their own. Several are chosen at a time: a shifted part and a
+# shifted header make one lie that nothing tells.
 SICK = [("latency", {"n": 300}), ("slow_headers", {"n": 1000}), ("bandwidth", {"n": 300_000}), ("drip", {"n": 2000}),
         ("stall_after", {"n": 50_000}), ("silent", {}), ("reset_after", {"n": 30_000}), ("close_early", {"n": 30_000}),
         ("close_idle", {}), ("length_short", {}), ("length_long", {}), ("unframed_short", {}), ("unframed", {}), ("chunked", {}),
@@ -33,9 +33,10 @@ SICK = [("latency", {"n": 300}), ("slow_headers", {"n": 1000}), ("bandwidth", {"
         ("status", {"n": 503, "text": "1"}), ("status", {"n": 500}), ("status", {"n": 429, "text": "1"}), ("status", {"n": 403}),
         ("redirect", {"text": ""}), ("gzip", {}), ("login_page", {}), ("empty", {"method": "GET"}), ("huge_header", {}), ("many_headers", {}),
         ("garbage_status", {}), ("http09", {}), ("junk_after", {}), ("head_refused", {})]
-# Nor do these two at a time: where HEAD is refused, the answer to a range is all that tells of a size.
-NO_HEAD = [("head_refused", {}), ("status", {"n": 403})]
-OTHER_SIZE = [("range_other_total", {}), ("range_partial_200", {})]
+# Nor does anything tell of two of these at a time: where HEAD is refused or leaves the length out, the answer to a range, or what
+# comes instead of it, is all that tells of a size.
+OF_SIZE = ("head_refused", "status", "unframed", "chunked", "length_short", "length_long", "unframed_short", "chunked_endless",
+           "range_other_total", "range_partial_200", "range_ignored", "empty")
 TIMEOUT = 8       # seconds a call may take
 QUOTA = 200       # MiB; the frames have 1.4 GB
 FRAMES = 40
@@ -151,9 +152,9 @@ class Soak(MountTest):
 
     def trouble(self):
         """Some faults for a while, then some peace."""
-        unwanted = self.chance.choice((NO_HEAD, OTHER_SIZE))
-        for _ in range(self.chance.randrange(1, 4)):
-            kind, parameters = self.chance.choice([each for each in SICK if each not in unwanted])
+        chosen = self.chance.sample(SICK, self.chance.randrange(1, 4))
+        of_size = [each for each in chosen if each[0] in OF_SIZE]
+        for kind, parameters in [each for each in chosen if each not in of_size[1:]]:
             path = self.chance.choice(("*_ffic.fits", "*.dat", "*"))
             self.tell(self.archive.fault, path, kind, every=self.chance.randrange(1, 6), **parameters)
         if self.chance.random() < 0.1:

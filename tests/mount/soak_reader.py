@@ -87,9 +87,22 @@ class Reader:
         key = key_of(path) if path.startswith(CHIP) else f"/{path}"
         true = self.truth.get(key, offset, length)
         if data != true[:len(data)]:
-            self.wrong.append(f"{path}: {len(data)} bytes at {offset} are not the archive's")
+            self.wrong.append(f"{path}: {len(data)} bytes at {offset} are not the archive's: {self.difference(path, data, true)}")
         elif len(data) < len(true) and (offset + len(data)) % mmap.PAGESIZE != 0:
             self.wrong.append(f"{path}: ends at {offset + len(data)}")
+
+    def difference(self, path, data, true):
+        """What there is instead, and what the mount says of it."""
+        pairs = zip(data, true)
+        at = next((at for at, (one, other) in enumerate(pairs) if one != other), min(len(data), len(true)))
+        said = {}
+        for name in ("state", "verified", "etag"):
+            try:
+                said[name] = os.getxattr(self.mount / path, f"user.astrofs.{name}").decode()
+            except OSError as error:
+                said[name] = str(error)
+        return (f"from byte {at} of it on {data[at:at + 24]!r} for {true[at:at + 24]!r}, {sum(a != b for a, b in zip(data, true))} others, "
+                f"{len(data)} bytes for {len(true)}; {said}")
 
     def pread(self, path, file, offset, length):
         begun = time.monotonic()

@@ -186,7 +186,10 @@ bool deliver(Connection& connection, const HttpRequest& request, const Reply& re
       return false;
   }
   if (reply.framing == Framing::chunked && !reply.head_only && !connection.send("0\r\n\r\n")) return false;
-  if (!reply.junk.empty() && !connection.send(reply.junk)) return false;
+  // Inside of what Content-Length promises it would be data.
+  const bool is_behind =
+      reply.length_lie == 0 && reply.send_only.value_or(reply.range.length) >= reply.range.length;
+  if (is_behind && !reply.junk.empty() && !connection.send(reply.junk)) return false;
   switch (reply.ending) {
     case Ending::keep:
       return !promise_close && !request.wants_close();
