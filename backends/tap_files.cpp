@@ -97,8 +97,9 @@ std::optional<std::chrono::seconds> TapArchive::made_good_for(std::string_view) 
 }
 
 void TapArchive::notice_login() {
-  // Who asks now may be told other rows.
-  if (client_.notice_login()) tables_.forget_all();
+  if (!client_.notice_login()) return;
+  tables_.forget_all();  // who asks now may be told other rows
+  is_somebody_new_ = true;
 }
 
 void TapArchive::make_anew(std::string_view locator) {

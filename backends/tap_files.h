@@ -11,6 +11,7 @@
 // A locator is the file's name. Owned by the mount; any thread.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -56,6 +57,7 @@ class TapArchive final : public Archive {
   [[nodiscard]] std::string credential_scope(std::string_view) const override { return client_.scope(); }
   [[nodiscard]] std::string advice() const override { return client_.advice(); }
   void notice_login() override;
+  [[nodiscard]] bool takes_up_errands() override { return is_somebody_new_.exchange(false); }
 
  private:
   [[nodiscard]] const QueryFile* file_of(std::string_view name) const;
@@ -63,6 +65,7 @@ class TapArchive final : public Archive {
   const std::vector<QueryFile> files_;
   const std::chrono::seconds good_for_;
   const OwnFiles* own_{nullptr};
+  std::atomic<bool> is_somebody_new_{false};
   VoClient client_;
   tap::Jobs jobs_;
   tap::Tables tables_;

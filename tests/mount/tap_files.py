@@ -5,6 +5,7 @@ import errno
 import importlib.util
 import json
 import os
+import threading
 import unittest
 import warnings
 
@@ -135,6 +136,19 @@ class TapFiles(MountTest):
         wait_until(there, "the job is done")
         self.assertEqual(len(self.column(path)), 50)
         self.assertEqual(self.set(sim), self.set(sim) | {"jobs_made": 1, "jobs_left": 0})
+
+    def test_a_job_of_a_mount_that_was_killed_is_deleted_by_the_next(self):
+        sim, mount = self.mount_tap()
+        self.set(sim, slow_at_once=True, job_looks=1_000_000)
+        reader = threading.Thread(target=lambda: os.path.exists(mount / "q/all.csv"))
+        reader.start()
+        notes = mount.cache / "errands/q"
+        wait_until(lambda: notes.is_dir() and any("async" in note.read_text() for note in notes.iterdir()), "its address is noted")
+        mount.kill()
+        reader.join()
+        self.assertEqual(self.set(sim)["jobs_left"], 1)
+        mount.mount()
+        wait_until(lambda: self.set(sim)["jobs_left"] == 0 and not list(notes.iterdir()), "the job is deleted")
 
     def test_a_service_that_knows_no_serialization_is_asked_for_its_own(self):
         sim, mount = self.mount_tap()
