@@ -130,7 +130,10 @@ tl::unexpected<Error> no_directory(std::string_view dir) {
 }  // namespace
 
 HlspArchive::HlspArchive(StsciHosts sources, http::Fetcher& fetcher, const Clock& clock)
-    : sources_(std::move(sources)), clock_(clock), listing_(sources_, fetcher), standard_(sources_, fetcher) {
+    : sources_(std::move(sources)),
+      clock_(clock),
+      listing_(sources_, fetcher, clock),
+      standard_(sources_, fetcher) {
   set_budgets(sources_, fetcher);
 }
 
@@ -192,8 +195,7 @@ Result<HlspArchive::Entries> HlspArchive::list_sectors(Pipeline pipeline, std::s
   return entries;
 }
 
-Result<HlspArchive::Entries> HlspArchive::list_folder(const hlsp::Folder& folder,
-                                                      std::stop_token stop) const {
+Result<HlspArchive::Entries> HlspArchive::list_folder(const hlsp::Folder& folder, std::stop_token stop) {
   auto entries = listing_.entries(folder, stop);
   const bool has_list =
       !hlsp::target_list_path(folder.pipeline, folder.sector).empty() && !sources_.archive.empty();

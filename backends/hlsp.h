@@ -54,7 +54,7 @@ class HlspArchive final : public Archive {
   using Entries = std::vector<Entry>;
   [[nodiscard]] bool has_targets(hlsp::Pipeline pipeline) const;
   Result<Entries> list_sectors(hlsp::Pipeline pipeline, std::stop_token stop) const;
-  Result<Entries> list_folder(const hlsp::Folder& folder, std::stop_token stop) const;
+  Result<Entries> list_folder(const hlsp::Folder& folder, std::stop_token stop);
   Result<Entries> target(std::string_view dir, std::stop_token stop) EXCLUDES(mutex_);
 
   const StsciHosts sources_;

@@ -8,7 +8,6 @@
 #include "backends/format/curl_script.h"
 #include "backends/mast.h"
 #include "backends/s3_pages.h"
-#include "backends/script_folders.h"
 #include "backends/url.h"
 
 namespace astrofs::hlsp {
@@ -81,8 +80,8 @@ std::string Folder::path() const {
   return below.empty() ? path : path + "/" + below;
 }
 
-HlspListing::HlspListing(StsciHosts sources, http::Fetcher& fetcher)
-    : sources_(std::move(sources)), fetcher_(fetcher) {
+HlspListing::HlspListing(StsciHosts sources, http::Fetcher& fetcher, const Clock& clock)
+    : sources_(std::move(sources)), fetcher_(fetcher), scripts_(fetcher, clock) {
   for (const Pipeline pipeline : kPipelines)
     orders_.try_emplace(pipeline, std::string(directory_of(pipeline)));
 }
@@ -128,14 +127,11 @@ HlspListing::Answers HlspListing::from_pages(const std::vector<std::string>& pat
   return answers;
 }
 
-Result<Entries> HlspListing::from_script(const Folder& folder, std::stop_token stop) const {
+Result<Entries> HlspListing::from_script(const Folder& folder, std::stop_token stop) {
   if (folder.pipeline == Pipeline::tica) return from_image_scripts(folder, stop);
-  const auto script =
-      RemoteScript::open(fetcher_, sources_.archive + script_path(folder.pipeline, folder.sector), stop);
-  if (!script) return tl::unexpected<Error>(script.error());
   std::string below = sector_directory(folder.sector) + "/";
   if (!folder.below.empty()) below += folder.below + "/";
-  auto named = folder_in_script(*script, below);
+  auto named = scripts_.folder(sources_.archive + script_path(folder.pipeline, folder.sector), below, stop);
   if (!named) return tl::unexpected<Error>(named.error());
   Entries entries;
   for (const std::string& name : named->folders) entries.push_back(folder_entry(folder.path(), name));
@@ -183,7 +179,7 @@ Result<std::vector<unsigned>> HlspListing::sectors(Pipeline pipeline, std::stop_
       "the list of sectors of " + top);
 }
 
-Result<Entries> HlspListing::entries(const Folder& folder, std::stop_token stop) const {
+Result<Entries> HlspListing::entries(const Folder& folder, std::stop_token stop) {
   const bool archive = !sources_.archive.empty();
   std::vector<Way<Entries>> ways{
       {"S3", !sources_.s3.empty(), [&] { return std::move(from_s3({folder.path()}, stop).front()); }},

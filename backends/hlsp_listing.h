@@ -12,8 +12,10 @@
 #include "backends/archive.h"
 #include "backends/format/hlsp_names.h"
 #include "backends/http/fetcher.h"
+#include "backends/script_folders.h"
 #include "backends/source_order.h"
 #include "backends/stsci_hosts.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 namespace astrofs::hlsp {
@@ -29,13 +31,13 @@ struct Folder {
 
 class HlspListing {
  public:
-  /// `fetcher` outlives this.
-  HlspListing(StsciHosts sources, http::Fetcher& fetcher);
+  /// `fetcher` and `clock` outlive this.
+  HlspListing(StsciHosts sources, http::Fetcher& fetcher, const Clock& clock);
 
   /// Numbers of the sectors that a pipeline has, in order.
   [[nodiscard]] Result<std::vector<unsigned>> sectors(Pipeline pipeline, std::stop_token stop) const;
   /// Locators are paths.
-  [[nodiscard]] Result<std::vector<Entry>> entries(const Folder& folder, std::stop_token stop) const;
+  [[nodiscard]] Result<std::vector<Entry>> entries(const Folder& folder, std::stop_token stop);
   /// Files of a target, all its sectors asked at once; none: empty. Those of TGLC are named after stars of
   /// Gaia: which star a target is MAST says.
   [[nodiscard]] Result<std::vector<Entry>> target(Pipeline pipeline, std::uint64_t tic,
@@ -46,7 +48,7 @@ class HlspListing {
   /// One answer for each directory; not_found where there is none.
   [[nodiscard]] Answers from_s3(const std::vector<std::string>& paths, std::stop_token stop) const;
   [[nodiscard]] Answers from_pages(const std::vector<std::string>& paths, std::stop_token stop) const;
-  [[nodiscard]] Result<std::vector<Entry>> from_script(const Folder& folder, std::stop_token stop) const;
+  [[nodiscard]] Result<std::vector<Entry>> from_script(const Folder& folder, std::stop_token stop);
   [[nodiscard]] Result<std::vector<Entry>> stars(std::uint64_t tic, std::stop_token stop) const;
   [[nodiscard]] Result<std::vector<Entry>> from_image_scripts(const Folder& folder,
                                                               std::stop_token stop) const;
@@ -54,6 +56,7 @@ class HlspListing {
 
   const StsciHosts sources_;
   http::Fetcher& fetcher_;
+  ScriptTrees scripts_;
   std::map<Pipeline, SourceOrder> orders_;  ///< S3 may have one pipeline and not the other
 };
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "backends/format/curl_script.h"
+#include "backends/script_lines.h"
 
 namespace astrofs {
 namespace {
@@ -39,22 +40,12 @@ struct Gap {
   }
 };
 
-class FolderSearch {
+/// What is directly in a folder, as the lines tell it one by one.
+class Content {
  public:
-  FolderSearch(const RemoteScript& script, std::string folder)
-      : script_(script), folder_(std::move(folder)), behind_(folder_) {
-    behind_.back() = '/' + 1;
-  }
+  explicit Content(std::string folder) : folder_(std::move(folder)) {}
 
-  Result<ScriptFolder> find() {
-    auto done = script_.size() <= kScriptPiece || !script_.serves_ranges() ? take_whole() : search();
-    if (!done) return tl::unexpected<Error>(done.error());
-    if (files_.empty() && folders_.empty())
-      return fail(Errc::not_found, script_.url() + " names nothing below " + folder_);
-    return ScriptFolder{{files_.begin(), files_.end()}, {folders_.begin(), folders_.end()}};
-  }
-
- private:
+  [[nodiscard]] const std::string& folder() const { return folder_; }
   /// "0004/" for a line in a folder of the folder, the file's name for one directly in it, "" for any other.
   [[nodiscard]] std::string_view child_of(std::string_view path) const {
     if (!path.starts_with(folder_)) return {};
@@ -62,7 +53,6 @@ class FolderSearch {
     const auto slash = path.find('/');
     return slash == std::string_view::npos ? path : path.substr(0, slash + 1);
   }
-
   void take(std::string_view path) {
     const std::string_view child = child_of(path);
     if (child.empty()) return;
@@ -72,16 +62,43 @@ class FolderSearch {
       files_.emplace(child);
     }
   }
+  [[nodiscard]] Result<ScriptFolder> all(const std::string& url) const {
+    if (files_.empty() && folders_.empty())
+      return fail(Errc::not_found, url + " names nothing below " + folder_);
+    return ScriptFolder{{files_.begin(), files_.end()}, {folders_.begin(), folders_.end()}};
+  }
 
+ private:
+  const std::string folder_;
+  std::set<std::string, std::less<>> files_, folders_;
+};
+
+class FolderSearch {
+ public:
+  FolderSearch(const RemoteScript& script, Content& content, ScriptMemory& memory)
+      : script_(script), content_(content), memory_(memory), behind_(content.folder()) {
+    behind_.back() = '/' + 1;
+  }
+
+  Result<void> run() {
+    return script_.size() <= kScriptPiece || !script_.serves_ranges() ? take_whole() : search();
+  }
+
+ private:
   Result<void> take_whole() {
     const auto text = script_.whole();
     if (!text) {
       if (text.error().code != Errc::too_large) return tl::unexpected<Error>(text.error());
       return fail(Errc::unavailable, script_.url() + " is too long to be read without ranges");
     }
-    const auto piece = parse_script(*text, {.paths = true});
+    auto piece = parse_script(*text, {.paths = true});
     if (!piece) return tl::unexpected<Error>(piece.error());
-    for (const ScriptLine& line : piece->lines) take(line.name);
+    ScriptMemory::Part part{script_.url(), {}, {}, {}};
+    for (ScriptLine& line : piece->lines) {
+      content_.take(line.name);
+      part.paths.push_back(std::move(line.name));
+    }
+    if (std::ranges::is_sorted(part.paths)) memory_.keep(std::move(part));
     return {};
   }
 
@@ -92,14 +109,16 @@ class FolderSearch {
     const auto first = first_line(*head->begin());
     if (!first) return fail(Errc::corrupt, script_.url() + " does not begin like a download script");
     std::vector<Gap> gaps{{*first, std::nullopt}};
-    take(first->path);
+    content_.take(first->path);
     std::uint64_t samples = kFirstSamples;
     while (sorted_ && !gaps.empty()) {
       auto narrower = narrow(std::move(gaps), std::exchange(samples, kSamples));
       if (!narrower) return unexpected(narrower.error());
       gaps = std::move(*narrower);
     }
-    return sorted_ ? Result<void>{} : take_unsorted(first->at.offset);
+    if (sorted_) return {};
+    memory_.forget(script_.url());
+    return take_unsorted(first->at.offset);
   }
 
   static Result<void> unexpected(const Error& error) { return tl::unexpected<Error>(error); }
@@ -147,9 +166,9 @@ class FolderSearch {
   [[nodiscard]] bool is_known(const Gap& gap) const {
     if (gap.bytes(script_.size()).empty() || gap.from.path >= behind_) return true;
     if (!gap.to) return false;
-    if (gap.to->path < folder_) return true;
-    const std::string_view child = child_of(gap.from.path);
-    return child.ends_with('/') && child == child_of(gap.to->path);
+    if (gap.to->path < content_.folder()) return true;
+    const std::string_view child = content_.child_of(gap.from.path);
+    return child.ends_with('/') && child == content_.child_of(gap.to->path);
   }
 
   /// One round: short gaps are read, into the others goes a number of samples. What is left to be done.
@@ -189,7 +208,7 @@ class FolderSearch {
       auto line = line_behind(texts[i], windows[i]);
       if (!line || line->at.offset < from.at.end() || (gap.to && line->at.offset >= gap.to->at.offset))
         continue;
-      take(line->path);
+      content_.take(line->path);
       left.push_back({std::move(from), line});
       from = std::move(*line);
     }
@@ -204,22 +223,24 @@ class FolderSearch {
       const auto texts = script_.read(ranges);
       if (!texts) return tl::unexpected<Error>(texts.error());
       for (std::size_t i = at; i < end; ++i) {
-        const auto piece = parse_script((*texts)[i - at], {.paths = true});
+        auto piece = parse_script((*texts)[i - at], {.paths = true});
         if (!piece) return tl::unexpected<Error>(piece.error());
-        take_sorted(*piece, gaps[i]);
+        take_sorted(std::move(*piece), gaps[i]);
       }
     }
     return {};
   }
 
-  void take_sorted(const ScriptPiece& piece, const Gap& gap) {
-    std::string_view before = gap.from.path;
-    for (const ScriptLine& line : piece.lines) {
-      if (line.name < before) sorted_ = false;
-      before = line.name;
-      take(line.name);
+  void take_sorted(ScriptPiece piece, const Gap& gap) {
+    ScriptMemory::Part part{script_.url(), gap.from.path, gap.to ? gap.to->path : std::string(), {}};
+    part.paths.reserve(piece.lines.size());
+    for (ScriptLine& line : piece.lines) {
+      if (line.name < (part.paths.empty() ? part.from : part.paths.back())) sorted_ = false;
+      content_.take(line.name);
+      part.paths.push_back(std::move(line.name));
     }
-    if (gap.to && gap.to->path < before) sorted_ = false;
+    if (gap.to && !part.paths.empty() && part.to < part.paths.back()) sorted_ = false;
+    memory_.keep(std::move(part));
   }
 
   /// From the first line to the last; what a piece cuts off goes before the next.
@@ -236,7 +257,7 @@ class FolderSearch {
         const bool is_last = at >= script_.size() && &part == &texts->back();
         const auto piece = parse_script(text, {.last_partial = !is_last, .paths = true});
         if (!piece) return tl::unexpected<Error>(piece.error());
-        for (const ScriptLine& line : piece->lines) take(line.name);
+        for (const ScriptLine& line : piece->lines) content_.take(line.name);
         text.erase(0, text.rfind('\n') + 1);
       }
     }
@@ -244,17 +265,27 @@ class FolderSearch {
   }
 
   const RemoteScript& script_;
-  const std::string folder_;
+  Content& content_;
+  ScriptMemory& memory_;
   std::string behind_;      ///< what lies below the folder is before this
   std::uint64_t width_{0};  ///< of every line; 0: they differ
   bool sorted_{true};
-  std::set<std::string, std::less<>> files_, folders_;
 };
 
 }  // namespace
 
-Result<ScriptFolder> folder_in_script(const RemoteScript& script, const std::string& folder) {
-  return FolderSearch(script, folder).find();
+Result<ScriptFolder> ScriptTrees::folder(const std::string& url, const std::string& folder,
+                                         const std::stop_token& stop) {
+  Content content(folder);
+  if (const auto known = memory_.below(url, folder)) {
+    for (const std::string& path : *known) content.take(path);
+    return content.all(url);
+  }
+  const auto script = RemoteScript::open(fetcher_, url, stop);
+  if (!script) return tl::unexpected<Error>(script.error());
+  if (auto done = FolderSearch(*script, content, memory_).run(); !done)
+    return tl::unexpected<Error>(done.error());
+  return content.all(url);
 }
 
 }  // namespace astrofs

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "backends/script_lines.h"
 #include "tests/contract/http_stack.h"
 #include "tests/support/archive_sim.h"
 
@@ -31,10 +32,7 @@ class ScriptFoldersTest : public ::testing::Test {
     server_.add_hlsp(options_);
   }
   Result<ScriptFolder> find(const char* path, const std::string& folder) {
-    const auto script = RemoteScript::open(http_.fetcher(), server_.url() + path, {});
-    EXPECT_TRUE(script) << script.error().message;
-    if (!script) return tl::unexpected<Error>(script.error());
-    return folder_in_script(*script, folder);
+    return ScriptTrees(http_.fetcher(), clock_).folder(server_.url() + path, folder, {});
   }
   ScriptFolder found(const char* path, const std::string& folder) {
     auto folders = find(path, folder);
@@ -50,6 +48,7 @@ class ScriptFoldersTest : public ::testing::Test {
   sim::ArchiveSim server_;
   sim::HlspOptions options_;
   contract::HttpStack http_;
+  ManualClock clock_;
 };
 
 TEST_F(ScriptFoldersTest, TheStandInsScriptsAreAsLongAsTheRealOnes) {
@@ -149,6 +148,74 @@ TEST_F(ScriptFoldersTest, ReadsTheWholeWhereRangesAreIgnored) {
   server_.add_fault(Fault{.path = "*.sh", .kind = Kind::range_ignored});
   const std::uint64_t tic = sim::hlsp_tic(23, 39'999, options_);
   EXPECT_EQ(found(kQlp, "s0023/" + folders_of(tic)).files.size(), 1U);
+}
+
+TEST_F(ScriptFoldersTest, AWalkIsServedFromWhatWasReadForItsFirstDirectory) {
+  add_sector();
+  ScriptTrees trees(http_.fetcher(), clock_);
+  const std::string script = server_.url() + kQlp;
+  std::size_t first = 0;
+  for (std::uint64_t number = 155'000; number < 155'200; ++number) {
+    const std::uint64_t tic = sim::hlsp_tic(23, number, options_);
+    const auto folder = trees.folder(script, "s0023/" + folders_of(tic), {});
+    ASSERT_TRUE(folder) << folder.error().message;
+    EXPECT_THAT(folder->files,
+                ElementsAre(fmt::format("hlsp_qlp_tess_ffi_s0023-{:016}_tess_v01_llc.fits", tic)));
+    if (first == 0) first = server_.requests().size();
+  }
+  EXPECT_LE(server_.requests().size(), 3 * first) << "a part may end among them";
+  const std::string after = "s0023/" + folders_of(sim::hlsp_tic(23, 155'199, options_) + 1);
+  const std::size_t asked = server_.requests().size();
+  const auto none = trees.folder(script, after, {});
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, Errc::not_found);
+  EXPECT_EQ(server_.requests().size(), asked) << "that it is not there is known, too";
+  clock_.advance(std::chrono::minutes(2));
+  EXPECT_EQ(trees.folder(script, after, {}).error().code, Errc::not_found);
+  EXPECT_GT(server_.requests().size(), asked);
+}
+
+TEST_F(ScriptFoldersTest, OfAScriptInNoOrderNothingIsRemembered) {
+  options_ = {.sectors = {23}, .targets = 40'000, .stars = 0, .images = 0, .rows = 4, .shuffled = true};
+  server_.add_hlsp(options_);
+  ScriptTrees trees(http_.fetcher(), clock_);
+  for (const std::uint64_t number : {7ULL, 8ULL, 39'999ULL}) {
+    const std::uint64_t tic = sim::hlsp_tic(23, number, options_);
+    server_.clear_log();
+    const auto folder = trees.folder(server_.url() + kQlp, "s0023/" + folders_of(tic), {});
+    ASSERT_TRUE(folder);
+    EXPECT_EQ(folder->files.size(), 1U);
+    EXPECT_GT(server_.bytes_sent(), 40'000U * 270);
+  }
+}
+
+TEST(ScriptMemory, KnowsOnlyWhatLiesWhollyWithinAPart) {
+  ManualClock clock;
+  ScriptMemory memory(clock);
+  memory.keep({"a.sh", "s/1/a", "s/4/a", {"s/1/b", "s/2/a", "s/2/b", "s/3/a"}});
+  using Paths = std::vector<std::string>;
+  EXPECT_EQ(memory.below("a.sh", "s/2/"), (Paths{"s/2/a", "s/2/b"}));
+  EXPECT_EQ(memory.below("a.sh", "s/3/"), (Paths{"s/3/a"}));
+  EXPECT_EQ(memory.below("a.sh", "s/22/"), Paths{}) << "it is known that there is none";
+  for (const char* const folder : {"s/", "s/1/", "s/4/", "s/5/", "r/"})
+    EXPECT_FALSE(memory.below("a.sh", folder)) << folder;
+  EXPECT_FALSE(memory.below("b.sh", "s/2/"));
+  memory.keep({"a.sh", "s/4/a", "", {"s/5/a"}});
+  EXPECT_EQ(memory.below("a.sh", "s/5/"), Paths{"s/5/a"});
+  EXPECT_EQ(memory.below("a.sh", "s/9/"), Paths{}) << "to the end of the script";
+  memory.forget("a.sh");
+  EXPECT_FALSE(memory.below("a.sh", "s/2/"));
+}
+
+TEST(ScriptMemory, ForgetsTheOldestWhenItHasTooMuchAndAllAfterAWhile) {
+  ManualClock clock;
+  ScriptMemory memory(clock);
+  const std::vector<std::string> many(30'000, "s/2/a");
+  for (const char* const script : {"a.sh", "b.sh", "c.sh"}) memory.keep({script, "s/1/a", "", many});
+  EXPECT_FALSE(memory.below("a.sh", "s/2/"));
+  EXPECT_TRUE(memory.below("c.sh", "s/2/"));
+  clock.advance(std::chrono::minutes(2));
+  EXPECT_FALSE(memory.below("c.sh", "s/2/"));
 }
 
 TEST_F(ScriptFoldersTest, AScriptThatChangesWhileItIsReadIsAnError) {
