@@ -31,6 +31,12 @@ NodeKind kind_of(EntryKind kind) {
   return NodeKind::file;
 }
 
+/// What an archive does not understand is no argument of who reads a directory: not EINVAL, but EIO.
+Error for_reader(Error error) {
+  if (error.code == Errc::invalid) error.code = Errc::unavailable;
+  return error;
+}
+
 }  // namespace
 
 ShownListing to_shown(std::vector<Entry> entries) {
@@ -148,7 +154,7 @@ void Lister::run(const Node& dir) {
   auto listed = archive->archive->list(dir.locator, was_listed ? known->token : "", stop_.get_token());
   if (!listed) {
     note_failure(dir, listed.error());
-    return finish(dir.id, tl::unexpected<Error>(listed.error()));
+    return finish(dir.id, tl::unexpected<Error>(for_reader(listed.error())));
   }
   if (std::holds_alternative<NotModified>(*listed)) {
     ListingState state = known.value_or(ListingState{});
@@ -263,7 +269,7 @@ void Lister::find(const Node& dir, std::string name, std::function<void(Result<N
   if (offline_ && !archive->archive->finds_offline(dir.locator)) return done(none());
   const auto ask = [this, dir, archive, raw, none, done] {
     Result<std::optional<Entry>> found = archive->archive->find(dir.locator, raw, stop_.get_token());
-    if (!found) return done(tl::unexpected<Error>(found.error()));
+    if (!found) return done(tl::unexpected<Error>(for_reader(found.error())));
     if (!*found) return done(none());
     std::vector<Entry> one;
     one.push_back(std::move(**found));

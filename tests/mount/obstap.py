@@ -152,8 +152,7 @@ class Obstap(MountTest):
     def test_what_the_service_refuses_is_told_in_its_words(self):
         sim = self.vo()
         mount = self.mount_vo(sim, more='where = "no_such_column = 1"')
-        with self.assertRaises(OSError):
-            os.listdir(mount / "vo")
+        self.assert_errno(errno.EIO, os.listdir, mount / "vo")
         wait_until(lambda: "no_such_column" in mount.why("vo")["listing"]["last_error"], "the reason is noted")
 
     def test_a_lost_file_is_missing_and_a_refused_one_an_error(self):
