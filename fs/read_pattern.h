@@ -23,13 +23,15 @@ inline constexpr std::uint64_t kHeaderBytes = 32 * 1024;
 /// enough for his pace and the network's; it grows only so that requests become fewer.
 ///
 /// Who takes every page is asked for by the kernel in requests of 128 KiB; who picks rows or cells, in pages.
+/// Over 16 connections of 20 MB/s, 50 ms away, a frame came in 0.22 of the time of one with a first window of
+/// 2 MiB, in 0.16 with 4, in 0.19 with 8.
 inline constexpr std::uint64_t kBulkRead = 128 * 1024;
 struct Growth {
   std::uint64_t first;    ///< window, bytes
   std::uint64_t per_run;  ///< times what was read
 };
 inline constexpr Growth kSparseGrowth{256 * 1024, 2};
-inline constexpr Growth kBulkGrowth{2ULL << 20, 8};
+inline constexpr Growth kBulkGrowth{4ULL << 20, 8};
 /// What 16 connections of 20 MB/s bring in 0.1 s, which is two round trips of 50 ms.
 inline constexpr std::uint64_t kLargestWindow = 32ULL << 20;
 
