@@ -10,6 +10,14 @@ bool may_touch(char c) {
   return std::string_view(" \t\r\n(),=<>+-*/").find(c) != std::string_view::npos;
 }
 
+/// "3e-" and what is put in behind it would be one number.
+bool ends_in_exponent(std::string_view before) {
+  if (before.size() < 3 || (before.back() != '-' && before.back() != '+')) return false;
+  const char letter = before[before.size() - 2];
+  const char digit = before[before.size() - 3];
+  return (letter == 'e' || letter == 'E') && ((digit >= '0' && digit <= '9') || digit == '.');
+}
+
 }  // namespace
 
 Result<std::size_t> QueryText::add_field(std::string_view adql, std::size_t at, Place place) {
@@ -22,8 +30,8 @@ Result<std::size_t> QueryText::add_field(std::string_view adql, std::size_t at, 
   const std::string shown = "the field {" + field + "}";
   if (place == Place::name) return fail(Errc::invalid, shown + " stands in the name of a table or column");
   if (place == Place::comment) return fail(Errc::invalid, shown + " stands in a comment");
-  const bool touches =
-      (at > 0 && !may_touch(adql[at - 1])) || (end + 1 < adql.size() && !may_touch(adql[end + 1]));
+  const bool touches = (at > 0 && !may_touch(adql[at - 1])) || ends_in_exponent(adql.substr(0, at)) ||
+                       (end + 1 < adql.size() && !may_touch(adql[end + 1]));
   if (place == Place::outside && touches)
     return fail(Errc::invalid, shown + " is a part of a word; a number stands alone, a text in quotes");
   pieces_.back().field = field;

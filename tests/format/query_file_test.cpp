@@ -121,6 +121,9 @@ TEST(QueryFile, RefusesFieldsThatStandWhereNoValueMay) {
   EXPECT_THAT(refused("{a}.csv", "SELECT * FROM gaiadr{a}.source"), HasSubstr("part of a word"));
   EXPECT_THAT(refused("{a}_{b}.csv", "SELECT {a}{b} FROM t"), HasSubstr("part of a word"));
   EXPECT_THAT(refused("{a}.csv", "SELECT 'a'{a} FROM t"), HasSubstr("part of a word"));
+  EXPECT_THAT(refused("{a}.csv", "SELECT 3e-{a} FROM t"), HasSubstr("part of a word"));
+  EXPECT_EQ(file("{a}.csv", "SELECT 3-{a}, 3e1-{a} FROM t").adql_of("7.5.csv"),
+            "SELECT 3-7.5, 3e1-7.5 FROM t");
   EXPECT_THAT(refused("{a}.csv", "SELECT '{a} FROM t"), HasSubstr("not closed"));
   EXPECT_THAT(refused("{a}.csv", "SELECT {a} /* ' */ FROM t"), HasSubstr("/*"));
   EXPECT_THAT(refused("{a}.csv", "SELECT '\\' FROM t WHERE x='{a}'"), HasSubstr("'\\'"));
