@@ -1,6 +1,7 @@
 #include "backends/script_folders.h"
 
 #include <algorithm>
+#include <deque>
 #include <optional>
 #include <set>
 #include <span>
@@ -75,13 +76,17 @@ class Content {
 
 class FolderSearch {
  public:
-  FolderSearch(const RemoteScript& script, Content& content, ScriptMemory& memory)
-      : script_(script), content_(content), memory_(memory), behind_(content.folder()) {
+  FolderSearch(const RemoteScript& script, Content& content)
+      : script_(script), content_(content), behind_(content.folder()) {
     behind_.back() = '/' + 1;
   }
 
   Result<void> run() {
     return script_.size() <= kScriptPiece || !script_.serves_ranges() ? take_whole() : search();
+  }
+  /// The last parts that were read of a sorted script; none of another, which shows in the end only.
+  [[nodiscard]] std::deque<ScriptMemory::Part> parts() && {
+    return sorted_ ? std::move(parts_) : std::deque<ScriptMemory::Part>();
   }
 
  private:
@@ -98,7 +103,8 @@ class FolderSearch {
       content_.take(line.name);
       part.paths.push_back(std::move(line.name));
     }
-    if (std::ranges::is_sorted(part.paths)) memory_.keep(std::move(part));
+    sorted_ = std::ranges::is_sorted(part.paths);
+    parts_.push_back(std::move(part));
     return {};
   }
 
@@ -116,9 +122,7 @@ class FolderSearch {
       if (!narrower) return unexpected(narrower.error());
       gaps = std::move(*narrower);
     }
-    if (sorted_) return {};
-    memory_.forget(script_.url());
-    return take_unsorted(first->at.offset);
+    return sorted_ ? Result<void>{} : take_unsorted(first->at.offset);
   }
 
   static Result<void> unexpected(const Error& error) { return tl::unexpected<Error>(error); }
@@ -240,7 +244,8 @@ class FolderSearch {
       part.paths.push_back(std::move(line.name));
     }
     if (gap.to && !part.paths.empty() && part.to < part.paths.back()) sorted_ = false;
-    memory_.keep(std::move(part));
+    parts_.push_back(std::move(part));
+    if (parts_.size() > kRangesAtOnce) parts_.pop_front();
   }
 
   /// From the first line to the last; what a piece cuts off goes before the next.
@@ -266,7 +271,7 @@ class FolderSearch {
 
   const RemoteScript& script_;
   Content& content_;
-  ScriptMemory& memory_;
+  std::deque<ScriptMemory::Part> parts_;
   std::string behind_;      ///< what lies below the folder is before this
   std::uint64_t width_{0};  ///< of every line; 0: they differ
   bool sorted_{true};
@@ -283,8 +288,9 @@ Result<ScriptFolder> ScriptTrees::folder(const std::string& url, const std::stri
   }
   const auto script = RemoteScript::open(fetcher_, url, stop);
   if (!script) return tl::unexpected<Error>(script.error());
-  if (auto done = FolderSearch(*script, content, memory_).run(); !done)
-    return tl::unexpected<Error>(done.error());
+  FolderSearch search(*script, content);
+  if (auto done = search.run(); !done) return tl::unexpected<Error>(done.error());
+  for (ScriptMemory::Part& part : std::move(search).parts()) memory_.keep(std::move(part));
   return content.all(url);
 }
 

@@ -6,7 +6,7 @@
 namespace astrofs {
 namespace {
 
-// Of all parts but the last: some megabytes of memory.
+// Of all parts: some megabytes of memory.
 constexpr std::size_t kMostPaths = 40'000;
 // A walk passes through a part in seconds, and what is new at the archive shows up soon.
 constexpr std::chrono::minutes kRecent{1};
@@ -14,16 +14,12 @@ constexpr std::chrono::minutes kRecent{1};
 }  // namespace
 
 void ScriptMemory::keep(Part part) {
+  if (part.paths.size() > kMostPaths) return;
   const MutexLock lock(mutex_);
-  std::size_t paths = 0;
+  std::size_t paths = part.paths.size();
   for (const Kept& one : kept_) paths += one.part.paths.size();
   for (; paths > kMostPaths; kept_.pop_front()) paths -= kept_.front().part.paths.size();
   kept_.push_back({std::move(part), clock_.steady()});
-}
-
-void ScriptMemory::forget(const std::string& script) {
-  const MutexLock lock(mutex_);
-  std::erase_if(kept_, [&script](const Kept& one) { return one.part.script == script; });
 }
 
 std::optional<std::vector<std::string>> ScriptMemory::below(const std::string& script,

@@ -23,9 +23,8 @@ class ScriptMemory {
     std::string from, to;            ///< paths of those lines; "": its start, its end
     std::vector<std::string> paths;  ///< in order
   };
+  /// Of a script that is sorted. One that is longer than all that may be kept is not.
   void keep(Part part) EXCLUDES(mutex_);
-  /// The script is not sorted: what was kept of it means nothing.
-  void forget(const std::string& script) EXCLUDES(mutex_);
   /// Every path that begins so; nullopt: that is not known.
   [[nodiscard]] std::optional<std::vector<std::string>> below(const std::string& script,
                                                               const std::string& folder) const
