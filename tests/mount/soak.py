@@ -33,9 +33,11 @@ SICK = [("latency", {"n": 300}), ("slow_headers", {"n": 1000}), ("bandwidth", {"
         ("status", {"n": 503, "text": "1"}), ("status", {"n": 500}), ("status", {"n": 429, "text": "1"}), ("status", {"n": 403}),
         ("redirect", {"text": ""}), ("gzip", {}), ("login_page", {}), ("empty", {"method": "GET"}), ("huge_header", {}), ("many_headers", {}),
         ("garbage_status", {}), ("http09", {}), ("junk_after", {}), ("head_refused", {})]
-# These give another size. Each is told alone: where HEAD is refused, or has no length, or comes to nothing, the answer to a range
-# is all that tells of a size.
-OF_SIZE = ("length_short", "length_long", "unframed_short", "chunked_endless", "range_other_total", "range_partial_200", "empty")
+# Nor does anything tell of one of each of these at a time: where HEAD comes to nothing, or to no length, the answer to a range is
+# all that tells of a size.
+NO_HEAD = ("silent", "unframed", "chunked", "status", "redirect", "login_page", "huge_header", "many_headers", "garbage_status",
+           "http09", "junk_after", "head_refused")
+OTHER_SIZE = ("length_short", "length_long", "unframed_short", "chunked_endless", "range_other_total", "range_partial_200", "empty")
 TIMEOUT = 8       # seconds a call may take
 QUOTA = 200       # MiB; the frames have 1.4 GB
 FRAMES = 40
@@ -151,8 +153,9 @@ class Soak(MountTest):
 
     def trouble(self):
         """Some faults for a while, then some peace."""
-        chosen = self.chance.sample(SICK, self.chance.randrange(1, 4))
-        for kind, parameters in [each for each in chosen if each[0] in OF_SIZE][:1] or chosen:
+        unwanted = self.chance.choice((NO_HEAD, OTHER_SIZE))
+        for _ in range(self.chance.randrange(1, 4)):
+            kind, parameters = self.chance.choice([each for each in SICK if each[0] not in unwanted])
             path = self.chance.choice(("*_ffic.fits", "*.dat", "*"))
             self.tell(self.archive.fault, path, kind, every=self.chance.randrange(1, 6), **parameters)
         if self.chance.random() < 0.1:
