@@ -12,6 +12,11 @@ bool is_strong(std::string_view etag) {
   return etag.size() > 2 && etag.front() == '"';
 }
 
+/// Has the listing told size and ETag of the version together?
+bool is_listed_version(const Node& node, const Archive& archive) {
+  return is_strong(node.validator) && !archive.validator_origin().empty();
+}
+
 /// Versions whose validators are kept in mind: far more than can be downloading at one time.
 constexpr std::size_t kRememberedVersions = 4096;
 
@@ -192,6 +197,7 @@ void RemoteSource::start(const Wish& wish, std::vector<http::Request> mirrors,
   const std::shared_ptr<Validators> validators =
       validators_of(wish.version, wish.node, *wish.archive->archive);
   job.etags = validators->strong();
+  job.is_size_listed = is_listed_version(wish.node, *wish.archive->archive);
   job.urgency = urgency_of(wish.urgency);
   job.timeout = timeout_;
   auto bridge = std::make_shared<Bridge>(fetcher_, writer_, wish.version, validators, wish.sink,
@@ -212,8 +218,7 @@ std::shared_ptr<Validators> RemoteSource::validators_of(const FileVersion& versi
   // A size that was probed for came with its server's word for the version: SizeResolver writes "origin
   // validator".
   if (!is_strong(node.validator)) said.merge(parse_etags(node.validator));
-  const std::string listing_origin = archive.validator_origin();
-  if (!listing_origin.empty() && is_strong(node.validator)) said[listing_origin] = node.validator;
+  if (is_listed_version(node, archive)) said[archive.validator_origin()] = node.validator;
   const MutexLock lock(mutex_);
   if (validators_.size() >= kRememberedVersions) {
     std::erase_if(validators_, [](const auto& row) { return row.second.use_count() == 1; });

@@ -72,8 +72,10 @@ Flow RangeTransfer::head(const ResponseHead& head) {
   status_ = head.status;
   RangeAnswer answer = judge_range(head, expected, exchange().clock.wall());
   body_ = globus_ && status_ == 404 ? Body::page : answer.body;
-  // Once is a lie. Twice the same, and it was the known size that was none: it has to be asked for anew.
-  if (answer.other_size && std::exchange(other_size_, answer.other_size) == answer.other_size)
+  // Once is a lie. Twice the same, and it was the known size that was none: it has to be asked for anew,
+  // unless the archive's own listing tells it.
+  if (answer.other_size && !job_.is_size_listed &&
+      std::exchange(other_size_, answer.other_size) == answer.other_size)
     answer.verdict = judge_known_size(job_.size, *answer.other_size);
   switch (body_) {
     case Body::page:

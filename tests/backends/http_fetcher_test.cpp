@@ -249,6 +249,15 @@ TEST(RangeJob, AnotherSizeOfTheSameVersionIsALieOnceAndTwiceItsSize) {
   EXPECT_EQ(rambling.finish(job)->outcome(), "corrupt");
 }
 
+TEST(RangeJob, AnotherSizeThanTheListingToldWithTheETagIsALieHoweverOften) {
+  RangeJob job = job_for(kFile, {1000, 100});
+  job.etags = {{"http://a.example:80", "\"v1\""}};
+  job.is_size_listed = true;
+  Stage agreeing([&](const Request& request) { return good_answer(request, kFile + "made up"); });
+  EXPECT_EQ(agreeing.finish(job)->outcome(), "corrupt");
+  EXPECT_EQ(agreeing.client.requests.size(), 2U);
+}
+
 TEST(RangeJob, TakesTheWholeFileFromAServerWithoutRanges) {
   Stage stage([](const Request& request) {
     Request whole = request;

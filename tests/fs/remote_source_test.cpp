@@ -113,15 +113,15 @@ class RemoteSourceTest : public ::testing::Test {
   std::string etag_ = "\"first\"";
   std::string date_;
   int near_status_{206}, far_status_{206};  ///< what the servers say
+  std::size_t total_{kContent.size()};      ///< and how long they say that the file is
 
   http::Scripted answer(const http::Request& request) const {
     http::Scripted said{.status = request.url.starts_with(kNear) ? near_status_ : far_status_};
     if (said.status != 206) return said;
     const ByteRange range = *request.range;
     said.body = kContent.substr(range.offset, range.length);
-    said.headers = {
-        {"content-length", fmt::to_string(range.length)},
-        {"content-range", fmt::format("bytes {}-{}/{}", range.offset, range.end() - 1, kContent.size())}};
+    said.headers = {{"content-length", fmt::to_string(range.length)},
+                    {"content-range", fmt::format("bytes {}-{}/{}", range.offset, range.end() - 1, total_)}};
     if (!etag_.empty()) said.headers.push_back({"etag", etag_});
     if (!date_.empty()) said.headers.push_back({"last-modified", date_});
     return said;
@@ -212,6 +212,13 @@ TEST_F(RemoteSourceTest, AnAnswerOfAnotherVersionIsStaleAndNoneOfItsBytesAreTake
     EXPECT_EQ(taken->bytes, "");
   }
   EXPECT_EQ(remembered(node), std::string(kNear) + " \"first\"\n");
+}
+
+TEST_F(RemoteSourceTest, AnotherTotalUnderOneETagDoubtsASizeThatWasAskedForAndNoneThatWasListed) {
+  total_ += 4096;
+  EXPECT_EQ(fetch(file(std::string(kNear) + " \"first\""))->error(), Errc::stale) << "a server's word for it";
+  far_status_ = 404;
+  EXPECT_EQ(fetch(file("\"first\""))->error(), Errc::corrupt);
 }
 
 TEST_F(RemoteSourceTest, AWeakValidatorIsNeverSentButADateBesideItTellsOfChange) {
