@@ -27,10 +27,8 @@ ByteRange cut(ByteRange range, std::uint64_t size) {
   return {range.offset, std::min(range.length, size - range.offset)};
 }
 
-/// A wanted range comes in pieces side by side, as links are often limited per connection: so many in the
-/// air that this one is used well, and the more are there the longer they are, since an archive answers a
-/// few at a time only. None is so small that round trips take longer than bytes: 512 KiB is 25 ms at 20 MB/s.
-constexpr std::size_t kPieces = 16;
+/// No piece of a wanted range is so small that round trips take longer than bytes: 512 KiB is 25 ms at 20
+/// MB/s.
 constexpr std::uint64_t kSmallestPiece = 512ULL << 10;
 
 /// Asking again does not change these: a reader who joined a prefetch gets them at once.

@@ -33,6 +33,11 @@ class Waiter {
 
 using WaitId = std::uint64_t;
 
+/// A wanted range comes in pieces side by side, as links are often limited per connection: so many in the
+/// air that this one is used well, and the more are there the longer they are, since an archive answers a
+/// few at a time only.
+inline constexpr std::size_t kPieces = 16;
+
 struct BlockCacheOptions {
   std::uint64_t quota{100ULL << 30};         ///< bytes on disk
   std::uint64_t memory{256ULL << 20};        ///< bytes received and not yet on disk, over all files

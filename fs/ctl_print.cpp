@@ -29,6 +29,16 @@ std::string size_of(const json& value) {
   return value.is_number_unsigned() ? format_size(value.get<std::uint64_t>()) : "?";
 }
 
+/// What was measured of a host; nothing before it has sent anything.
+std::string pace_words(const json& pace) {
+  std::string words;
+  if (pace.contains("latency_ms"))
+    words = fmt::format(", answers in {:.0f} ms", pace.value("latency_ms", 0.0));
+  if (pace.contains("bytes_per_second"))
+    words += fmt::format(", {:.1f} MB/s a connection", pace.value("bytes_per_second", 0.0) / 1e6);
+  return words;
+}
+
 std::string listing_line(const json& listing) {
   if (!listing.value("known", false)) {
     const std::string error = listing.value("last_error", "");
@@ -96,8 +106,9 @@ void print_status(const json& status) {
     fmt::print("  order        {}\n", order_line(order));
   for (const json& origin : status["origins"]) {
     fmt::print(
-        "  {}: {} of {} connections, {} waiting{}{}\n", origin.value("origin", ""),
+        "  {}: {} of {} connections, {} waiting{}{}{}\n", origin.value("origin", ""),
         origin.value("in_flight", 0), origin.value("budget", 0), origin.value("waiting", 0),
+        pace_words(origin.value("pace", json::object())),
         origin.value("breaker_open", false) ? ", resting after failures" : "",
         origin.value("last_error", "").empty() ? "" : "; last error: " + origin.value("last_error", ""));
   }

@@ -268,7 +268,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   Sweep sweep(**catalog, cache, archives, metrics);
   Parking parking(timeout, metrics);
   Vfs vfs({**catalog, writer, cache, archives, lister, sizes, missing, parking, notifier, &sweep,
-           &(*session)->kernel_files()},
+           &(*session)->kernel_files(), &source},
           {options.offline, config.cache_size, options.sparse});
   Verifier verifier(**catalog, writer, cache, archives, notifier, metrics, timeout);
   const Status status(vfs, fetcher, couriers.orders(), builds, metrics, config, options, clock);

@@ -58,7 +58,7 @@ std::optional<ByteRange> OpenFile::header_in(ByteRange range) const {
   return layout_.header_in(range);
 }
 
-ReadPlan OpenHandle::plan(ByteRange asked, bool here, bool direct) {
+ReadPlan OpenHandle::plan(ByteRange asked, bool here, bool direct, const Windows& windows) {
   ByteRange header;
   if (file->is_fits()) {
     if (const std::optional<ByteRange> known = file->header_in(asked)) {
@@ -68,7 +68,7 @@ ReadPlan OpenHandle::plan(ByteRange asked, bool here, bool direct) {
     }
   }
   const MutexLock lock(mutex_);
-  return pattern_.plan(asked, here, direct, header);
+  return pattern_.plan(asked, here, direct, header, windows);
 }
 
 std::shared_ptr<OpenFile> OpenFiles::find(Inode inode) const {

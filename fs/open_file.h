@@ -74,7 +74,8 @@ class OpenHandle {
         pattern_(file->version.size, file->is_fits(), file->version.least_request > 0) {}
 
   const std::shared_ptr<OpenFile> file;
-  [[nodiscard]] ReadPlan plan(ByteRange asked, bool here, bool direct) EXCLUDES(mutex_);
+  [[nodiscard]] ReadPlan plan(ByteRange asked, bool here, bool direct, const Windows& windows)
+      EXCLUDES(mutex_);
 
  private:
   Mutex mutex_;

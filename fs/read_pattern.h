@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "backends/http/pace.h"
 #include "base/bytes.h"
 
 namespace astrofs {
@@ -23,17 +24,21 @@ inline constexpr std::uint64_t kHeaderBytes = 32 * 1024;
 /// enough for his pace and the network's; it grows only so that requests become fewer.
 ///
 /// Who takes every page is asked for by the kernel in requests of 128 KiB; who picks rows or cells, in pages.
-/// Over 16 connections of 20 MB/s, 50 ms away, a frame came in 0.22 of the time of one with a first window of
-/// 2 MiB, in 0.16 with 4, in 0.19 with 8.
 inline constexpr std::uint64_t kBulkRead = 128 * 1024;
-struct Growth {
-  std::uint64_t first;    ///< window, bytes
-  std::uint64_t per_run;  ///< times what was read
+inline constexpr std::uint64_t kSparseGrowth = 2;
+inline constexpr std::uint64_t kBulkGrowth = 8;
+
+/// Bytes ahead of a reader; as they stand here, for a line that nobody has measured. Over 16 connections of
+/// 20 MB/s, 50 ms away, a frame came in 0.22 of the time of one with a first window of 2 MiB, in 0.16 with 4,
+/// in 0.19 with 8; 32 MiB is what they bring in two round trips.
+struct Windows {
+  std::uint64_t sparse{256 * 1024};  ///< the first, for who picks
+  std::uint64_t bulk{4ULL << 20};    ///< the first, for who takes every page
+  std::uint64_t largest{32ULL << 20};
 };
-inline constexpr Growth kSparseGrowth{256 * 1024, 2};
-inline constexpr Growth kBulkGrowth{4ULL << 20, 8};
-/// What 16 connections of 20 MB/s bring in 0.1 s, which is two round trips of 50 ms.
-inline constexpr std::uint64_t kLargestWindow = 32ULL << 20;
+/// Never more than those for who takes every page: a slow line would be busy for long with what a reader who
+/// has stopped does not want any more.
+[[nodiscard]] Windows windows_for(const http::Pace& pace);
 
 /// Of a file that is fetched in large pieces anyway a window is only for who copies it from its start, or has
 /// read on for so long: the kernel turns rows that are picked into a stream, and 512 rows of the largest scan
@@ -66,13 +71,14 @@ class ReadPattern {
   /// itself past the page cache (`direct`, O_DIRECT) and would see the error, nor when it may be for one
   /// folio: that is how pages are asked for that stayed empty, perhaps when another handle's read-ahead was
   /// declined.
-  [[nodiscard]] ReadPlan plan(ByteRange asked, bool here, bool direct, ByteRange header);
+  [[nodiscard]] ReadPlan plan(ByteRange asked, bool here, bool direct, ByteRange header,
+                              const Windows& windows = {});
 
  private:
   /// The kernel keeps a file in folios: a power of two long, at a multiple of their length.
   [[nodiscard]] bool may_be_a_folio(ByteRange asked) const;
   [[nodiscard]] bool is_speculative(ByteRange asked) const;
-  [[nodiscard]] ByteRange widen(ByteRange asked, bool here);
+  [[nodiscard]] ByteRange widen(ByteRange asked, bool here, const Windows& windows);
 
   const std::uint64_t size_;
   const bool is_fits_;

@@ -40,11 +40,12 @@ http::Urgency urgency_of(FetchUrgency urgency) {
 /// Hands a fetch's bytes on to the cache.
 class Bridge final : public http::RangeReceiver {
  public:
-  Bridge(http::Fetcher& fetcher, IndexWriter& writer, FileVersion version,
-         std::shared_ptr<Validators> validators, std::shared_ptr<Sink> sink, std::function<void()> refused,
-         std::string advice)
+  Bridge(http::Fetcher& fetcher, IndexWriter& writer, std::function<void(const std::string&)> serves,
+         FileVersion version, std::shared_ptr<Validators> validators, std::shared_ptr<Sink> sink,
+         std::function<void()> refused, std::string advice)
       : fetcher_(fetcher),
         writer_(writer),
+        serves_(std::move(serves)),
         version_(version),
         validators_(std::move(validators)),
         sink_(std::move(sink)),
@@ -63,6 +64,7 @@ class Bridge final : public http::RangeReceiver {
         is_other_version_ = true;
         return false;
     }
+    serves_(info.origin);
     // The sink may call it after this fetch has ended: the receiver is a name by then, not an object.
     return sink_->begin(arriving, [&fetcher = fetcher_, self = static_cast<const http::RangeReceiver*>(
                                                             this)] { fetcher.resume(self); });
@@ -89,6 +91,7 @@ class Bridge final : public http::RangeReceiver {
  private:
   http::Fetcher& fetcher_;
   IndexWriter& writer_;
+  const std::function<void(const std::string&)> serves_;  ///< hears which host sends bytes
   const FileVersion version_;
   const std::shared_ptr<Validators> validators_;
   const std::shared_ptr<Sink> sink_;
@@ -174,6 +177,20 @@ bool RemoteSource::works_offline(const FileVersion& version) const {
   return archive != nullptr && archive->archive->builds_offline(node->locator);
 }
 
+http::Pace RemoteSource::pace(const MountedArchive& archive) const {
+  std::string origin;
+  {
+    const MutexLock lock(mutex_);
+    if (const auto host = hosts_.find(&archive); host != hosts_.end()) origin = host->second;
+  }
+  return origin.empty() ? http::Pace{} : fetcher_.pace(origin);
+}
+
+void RemoteSource::note_host(const MountedArchive& archive, const std::string& origin) {
+  const MutexLock lock(mutex_);
+  hosts_[&archive] = origin;
+}
+
 void RemoteSource::seek(Wish wish, bool again) {
   const MountedArchive& archive = *wish.archive;
   const Node node = wish.node;
@@ -200,8 +217,10 @@ void RemoteSource::start(const Wish& wish, std::vector<http::Request> mirrors,
   job.is_size_listed = is_listed_version(wish.node, *wish.archive->archive);
   job.urgency = urgency_of(wish.urgency);
   job.timeout = timeout_;
-  auto bridge = std::make_shared<Bridge>(fetcher_, writer_, wish.version, validators, wish.sink,
-                                         std::move(refused), wish.archive->archive->advice());
+  auto bridge = std::make_shared<Bridge>(
+      fetcher_, writer_,
+      [this, archive = wish.archive](const std::string& origin) { note_host(*archive, origin); },
+      wish.version, validators, wish.sink, std::move(refused), wish.archive->archive->advice());
   fetcher_.start(std::move(job), std::move(bridge), wish.stop);
 }
 

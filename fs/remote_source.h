@@ -56,6 +56,8 @@ class RemoteSource final : public Source {
              std::stop_token stop) override;
   /// What is built of cached files.
   [[nodiscard]] bool works_offline(const FileVersion& version) const override;
+  /// Of the host that sent bytes of this archive last.
+  [[nodiscard]] http::Pace pace(const MountedArchive& archive) const EXCLUDES(mutex_);
 
  private:
   /// What is fetched, and for whom.
@@ -83,7 +85,9 @@ class RemoteSource final : public Source {
 
   [[nodiscard]] std::shared_ptr<Validators> validators_of(const FileVersion& version, const Node& node,
                                                           const Archive& archive) EXCLUDES(mutex_);
-  Mutex mutex_;
+  void note_host(const MountedArchive& archive, const std::string& origin) EXCLUDES(mutex_);
+  mutable Mutex mutex_;
+  std::unordered_map<const MountedArchive*, std::string> hosts_ GUARDED_BY(mutex_);
   /// Of versions fetched lately. The catalog has them too, but only a commit later.
   std::unordered_map<std::string, std::shared_ptr<Validators>> validators_ GUARDED_BY(mutex_);
 };

@@ -38,6 +38,13 @@ json listing_json(const Vfs& vfs, NodeId dir, const Clock& clock) {
           {"last_error", redact(listing->last_error)}};
 }
 
+json pace_json(const http::Pace& pace) {
+  json out = json::object();
+  if (pace.latency) out["latency_ms"] = std::chrono::duration<double, std::milli>(*pace.latency).count();
+  if (pace.rate) out["bytes_per_second"] = *pace.rate;
+  return out;
+}
+
 json origins_json(const http::Fetcher& fetcher) {
   json origins = json::array();
   for (const http::OriginStatus& origin : fetcher.status()) {
@@ -46,6 +53,7 @@ json origins_json(const http::Fetcher& fetcher) {
                        {"waiting", origin.waiting},
                        {"budget", origin.budget},
                        {"breaker_open", origin.breaker_open},
+                       {"pace", pace_json(origin.pace)},
                        {"last_error", redact(origin.last_error)}});
   }
   return origins;

@@ -30,6 +30,8 @@
 
 namespace astrofs {
 
+class RemoteSource;
+
 struct Attr {
   Inode inode{0};  ///< what the kernel calls it
   NodeId node{0};  ///< st_ino
@@ -81,8 +83,9 @@ class Vfs {
     MissingFrames& missing;
     Parking& parking;
     Notices& notices;
-    Sweep* sweep{nullptr};         ///< none: walks through directories are not foreseen
-    KernelFiles* kernel{nullptr};  ///< none: it reads nothing by itself
+    Sweep* sweep{nullptr};                ///< none: walks through directories are not foreseen
+    KernelFiles* kernel{nullptr};         ///< none: it reads nothing by itself
+    const RemoteSource* source{nullptr};  ///< none: what is brought ahead is as for a line nobody knows
   };
   Vfs(Parts parts, VfsOptions options);
   ~Vfs() { parts_.parking.close(); }  // reads that end tell last_errors_

@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "base/log.h"
+#include "fs/remote_source.h"
 #include "fs/vfs.h"
 
 namespace astrofs {
@@ -52,7 +53,10 @@ void Vfs::read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, Reply
   if (file.local) return reply->send(read_local(file, range));
   if (range.offset > 0) file.learn_head(parts_.cache);
   Result<Bytes> hit = parts_.cache.read_cached(file.version, range);
-  const ReadPlan plan = handle->plan(range, hit.has_value(), direct);
+  const bool is_measured = parts_.source != nullptr && file.archive != nullptr;
+  const ReadPlan plan =
+      handle->plan(range, hit.has_value(), direct,
+                   is_measured ? windows_for(parts_.source->pace(*file.archive)) : Windows{});
   if (parts_.sweep != nullptr && !plan.decline) parts_.sweep->saw(file.node, plan.fetch);
   if (hit) {
     if (!plan.ahead.empty()) parts_.cache.prefetch(file.version, plan.ahead);

@@ -155,4 +155,8 @@ std::vector<OriginStatus> Fetcher::status() const {
   return impl_->exchange()->limiter->status();
 }
 
+Pace Fetcher::pace(const std::string& origin) const {
+  return impl_->exchange()->limiter->pace(origin);
+}
+
 }  // namespace astrofs::http

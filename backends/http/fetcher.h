@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "backends/http/client.h"
+#include "backends/http/pace.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -50,7 +51,8 @@ struct RangeJob {
   std::uint64_t size{0};  ///< of the version: a Content-Range total or whole body of another length is stale
   bool is_fits{false};    ///< the bytes at offset 0 must begin "SIMPLE  ="
   std::map<std::string, std::string> etags;  ///< origin -> strong ETag that this version has there
-  bool is_size_listed{false};  ///< a listing gave it with its ETag: an answer under that which has another lies
+  bool is_size_listed{
+      false};  ///< a listing gave it with its ETag: an answer under that which has another lies
   Urgency urgency{Urgency::demand};
   std::chrono::milliseconds timeout{60'000};  ///< for the whole job; beyond it timed_out
 };
@@ -91,6 +93,7 @@ struct OriginStatus {
   bool breaker_open{false};
   bool ignores_ranges{false};  ///< has answered a Range with the whole file
   std::string last_error;
+  Pace pace{};
 };
 
 class Fetcher {
@@ -125,6 +128,7 @@ class Fetcher {
   void resume(const RangeReceiver* receiver);
 
   [[nodiscard]] std::vector<OriginStatus> status() const;
+  [[nodiscard]] Pace pace(const std::string& origin) const;
 
  private:
   class Impl;

@@ -49,6 +49,11 @@ void Limiter::Slot::count_bytes(std::size_t bytes) {
   limiter_->at(origin_).bytes->add(static_cast<std::int64_t>(bytes));
 }
 
+void Limiter::Slot::report_pace(std::chrono::nanoseconds waited, std::uint64_t bytes,
+                                std::chrono::nanoseconds took) {
+  limiter_->at(origin_).pace.note(waited, bytes, took);
+}
+
 Limiter::Limiter(Client& client, const Clock& clock, Metrics& metrics, const FetcherOptions& options)
     : client_(client),
       clock_(clock),
@@ -196,6 +201,8 @@ void Limiter::publish(const std::string& name) {
   row.breaker_open = origin.open;
   row.ignores_ranges = origin.ignores_ranges;
   row.last_error = origin.last_error;
+  row.pace = origin.pace;
+  row.pace.connections = origin.budget;
   const MutexLock lock(mutex_);
   published_[name] = std::move(row);
 }
@@ -205,6 +212,12 @@ std::vector<OriginStatus> Limiter::status() const {
   std::vector<OriginStatus> rows;
   for (const auto& [name, row] : published_) rows.push_back(row);
   return rows;
+}
+
+Pace Limiter::pace(const std::string& origin) const {
+  const MutexLock lock(mutex_);
+  const auto row = published_.find(origin);
+  return row == published_.end() ? Pace{} : row->second.pace;
 }
 
 }  // namespace astrofs::http

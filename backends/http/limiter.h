@@ -34,6 +34,8 @@ class Limiter : public std::enable_shared_from_this<Limiter> {
     void report_success();
     void report_failure(const std::string& error);
     void count_bytes(std::size_t bytes);
+    /// An answer that came whole, see Pace::note.
+    void report_pace(std::chrono::nanoseconds waited, std::uint64_t bytes, std::chrono::nanoseconds took);
     [[nodiscard]] bool is_probe() const { return probe_; }
 
    private:
@@ -62,6 +64,7 @@ class Limiter : public std::enable_shared_from_this<Limiter> {
 
   /// Any thread.
   [[nodiscard]] std::vector<OriginStatus> status() const EXCLUDES(mutex_);
+  [[nodiscard]] Pace pace(const std::string& origin) const EXCLUDES(mutex_);
 
  private:
   struct Waiting {
@@ -84,6 +87,7 @@ class Limiter : public std::enable_shared_from_this<Limiter> {
     bool probing{false};   ///< a probe is under way
     bool ignores_ranges{false};
     std::string last_error;
+    Pace pace;
   };
 
   Origin& at(const std::string& origin);

@@ -108,10 +108,14 @@ void Exchange::expire() {
 class Transfer::Attempt : public Receiver {
  public:
   Attempt(std::shared_ptr<Transfer> transfer, Limiter::Slot slot)
-      : transfer_(std::move(transfer)), slot_(std::move(slot)) {}
+      : transfer_(std::move(transfer)),
+        slot_(std::move(slot)),
+        clock_(transfer_->exchange_->clock),
+        asked_at_(clock_.steady()) {}
 
   Flow on_head(const ResponseHead& head) override {
     answered_ = true;
+    answered_at_ = clock_.steady();
     if (!transfer_) return Flow::stop;
     transfer_->last_status_ = head.status;
     return transfer_->head(head);
@@ -120,10 +124,17 @@ class Transfer::Attempt : public Receiver {
     if (!transfer_) return Flow::stop;
     const auto keep = transfer_;  // the call may end the job
     const Flow flow = keep->data(data);
-    if (flow == Flow::proceed) slot_->count_bytes(data.size());
+    if (flow == Flow::proceed) {
+      slot_->count_bytes(data.size());
+      came_ += data.size();
+    }
+    paused_ = paused_ || flow == Flow::pause;
     return flow;
   }
   void on_end(Result<void> result) override {
+    // What was kept waiting for its receiver tells nothing of the line.
+    if (answered_ && result && !paused_ && slot_)
+      slot_->report_pace(answered_at_ - asked_at_, came_, clock_.steady() - answered_at_);
     if (const auto keep = transfer_) keep->attempt_ended(result, *this);
     transfer_.reset();
     slot_.reset();
@@ -143,7 +154,12 @@ class Transfer::Attempt : public Receiver {
   std::shared_ptr<Transfer> transfer_;
   std::optional<Limiter::Slot> slot_;
   std::stop_source stop_;
+  const Clock& clock_;
+  const SteadyTime asked_at_;
+  SteadyTime answered_at_{};
+  std::uint64_t came_{0};  ///< bytes of the body
   bool answered_{false};
+  bool paused_{false};
 };
 
 // ---- Transfer

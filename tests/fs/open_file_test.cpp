@@ -213,8 +213,8 @@ TEST(OpenHandle, AHeaderThatIsKnownIsFetchedExactly) {
   const auto file = open_file(node_of_file(1, "x.fits", bytes.size()));
   (void)file->learn(0, Bytes::copy_of(bytes));
   OpenHandle handle(file);
-  EXPECT_EQ(handle.plan({kSecondImage, 100}, false, false).fetch, (ByteRange{kSecondImage, kFitsUnit}));
-  EXPECT_EQ(handle.plan({kFirstImage - 80, 4096}, false, false).fetch,
+  EXPECT_EQ(handle.plan({kSecondImage, 100}, false, false, {}).fetch, (ByteRange{kSecondImage, kFitsUnit}));
+  EXPECT_EQ(handle.plan({kFirstImage - 80, 4096}, false, false, {}).fetch,
             ByteRange::between(kFirstImage - 80, kFirstImage - 80 + 4096))
       << "all that was asked for, and the header lies within";
 }

@@ -20,6 +20,7 @@ constexpr std::uint64_t kFrame = 35'547'840;
 constexpr std::uint64_t kStep = 128 * kKiB;
 constexpr bool kFits = true;
 constexpr bool kPlain = false;
+constexpr Windows kUnknown;  // of a line that nobody has measured
 
 /// A header of which only the place is known.
 ByteRange header_from(std::optional<std::uint64_t> place) {
@@ -249,7 +250,7 @@ TEST_P(Forward, AWholeFileComesOnceInFewRoundTrips) {
   Reader reader(kFrame, is_fits);
   for (std::uint64_t at = 0; at < kFrame; at += step) {
     const ReadPlan plan = reader.read({at, step});
-    EXPECT_LE(plan.ahead.length, kLargestWindow);
+    EXPECT_LE(plan.ahead.length, kUnknown.largest);
   }
   EXPECT_EQ(reader.fetched(), kFrame);
   EXPECT_LE(reader.declined, is_fits ? 1U : 0U);
@@ -259,12 +260,13 @@ TEST_P(Forward, AWholeFileComesOnceInFewRoundTrips) {
 
 TEST_P(Forward, WhatIsFetchedInVainStaysInProportion) {
   const auto [is_fits, step] = GetParam();
-  const Growth growth = step >= kBulkRead ? kBulkGrowth : kSparseGrowth;
+  const std::uint64_t growth = step >= kBulkRead ? kBulkGrowth : kSparseGrowth;
+  const std::uint64_t first = step >= kBulkRead ? kUnknown.bulk : kUnknown.sparse;
   Reader reader(4 * kFrame, is_fits);
   for (std::uint64_t at = 0; at < kFrame; at += step) {
     (void)reader.read({at, step});
     const std::uint64_t read = at + step;
-    const std::uint64_t window = std::clamp(read * growth.per_run, growth.first, kLargestWindow);
+    const std::uint64_t window = std::clamp(read * growth, first, kUnknown.largest);
     ASSERT_LE(reader.here_to(), std::max(read + window, kHeadBytes)) << "when he stopped at " << read;
   }
 }
@@ -284,7 +286,7 @@ TEST(ReadPattern, WhoGoesOnAndHasToWaitIsBroughtWhatFollows) {
   const ReadPlan plan = plan_cold(pattern, {kMiB + kStep, kStep});
   EXPECT_EQ(plan.fetch, (ByteRange{kMiB + kStep, kStep}));
   EXPECT_EQ(plan.ahead.offset, kMiB + 2 * kStep);
-  EXPECT_GE(plan.ahead.length, kBulkGrowth.first);
+  EXPECT_GE(plan.ahead.length, kUnknown.bulk);
 }
 
 TEST(ReadPattern, NothingIsBroughtAheadTwice) {
@@ -350,7 +352,7 @@ TEST(ReadPattern, AJumpBeginsAnew) {
   const std::uint64_t there = 3 * kFrame;
   EXPECT_TRUE(reader.read({there, 4 * kKiB}).ahead.empty());
   const ReadPlan plan = reader.read({there + 4 * kKiB, 4 * kKiB});
-  EXPECT_LE(plan.ahead.length, std::max(kSparseGrowth.first, 8 * kKiB * kSparseGrowth.per_run))
+  EXPECT_LE(plan.ahead.length, std::max(kUnknown.sparse, 8 * kKiB * kSparseGrowth))
       << "as little as for anybody who has read 8 KiB";
 }
 
@@ -364,7 +366,64 @@ TEST(ReadPattern, WhoWaitsWithinAHeaderIsNoForwardReader) {
 
 TEST(ReadPattern, ACopyThatBeginsIsBroughtMoreAtOnce) {
   ReadPattern pattern(kFrame, kPlain);
-  EXPECT_EQ(plan_cold(pattern, {0, kStep}).ahead, (ByteRange{kStep, kBulkGrowth.first}));
+  EXPECT_EQ(plan_cold(pattern, {0, kStep}).ahead, (ByteRange{kStep, kUnknown.bulk}));
+}
+
+// ---- what the line brings
+
+http::Pace line(int latency_ms, double rate, unsigned connections = 16) {
+  return {std::chrono::milliseconds(latency_ms), rate, connections};
+}
+
+TEST(Windows, AreThoseOfAnUnknownLineUntilBothOfItsFiguresAreMeasured) {
+  http::Pace pace{.connections = 16};
+  for (const bool answered : {false, true}) {
+    if (answered) pace.latency = std::chrono::milliseconds(50);
+    const Windows windows = windows_for(pace);
+    EXPECT_EQ(windows.sparse, kUnknown.sparse);
+    EXPECT_EQ(windows.bulk, kUnknown.bulk);
+    EXPECT_EQ(windows.largest, kUnknown.largest);
+  }
+}
+
+TEST(Windows, OfASlowLineKeepItBusyForTwoSecondsAndNoLonger) {
+  constexpr double kRate = 6e6;  // in all
+  const Windows windows = windows_for(line(50, kRate / 16));
+  EXPECT_EQ(windows.largest, static_cast<std::uint64_t>(2 * kRate));
+  EXPECT_EQ(windows.bulk, static_cast<std::uint64_t>(kRate / 4)) << "a quarter of a second at first";
+  const Windows slowest = windows_for(line(50, 1e4));
+  EXPECT_EQ(slowest.bulk, kMiB) << "eight times what was read";
+  EXPECT_EQ(slowest.largest, 2 * kMiB);
+}
+
+TEST(Windows, FollowTheLatencyWhereItIsLong) {
+  const Windows near = windows_for(line(50, 2e6, 1));
+  const Windows far = windows_for(line(600, 2e6, 1));  // a satellite
+  EXPECT_EQ(far.sparse, kMiB);
+  EXPECT_EQ(near.sparse, 128 * kKiB);
+  EXPECT_EQ(far.bulk, 2'400'000U) << "two round trips";
+  EXPECT_EQ(far.largest, 9'600'000U) << "eight of them";
+}
+
+TEST(Windows, OfAQuickLineAreNoLargerThanForAnUnknownOne) {
+  for (const http::Pace& pace : {line(50, 20e6), line(1, 1e9), line(0, 1e300)}) {
+    const Windows windows = windows_for(pace);
+    EXPECT_EQ(windows.bulk, kUnknown.bulk);
+    EXPECT_EQ(windows.largest, kUnknown.largest);
+    EXPECT_LE(windows.sparse, kMiB);
+  }
+}
+
+TEST(Windows, BoundACopyOverASlowLine) {
+  const Windows slow = windows_for(line(50, 1e6 / 16));
+  ReadPattern pattern(kFrame, kPlain);
+  EXPECT_EQ(pattern.plan({0, kStep}, false, false, {}, slow).ahead, (ByteRange{kStep, slow.bulk}));
+  std::uint64_t ahead_to = 0;
+  for (std::uint64_t at = kStep; at + kStep <= kFrame; at += kStep) {
+    ahead_to = std::max(ahead_to, pattern.plan({at, kStep}, false, false, {}, slow).ahead.end());
+    ASSERT_LE(ahead_to, std::max(at + kStep + slow.largest, kStep + slow.bulk));
+  }
+  EXPECT_EQ(ahead_to, kFrame);
 }
 
 TEST(ReadPattern, AHeaderBeginsAnewToo) {
@@ -391,7 +450,7 @@ RC_GTEST_PROP(ReadPattern, WhateverIsReadIsPlannedWithinTheFileAndWithinTheWindo
     RC_ASSERT(plan.fetch.length <= std::max(asked.length, kHeadBytes));
     RC_ASSERT(plan.fetch.end() <= size);
     RC_ASSERT(plan.ahead.empty() || (plan.ahead.offset >= asked.end() && plan.ahead.end() <= size));
-    RC_ASSERT(plan.ahead.empty() || plan.ahead.end() <= asked.end() + kLargestWindow);
+    RC_ASSERT(plan.ahead.empty() || plan.ahead.end() <= asked.end() + kUnknown.largest);
     if (!plan.decline) at = asked.end();
   }
 }

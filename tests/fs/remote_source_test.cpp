@@ -113,10 +113,12 @@ class RemoteSourceTest : public ::testing::Test {
   std::string etag_ = "\"first\"";
   std::string date_;
   int near_status_{206}, far_status_{206};  ///< what the servers say
+  milliseconds delay_{0};                   ///< after which they do
   std::size_t total_{kContent.size()};      ///< and how long they say that the file is
 
   http::Scripted answer(const http::Request& request) const {
-    http::Scripted said{.status = request.url.starts_with(kNear) ? near_status_ : far_status_};
+    http::Scripted said{.status = request.url.starts_with(kNear) ? near_status_ : far_status_,
+                        .delay = delay_};
     if (said.status != 206) return said;
     const ByteRange range = *request.range;
     said.body = kContent.substr(range.offset, range.length);
@@ -231,6 +233,20 @@ TEST_F(RemoteSourceTest, AWeakValidatorIsNeverSentButADateBesideItTellsOfChange)
   EXPECT_EQ(sent(1), "");
   date_ = "Tue, 04 Dec 2018 12:00:00 GMT";
   EXPECT_EQ(fetch(node)->error(), Errc::stale);
+}
+
+TEST_F(RemoteSourceTest, TheLineIsThatOfTheHostThatSentBytesLast) {
+  const MountedArchive& archive = *archives_->all().begin();
+  EXPECT_FALSE(source_->pace(archive).latency) << "nobody has sent any";
+  delay_ = std::chrono::milliseconds(70);
+  near_status_ = 404;
+  ASSERT_TRUE(fetch(file(""))->result);
+  EXPECT_EQ(source_->pace(archive).latency, delay_);
+  delay_ = std::chrono::milliseconds(20);
+  near_status_ = 206;
+  ASSERT_TRUE(fetch(file(""))->result);
+  EXPECT_LT(source_->pace(archive).latency, std::chrono::milliseconds(70)) << "of the first mirror";
+  EXPECT_EQ(source_->pace(archive).connections, fetcher_.status()[0].budget);
 }
 
 TEST_F(RemoteSourceTest, WhoIsDeniedHearsWhatToDo) {

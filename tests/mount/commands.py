@@ -102,6 +102,26 @@ class Commands(MountTest):
         self.assertGreater(status["cache"]["used_bytes"], 0)
         self.assertEqual([origin["origin"] for origin in status["origins"] if origin["in_flight"]], [])
 
+    # Claim 3
+    def test_what_comes_ahead_follows_the_line_that_is_measured(self):
+        sim, mount = self.tess(frames=3, size="full")
+        slow = 300_000  # bytes per second of a connection
+        sim.fault("*", "bandwidth", n=slow)
+        sim.fault("*", "latency", n=60)
+        frames = sorted((mount / CHIP).iterdir())
+        with open(frames[0], "rb", buffering=0) as file:
+            file.read(1_200_000)
+        pace = mount.status()["origins"][0]["pace"]
+        self.assertGreaterEqual(pace["latency_ms"], 60)
+        self.assertLess(pace["bytes_per_second"], 3 * slow)
+        self.assertIn("MB/s a connection", self.ask("status", mount.path).stdout)
+        wait_until(lambda: mount.status()["transfers"]["flights"] == 0, "what was ahead has come")
+        with open(frames[1], "rb", buffering=0) as file:
+            file.read(128 << 10)
+        wait_until(lambda: mount.status()["transfers"]["flights"] == 0, "what was ahead has come")
+        # An unknown line is trusted with 4 MiB.
+        self.assertLess(sum(row["bytes"] for row in sim.log(frames[1].name)), 2 << 20)
+
     def test_status_of_several_mounts_has_a_line_for_each(self):
         mounts = [self.tess(frames=1)[1], self.tess(frames=1)[1]]
         places = {str(mount.path) for mount in mounts}

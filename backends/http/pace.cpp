@@ -1,0 +1,25 @@
+#include "backends/http/pace.h"
+
+#include <algorithm>
+
+namespace astrofs::http {
+namespace {
+
+/// A body that is shorter comes with its head, in what was under way already, and tells nothing of the line.
+constexpr std::uint64_t kTelling = 128 * 1024;
+/// Of what is new in the means. A rate changes with who else uses the line; a latency seldom does.
+constexpr int kNewsOfLatency = 8;
+constexpr double kNewsOfRate = 4;
+
+}  // namespace
+
+void Pace::note(std::chrono::nanoseconds waited, std::uint64_t bytes, std::chrono::nanoseconds took) {
+  // What is above the least so far is a connection that had to be made, or a busy server.
+  latency = latency ? std::min(waited, *latency + (waited - *latency) / kNewsOfLatency) : waited;
+  if (bytes < kTelling) return;
+  const std::chrono::duration<double> seconds = std::max(took, std::chrono::nanoseconds(1));
+  const double now = static_cast<double>(bytes) / seconds.count();
+  rate = rate ? *rate + (now - *rate) / kNewsOfRate : now;
+}
+
+}  // namespace astrofs::http
