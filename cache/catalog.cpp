@@ -254,8 +254,11 @@ std::uint64_t Catalog::object_count() const {
 }
 
 Result<void> Catalog::mark_clean() {
-  // What was found broken while running is looked at once more, by the next opener's probe.
-  if (environment_->damage().records() != 0) return {};
+  const DamageLog& damage = environment_->damage();
+  // The mark once more: when the page was found there may have been no descriptor for it.
+  if (damage.page_seen()) return damage.leave_mark();
+  // Records found broken while running are looked at once more, by the next opener's probe.
+  if (damage.records() != 0) return {};
   if (auto synced = environment_->sync(); !synced) return synced;
   return seal_index(directory_.get());
 }

@@ -1,8 +1,13 @@
 #include "cache/damage_log.h"
 
+#include <fcntl.h>
+
+#include <cerrno>
+
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/unique_fd.h"
 
 namespace astrofs {
 namespace {
@@ -47,6 +52,30 @@ bool DamageLog::has_hole(std::uint64_t directory) const {
 std::size_t DamageLog::records() const {
   const MutexLock lock(mutex_);
   return seen_.size();
+}
+
+void DamageLog::page(std::string_view what) {
+  if (directory_.empty()) return;
+  {
+    const MutexLock lock(mutex_);
+    if (std::exchange(page_seen_, true)) return;
+  }
+  log::error("index: {}; what is on that page cannot be read, and the next start begins the index anew",
+             what);
+  if (auto left = leave_mark(); !left) log::warning("index: {}", left.error().message);
+}
+
+bool DamageLog::page_seen() const {
+  const MutexLock lock(mutex_);
+  return page_seen_;
+}
+
+Result<void> DamageLog::leave_mark(const std::string& directory) {
+  // That it is there says all: an empty file needs no room on a full disk.
+  const std::string name = directory + "/" + kPageMark;
+  const UniqueFd fd(::open(name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd) return tl::unexpected(system_error(errno, name));
+  return {};
 }
 
 }  // namespace astrofs

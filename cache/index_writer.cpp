@@ -38,6 +38,8 @@ constexpr std::size_t kMostTouches = 65'536;
 constexpr std::uint64_t kLargeChange = 8ULL << 20;
 /// Slots of readers in processes that were killed hold old pages; looked for at open and this often.
 constexpr std::chrono::minutes kReaderCheck{1};
+/// Until it is open again every name is an error: as often as costs nothing.
+constexpr std::chrono::seconds kReviveTime{1};
 
 }  // namespace
 
@@ -79,7 +81,9 @@ class IndexWriter::Impl {
   bool attempt(Group& group, Result<void>& outcome);
   bool apply_jobs(Group& group, WriteTxn& txn);
   void tell_disk(const Result<void>& outcome);
+  void revive();
   void check_readers();
+  [[nodiscard]] SteadyTime look_after() const;  ///< when the two above are due; index thread
 
   Catalog& catalog_;
   Environment& environment_;
@@ -87,6 +91,7 @@ class IndexWriter::Impl {
   bool disk_failing_{false};                                      ///< index thread
   std::size_t resident_{resident_file_bytes()};                   ///< when the map was new; index thread
   SteadyTime readers_checked_{std::chrono::steady_clock::now()};  ///< index thread
+  std::optional<SteadyTime> dead_;  ///< when it last could not be opened again; index thread
 
   Mutex mutex_;
   std::condition_variable wake_;
@@ -153,8 +158,8 @@ std::optional<IndexWriter::Impl::Group> IndexWriter::Impl::next_group() {
     const SteadyTime now = std::chrono::steady_clock::now();
     const std::optional<SteadyTime> when = due();
     if (when && *when <= now) break;
-    const SteadyTime look_again = std::min(when.value_or(SteadyTime::max()), readers_checked_ + kReaderCheck);
-    if (look_again <= now) return Group{};  // nothing to write, but time to look after the readers
+    const SteadyTime look_again = std::min(when.value_or(SteadyTime::max()), look_after());
+    if (look_again <= now) return Group{};  // nothing to write, but time to look after the index
     lock.wait_for(wake_, look_again - now);
   }
   if (stopping_ && jobs_.empty() && touched_.empty()) return std::nullopt;
@@ -176,6 +181,7 @@ void IndexWriter::Impl::run() {
       if (auto shed = environment_.shed(); !shed) log::error("{}", shed.error().message);
       resident_ = resident_file_bytes();
     }
+    revive();
     check_readers();
   }
 }
@@ -238,6 +244,19 @@ void IndexWriter::Impl::tell_disk(const Result<void>& outcome) {
   } else {
     log::info("index: can be written again");
   }
+}
+
+void IndexWriter::Impl::revive() {
+  // Here and not with the next change: while nothing can be looked up, nobody comes to make one.
+  const Result<void> revived = environment_.revive();
+  if (!revived && !dead_)
+    log::error("{}; nothing can be looked up until it opens again", revived.error().message);
+  dead_ = revived ? std::nullopt : std::optional(std::chrono::steady_clock::now());
+}
+
+SteadyTime IndexWriter::Impl::look_after() const {
+  const SteadyTime readers = readers_checked_ + kReaderCheck;
+  return dead_ ? std::min(readers, *dead_ + kReviveTime) : readers;
 }
 
 void IndexWriter::Impl::check_readers() {

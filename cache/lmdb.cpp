@@ -75,6 +75,19 @@ struct CloseEnv {
 };
 using EnvHandle = std::unique_ptr<MDB_env, CloseEnv>;
 
+/// Codes for pages that are not what LMDB wrote. Not MDB_BAD_TXN, which only follows another failure.
+bool is_page_damage(int code) {
+  return code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND;
+}
+
+/// LMDB met a page that makes no sense where it knows no error to give, and ends the process next.
+void leave_word(MDB_env* env, const char* what) {
+  log::error("index: {}", what);
+  const char* dir = nullptr;
+  mdb_env_get_path(env, &dir);
+  if (dir != nullptr) (void)DamageLog::leave_mark(dir);
+}
+
 }  // namespace
 
 Table table_at(std::size_t index) {
@@ -91,7 +104,7 @@ const char* name_of(Table table) {
 class Environment::Impl {
  public:
   Impl(std::string dir, std::uint64_t map_size, Mode mode)
-      : dir_(std::move(dir)), map_size_(map_size), mode_(mode) {}
+      : damage_(mode == Mode::write ? dir : ""), dir_(std::move(dir)), map_size_(map_size), mode_(mode) {}
   ~Impl() { drop_pool(); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -102,7 +115,11 @@ class Environment::Impl {
   /// Runs `change` while nobody reads.
   template <class Change>
   Result<void> alone(Change change) EXCLUDES(gate_);
-  Result<void> reopen();
+  Result<void> open_anew() EXCLUDES(gate_);  ///< inside alone()
+  Result<void> reopen() {
+    return alone([this] { return open_anew(); });
+  }
+  [[nodiscard]] bool usable() const;
   [[nodiscard]] MDB_env* env() const { return env_.get(); }
   [[nodiscard]] MDB_dbi dbi(Table table) const { return tables_.at(static_cast<std::size_t>(table) - 1); }
 
@@ -136,6 +153,7 @@ Result<void> Environment::Impl::open_handle() {
   const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   map_size_ = (map_size_ + page - 1) / page * page;
   mdb_env_set_mapsize(raw, map_size_);
+  mdb_env_set_assert(raw, leave_word);
   if (mode_ == Mode::probe) mdb_env_set_assert(raw, [](MDB_env*, const char*) { _exit(kAssertionExit); });
   const unsigned flags = mode_ == Mode::write ? kWriteFlags : kProbeFlags;
   if (const int code = mdb_env_open(raw, dir_.c_str(), flags, 0600); code != 0) {
@@ -145,7 +163,9 @@ Result<void> Environment::Impl::open_handle() {
   mdb_env_info(raw, &info);
   map_size_ = info.me_mapsize;  // larger than asked when what is stored is
   env_ = std::move(env);
-  return open_tables();
+  Result<void> opened = open_tables();
+  if (!opened) env_.reset();  // without its tables it is of no use, and does not show it
+  return opened;
 }
 
 Result<void> Environment::Impl::open_tables() {
@@ -219,18 +239,24 @@ void Environment::Impl::drop_pool() {
   idle_.clear();
 }
 
-Result<void> Environment::Impl::reopen() {
-  return alone([this]() -> Result<void> {
-    drop_pool();
-    env_.reset();  // before the next is opened: two in one process would drop each other's locks
-    return open_handle();
-  });
+Result<void> Environment::Impl::open_anew() {
+  drop_pool();
+  env_.reset();  // before the next is opened: two in one process would drop each other's locks
+  return open_handle();
+}
+
+bool Environment::Impl::usable() const {
+  MDB_txn* txn = nullptr;  // LMDB tells only who begins one
+  const int code = env_ ? mdb_txn_begin(env_.get(), nullptr, MDB_RDONLY, &txn) : MDB_PANIC;
+  if (code == 0) mdb_txn_abort(txn);
+  return code != MDB_PANIC;
 }
 
 // --- transactions
 
 tl::unexpected<Error> Txn::failed(int code, const char* what) const {
   if (failure_ == 0) failure_ = code;
+  if (is_page_damage(code)) damage().page(mdb_strerror(code));
   return tl::unexpected(error_of(code, what));
 }
 
@@ -370,16 +396,10 @@ Result<ReadTxn> Environment::read() {
 }
 
 Result<WriteTxn> Environment::write() {
+  if (auto usable = revive(); !usable) return tl::unexpected(usable.error());
   MDB_txn* txn = nullptr;
-  int code = impl_->env() != nullptr ? mdb_txn_begin(impl_->env(), nullptr, 0, &txn) : MDB_PANIC;
-  if (code == MDB_PANIC) {
-    // The disk failed under a commit's last page. What is on it is whole; the handle refuses everything,
-    // reads too.
-    log::warning("index: opened again after a failed write to {}", impl_->dir_);
-    if (auto again = impl_->reopen(); !again) return tl::unexpected(again.error());
-    code = mdb_txn_begin(impl_->env(), nullptr, 0, &txn);
-  }
-  if (code != 0) return tl::unexpected(error_of(code, "cannot be written"));
+  if (const int code = mdb_txn_begin(impl_->env(), nullptr, 0, &txn); code != 0)
+    return tl::unexpected(error_of(code, "cannot be written"));
   return WriteTxn(*this, txn);
 }
 
@@ -389,6 +409,8 @@ Result<void> Environment::grow() {
     if (size > kLargestMap) return fail(Errc::no_space, "index: has outgrown every sensible size");
     if (impl_->env() == nullptr) return tl::unexpected(error_of(EIO, "cannot grow"));
     if (const int code = mdb_env_set_mapsize(impl_->env(), size); code != 0) {
+      // The old map is gone by then, and LMDB would read where it was. What fails here, revive() mends.
+      (void)impl_->open_anew();
       return tl::unexpected(error_of(code, "cannot grow"));
     }
     impl_->map_size_ = size;
@@ -400,6 +422,14 @@ Result<void> Environment::shed() {
   Result<void> reopened = impl_->reopen();
   give_back_heap();  // hundreds of thousands of pages and names went through it
   return reopened;
+}
+
+Result<void> Environment::revive() {
+  if (impl_->usable()) return {};
+  // The disk failed under a commit's last page, or it could not be opened. What is on the disk is whole.
+  Result<void> again = impl_->reopen();
+  if (again) log::warning("index: opened again after a failure: {}", impl_->dir_);
+  return again;
 }
 
 Result<void> Environment::sync() {

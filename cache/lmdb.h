@@ -121,10 +121,15 @@ class Environment {
 
   [[nodiscard]] Result<ReadTxn> read();
   [[nodiscard]] Result<WriteTxn> write();
-  /// Doubles the map once every reader has left; new ones wait meanwhile. No WriteTxn may be open.
+  /// Doubles the map once every reader has left; new ones wait meanwhile. No WriteTxn may be open. On failure
+  /// it is as large as before.
   [[nodiscard]] Result<void> grow();
   /// Gives back the memory of large transactions, which LMDB keeps until it is closed. Waits as grow() does.
   [[nodiscard]] Result<void> shed();
+  /// Opens again what refuses everybody, readers too: after a failed write of LMDB's meta page, or when
+  /// shed() or grow() could not open it. Nothing to do in all other cases. By the writing thread, without a
+  /// WriteTxn.
+  [[nodiscard]] Result<void> revive();
   [[nodiscard]] Result<void> sync();
   /// Frees the slots of readers that died; how many.
   int check_readers();

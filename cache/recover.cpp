@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "cache/cache_dir.h"
+#include "cache/damage_log.h"
 #include "cache/probe.h"
 #include "cache/records.h"
 #include "cache/schema.h"
@@ -191,6 +192,9 @@ Result<std::unique_ptr<Environment>> open_environment(int dir, const std::string
   const std::string path = shown + "/" + kIndex;
   const auto catalog = open_cache_subdir(dir, kIndex, path);
   if (!catalog) return tl::unexpected(catalog.error());
+  if (fstatat(catalog->get(), kPageMark, &status, AT_SYMLINK_NOFOLLOW) == 0) {
+    return fail(Errc::corrupt, "index: a page was found damaged when it was last in use");
+  }
   const auto seal = read_small(dir, kSeal);
   const auto now = fingerprint(dir);
   if (now && seal != now && fstatat(dir, kData, &status, AT_SYMLINK_NOFOLLOW) == 0) {

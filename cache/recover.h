@@ -5,8 +5,10 @@
 //   format            "astrofs cache format 1\n"
 //   catalog/          LMDB: data.mdb, lock.mdb
 //   catalog/clean     only after a clean end: what data.mdb was then. Not in LMDB, for LMDB cannot be asked
-//   safely whether it is whole catalog.damaged-N the newest index that was found broken, for whoever wants to
-//   know why
+//                     safely whether it is whole
+//   catalog/damaged   a page was found broken in use: the next opener moves the index aside without a look
+//                     (damage_log.h), for a look has its limits and may not come to that page
+//   catalog.damaged-N the newest index that was found broken, for whoever wants to know why
 #pragma once
 
 #include <memory>
