@@ -103,7 +103,7 @@ class BlockStore::Impl {
 
   Result<std::shared_ptr<ObjectFile>> object(const Hash128& id, bool create) EXCLUDES(mutex_);
   Result<std::uint64_t> remove(const Hash128& id) EXCLUDES(mutex_);
-  Result<void> scan(const std::function<bool(const StoredObject&)>& visit) const;
+  void scan(std::byte first, const std::function<bool(const StoredObject&)>& visit) const;
   [[nodiscard]] int data_fd() const { return data_.get(); }
   [[nodiscard]] const std::string& path() const { return path_; }
 
@@ -121,7 +121,6 @@ class BlockStore::Impl {
     bool writable{true};
   };
   [[nodiscard]] Result<Opened> open_file(const Hash128& id, bool create) EXCLUDES(mutex_);
-  bool scan_dir(const std::string& name, const std::function<bool(const StoredObject&)>& visit) const;
   void drop_idle(std::size_t keep) EXCLUDES(mutex_);
 
   const std::string path_;
@@ -216,31 +215,22 @@ Result<std::uint64_t> BlockStore::Impl::remove(const Hash128& id) {
   return there ? disk_bytes_of(status) : 0;
 }
 
-bool BlockStore::Impl::scan_dir(const std::string& name,
-                                const std::function<bool(const StoredObject&)>& visit) const {
+void BlockStore::Impl::scan(std::byte first, const std::function<bool(const StoredObject&)>& visit) const {
+  const std::string name = fmt::format("{:02x}", std::to_integer<unsigned>(first));
   const int fd = ::openat(data_.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd < 0) return true;  // most of the 256 do not exist in a young cache
+  if (fd < 0) return;  // most of the 256 do not exist in a young cache
   const std::unique_ptr<DIR, CloseDir> dir(::fdopendir(fd));
   if (!dir) {
     ::close(fd);
-    return true;
+    return;
   }
   while (const dirent* entry = ::readdir(dir.get())) {
     const auto id = parse_id(entry->d_name);
     struct stat status {};
     if (!id || ::fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode))
       continue;
-    if (!visit({*id, disk_bytes_of(status), SysSeconds(std::chrono::seconds(status.st_mtim.tv_sec))}))
-      return false;
+    if (!visit({*id, disk_bytes_of(status), SysSeconds(std::chrono::seconds(status.st_mtim.tv_sec))})) return;
   }
-  return true;
-}
-
-Result<void> BlockStore::Impl::scan(const std::function<bool(const StoredObject&)>& visit) const {
-  for (unsigned first = 0; first < 256; ++first) {
-    if (!scan_dir(fmt::format("{:02x}", first), visit)) break;
-  }
-  return {};
 }
 
 Result<std::unique_ptr<BlockStore>> BlockStore::open(const std::string& dir) {
@@ -260,17 +250,18 @@ Result<std::shared_ptr<ObjectFile>> BlockStore::object(const Hash128& id, bool c
 Result<std::uint64_t> BlockStore::remove(const Hash128& id) {
   return impl_->remove(id);
 }
-Result<void> BlockStore::scan(const std::function<bool(const StoredObject&)>& visit) const {
-  return impl_->scan(visit);
+void BlockStore::scan(std::byte first, const std::function<bool(const StoredObject&)>& visit) const {
+  impl_->scan(first, visit);
 }
 const std::string& BlockStore::path() const {
   return impl_->path();
 }
 
-std::uint64_t BlockStore::free_bytes() const {
+DiskSpace BlockStore::space() const {
   struct statvfs status {};
-  if (::fstatvfs(impl_->data_fd(), &status) != 0) return 0;
-  return static_cast<std::uint64_t>(status.f_bavail) * static_cast<std::uint64_t>(status.f_frsize);
+  if (::fstatvfs(impl_->data_fd(), &status) != 0) return {};
+  const auto block = static_cast<std::uint64_t>(status.f_frsize);
+  return {block * status.f_blocks, block * status.f_bavail};
 }
 
 }  // namespace astrofs

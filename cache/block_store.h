@@ -51,6 +51,12 @@ struct StoredObject {
   SysSeconds modified{};
 };
 
+/// Of the file system that the objects are on, in bytes.
+struct DiskSpace {
+  std::uint64_t total{0};
+  std::uint64_t free{0};  ///< for us
+};
+
 class BlockStore {
  public:
   /// Opens or makes `dir`/data. Errors: denied (not ours, group or world writable, read-only), no_space,
@@ -63,9 +69,9 @@ class BlockStore {
   /// Unlinks the object's file; those who hold it keep it. Returns what it occupied; a file that is not there
   /// is 0.
   [[nodiscard]] Result<std::uint64_t> remove(const Hash128& id);
-  /// Every object file on disk, for the sweep that finds orphans. Calls `visit` until it returns false.
-  [[nodiscard]] Result<void> scan(const std::function<bool(const StoredObject&)>& visit) const;
-  [[nodiscard]] std::uint64_t free_bytes() const;  ///< what the file system has left for us
+  /// Every object file on disk of which the id begins with `first`. Calls `visit` until it returns false.
+  void scan(std::byte first, const std::function<bool(const StoredObject&)>& visit) const;
+  [[nodiscard]] DiskSpace space() const;
   [[nodiscard]] const std::string& path() const;
 
   ~BlockStore();

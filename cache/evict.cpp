@@ -15,6 +15,11 @@ namespace {
 /// ends an eighth below it, so that it does not begin again at once.
 constexpr std::uint64_t kHighShare = 16;
 constexpr std::uint64_t kLowShare = 8;
+/// Of the disk this much, or a part of it that is small, stays free: for the index, which could else not say
+/// any more what goes, and for everybody else. Eviction begins at one and a half times that, and ends at
+/// twice.
+constexpr std::uint64_t kReserve = 512ULL << 20;
+constexpr std::uint64_t kReserveShare = 32;
 /// After a round that freed nothing (all open or pinned) the index is not walked again for every block that
 /// is refused.
 constexpr std::chrono::seconds kFruitlessPause{1};
@@ -28,6 +33,16 @@ constexpr std::size_t kCandidates = 64;
 /// second for that.
 constexpr unsigned kLandingWaits = 200;
 constexpr milliseconds kLandingWait{5};
+
+std::uint64_t less(std::uint64_t bytes, std::uint64_t by) {
+  return bytes - std::min(bytes, by);
+}
+std::uint64_t reserve_of(const DiskSpace& disk) {
+  return std::min(kReserve, disk.total / kReserveShare);
+}
+bool is_scarce(const DiskSpace& disk) {
+  return disk.free < reserve_of(disk) + reserve_of(disk) / 2;
+}
 
 }  // namespace
 
@@ -50,22 +65,32 @@ DiskQuota::DiskQuota(Catalog& catalog, IndexWriter& writer, BlockStore& blocks, 
   used_gauge_.set(static_cast<std::int64_t>(used_));
 }
 
-bool DiskQuota::admit(std::uint64_t bytes) {
-  const MutexLock lock(mutex_);
+bool DiskQuota::take(std::uint64_t bytes, const DiskSpace& disk) {
   if (used_ + admitted_ + bytes > quota_) return false;
+  if (admitted_ + bytes > less(disk.free, reserve_of(disk))) return false;
   admitted_ += bytes;
   return true;
 }
 
+bool DiskQuota::admit(const Hash128& id, std::uint64_t bytes) {
+  const DiskSpace disk = blocks_.space();
+  const MutexLock lock(mutex_);
+  const bool taken = take(bytes, disk);
+  if (taken) writing_.insert(id);
+  return taken;
+}
+
 bool DiskQuota::lend(std::uint64_t bytes) {
-  const bool admitted = admit(bytes);
-  bool short_of_room = !admitted;
+  const DiskSpace disk = blocks_.space();
+  bool taken = false;
+  bool short_of_room = is_scarce(disk);
   {
     const MutexLock lock(mutex_);
-    short_of_room = short_of_room || crowded();
+    taken = take(bytes, disk);
+    short_of_room = short_of_room || !taken || crowded();
   }
   if (short_of_room) relieve();
-  return admitted;
+  return taken;
 }
 
 void DiskQuota::give_back(std::uint64_t bytes) {
@@ -73,25 +98,36 @@ void DiskQuota::give_back(std::uint64_t bytes) {
   admitted_ -= bytes;
 }
 
-void DiskQuota::change(const Hash128& id, std::int64_t by) {
-  const auto apply = [by](std::uint64_t& sum) {
-    const std::uint64_t size = static_cast<std::uint64_t>(by < 0 ? -by : by);
-    sum = by < 0 ? sum - std::min(sum, size) : sum + size;
-  };
-  apply(used_);
-  if (sweeping_ && swept_.contains(id)) apply(swept_bytes_);
+void DiskQuota::change(const Hash128& id, std::uint64_t before, std::uint64_t now) {
+  // A file that the sweep saw while it was written counts there with what it had then.
+  const auto seen = seen_.extract(id);
+  const std::uint64_t swept = seen ? seen.mapped() : before;
+  used_ = less(used_ + now, sweeping_ ? before : swept);
   used_gauge_.set(static_cast<std::int64_t>(used_));
+  if (!sweeping_ || id[0] > sweep_at_) return;  // the sweep will see what it is then
+  // Behind it the file was counted, or was not there. Where it is it may yet see the file, and need not.
+  const bool counted = id[0] < sweep_at_ || !swept_.insert(id).second;
+  swept_bytes_ = less(swept_bytes_ + now, counted ? swept : 0);
 }
 
-void DiskQuota::written(const Hash128& id, std::uint64_t admitted, std::int64_t growth) {
-  bool short_of_room = false;
+void DiskQuota::written(const Hash128& id, std::uint64_t admitted, std::uint64_t before, std::uint64_t now) {
+  bool short_of_room = is_scarce(blocks_.space());
   {
     const MutexLock lock(mutex_);
     admitted_ -= admitted;
-    change(id, growth);
-    short_of_room = crowded();
+    writing_.erase(id);
+    change(id, before, now);
+    short_of_room = short_of_room || crowded();
   }
   if (short_of_room) relieve();
+}
+
+void DiskQuota::refused() {
+  {
+    const MutexLock lock(mutex_);
+    refused_ = true;
+  }
+  relieve();
 }
 
 std::uint64_t DiskQuota::used() const {
@@ -127,8 +163,7 @@ Result<std::uint64_t> DiskQuota::unlink(const FileVersion& version) {
     return freed;
   }
   const MutexLock lock(mutex_);
-  change(version.object, -static_cast<std::int64_t>(*freed));
-  swept_.erase(version.object);
+  change(version.object, *freed, 0);
   return freed;
 }
 
@@ -159,12 +194,14 @@ void DiskQuota::relieve() {
 }
 
 void DiskQuota::make_room() {
-  std::uint64_t excess = 0;
+  const DiskSpace disk = blocks_.space();
+  std::uint64_t excess = is_scarce(disk) ? less(2 * reserve_of(disk), disk.free) : 0;
   {
     const MutexLock lock(mutex_);
     round_freed_ = false;
     going_ = 1;  // this call, so that the round does not end while it still starts evictions
-    if (used_ + admitted_ > low_water_) excess = used_ + admitted_ - low_water_;
+    excess = std::max(excess, less(used_ + admitted_, low_water_));
+    if (std::exchange(refused_, false)) excess = std::max(excess, used_ / kHighShare);
   }
   for (const FileVersion& version : victims(excess)) {
     {
@@ -224,42 +261,53 @@ Result<std::uint64_t> DiskQuota::evict(const FileVersion& version) {
 
 bool DiskQuota::orphan(const StoredObject& stored, std::chrono::seconds age) const {
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  if (now - stored.modified < age || objects_.find(stored.id)) return false;
-  const auto known = catalog_.object(stored.id);
-  return !known && known.error().code == Errc::not_found;
+  return now - stored.modified >= age && !is_known(stored.id);
+}
+
+bool DiskQuota::is_known(const Hash128& id) const {
+  if (objects_.find(id)) return true;
+  const auto known = catalog_.object(id);
+  return known || known.error().code != Errc::not_found;
 }
 
 void DiskQuota::remove_orphan(const Hash128& id) {
-  // A reader who comes at this moment may write into the file that goes: he reads on from memory, and later
-  // fetches again.
+  // It was one when the sweep came by, minutes ago. A reader who comes at this moment may write into the file
+  // that goes: he reads on from memory, and later fetches again.
   FileVersion version;
   version.object = id;
-  if (!objects_.find(id) && unlink(version)) orphans_.add();
+  if (!is_known(id) && unlink(version)) orphans_.add();
+}
+
+void DiskQuota::visit(const StoredObject& stored) {
+  const MutexLock lock(mutex_);
+  if (!swept_.insert(stored.id).second) return;
+  swept_bytes_ += stored.disk_bytes;
+  if (writing_.contains(stored.id)) seen_[stored.id] = stored.disk_bytes;
 }
 
 Result<void> DiskQuota::resum(const std::stop_token& stop, std::chrono::seconds orphan_age) {
   std::vector<Hash128> orphans;
   unsigned visited = 0;
-  {
-    const MutexLock lock(mutex_);
-    sweeping_ = true;
-    swept_.clear();
-    swept_bytes_ = 0;
-  }
-  auto scanned = blocks_.scan([&](const StoredObject& stored) {
+  const auto look = [&](const StoredObject& stored) {
     if (orphan(stored, orphan_age)) orphans.push_back(stored.id);
     if (++visited % kSweepBatch == 0) std::this_thread::sleep_for(kSweepRest);
-    const MutexLock lock(mutex_);
-    swept_.insert(stored.id);
-    swept_bytes_ += stored.disk_bytes;
+    visit(stored);
     return !stop.stop_requested();
-  });
+  };
+  for (unsigned first = 0; first < 256 && !stop.stop_requested(); ++first) {
+    {
+      const MutexLock lock(mutex_);
+      if (!std::exchange(sweeping_, true)) swept_bytes_ = 0;
+      sweep_at_ = std::byte(first);
+      swept_.clear();
+    }
+    blocks_.scan(std::byte(first), look);
+  }
   {
     const MutexLock lock(mutex_);
     sweeping_ = false;
     swept_.clear();
     if (stop.stop_requested()) return fail(Errc::interrupted, "the sweep of the cache was stopped");
-    if (!scanned) return scanned;
     if (used_ != swept_bytes_)
       log::debug("cache: counted {}, found {}", format_size(used_), format_size(swept_bytes_));
     used_ = swept_bytes_;

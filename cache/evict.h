@@ -1,13 +1,14 @@
-// What the objects occupy on disk, and how it stays below the quota: whole objects go, oldest use first,
-// never one that is open, in use or pinned. An object's presence leaves the index, that is committed, and
-// only then its file is unlinked. Owned by BlockCache; any thread, but what waits (evict, evict_to_quota,
-// resum) is not for the store executor's threads.
+// What the objects occupy on disk, and how it stays below the quota and leaves some of the disk free: whole
+// objects go, oldest use first, never one that is open, in use or pinned. An object's presence leaves the
+// index, that is committed, and only then its file is unlinked. Owned by BlockCache; any thread, but what
+// waits (evict, evict_to_quota, resum) is not for the store executor's threads.
 #pragma once
 
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <set>
 #include <stop_token>
 #include <vector>
@@ -30,10 +31,14 @@ class DiskQuota {
   DiskQuota(Catalog& catalog, IndexWriter& writer, BlockStore& blocks, ObjectTable& objects,
             DiskCheck& disk_check, Jobs& jobs, Metrics& metrics, std::uint64_t quota);
 
-  /// May so many bytes be written? They count as used until written() says what they took.
-  [[nodiscard]] bool admit(std::uint64_t bytes) EXCLUDES(mutex_);
-  /// The end of an admitted write: the object's file grew (or shrank) by `growth`.
-  void written(const Hash128& id, std::uint64_t admitted, std::int64_t growth) EXCLUDES(mutex_);
+  /// May so many bytes be written to the object? They count as used until written() says what they took.
+  [[nodiscard]] bool admit(const Hash128& id, std::uint64_t bytes) EXCLUDES(mutex_);
+  /// The end of an admitted write, of which an object has one at a time: its file occupied `before` and
+  /// occupies `now`.
+  void written(const Hash128& id, std::uint64_t admitted, std::uint64_t before, std::uint64_t now)
+      EXCLUDES(mutex_);
+  /// Writes were refused for want of room although they were admitted: a sixteenth of what is there goes.
+  void refused() EXCLUDES(mutex_);
   /// Room for what is written beside the objects, until give_back(). False: there is none; some is being
   /// made.
   [[nodiscard]] bool lend(std::uint64_t bytes) EXCLUDES(mutex_);
@@ -58,8 +63,11 @@ class DiskQuota {
   void make_room() EXCLUDES(mutex_);
   void one_gone(bool freed) EXCLUDES(mutex_);
   void remove_orphan(const Hash128& id) EXCLUDES(mutex_);
+  [[nodiscard]] bool is_known(const Hash128& id) const;
   [[nodiscard]] bool orphan(const StoredObject& stored, std::chrono::seconds age) const;
-  void change(const Hash128& id, std::int64_t by) REQUIRES(mutex_);
+  [[nodiscard]] bool take(std::uint64_t bytes, const DiskSpace& disk) REQUIRES(mutex_);
+  void visit(const StoredObject& stored) EXCLUDES(mutex_);
+  void change(const Hash128& id, std::uint64_t before, std::uint64_t now) REQUIRES(mutex_);
   [[nodiscard]] bool crowded() const REQUIRES(mutex_) { return used_ + admitted_ > high_water_; }
 
   Catalog& catalog_;
@@ -79,12 +87,18 @@ class DiskQuota {
   std::condition_variable round_over_;
   std::uint64_t used_ GUARDED_BY(mutex_);
   std::uint64_t admitted_ GUARDED_BY(mutex_){0};
+  std::set<Hash128> writing_ GUARDED_BY(mutex_);  ///< admitted
   bool making_room_ GUARDED_BY(mutex_){false};
   std::size_t going_ GUARDED_BY(mutex_){0};
   bool round_freed_ GUARDED_BY(mutex_){false};
   SteadyTime not_before_ GUARDED_BY(mutex_){};  ///< the next round that nobody waits for
+  bool refused_ GUARDED_BY(mutex_){false};      ///< since the last round
+  // The sweep takes the objects by the first byte of their ids, and is at those of sweep_at_.
   bool sweeping_ GUARDED_BY(mutex_){false};
-  std::set<Hash128> swept_ GUARDED_BY(mutex_);
+  std::byte sweep_at_ GUARDED_BY(mutex_){};
+  std::set<Hash128> swept_ GUARDED_BY(mutex_);  ///< counted of those
+  std::map<Hash128, std::uint64_t> seen_
+      GUARDED_BY(mutex_);  ///< what it saw of files that were being written
   std::uint64_t swept_bytes_ GUARDED_BY(mutex_){0};
 };
 

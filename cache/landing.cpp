@@ -14,6 +14,9 @@ namespace {
 constexpr std::uint64_t kTurn = 1024 * 1024;
 /// A disk counts as well again after so many writes in a row: a full one takes a small write now and then.
 constexpr unsigned kWellAgain = 16;
+/// Writes refused in a row for want of room although the disk says that it has some, before something goes: a
+/// user's own limit, or no inodes left.
+constexpr unsigned kFull = 16;
 
 }  // namespace
 
@@ -104,13 +107,13 @@ Landing::Hashes Landing::keep(ObjectBlocks& object, const std::vector<BlockRun>&
 /// False: there is no room for it below the quota.
 Result<bool> Landing::write(const Hash128& id, ObjectFile& file, const BlockRun& run) {
   const std::uint64_t bytes = run.bytes.size();
-  if (!quota_.admit(bytes)) {
+  if (!quota_.admit(id, bytes)) {
     quota_.relieve();
     return false;
   }
   const std::uint64_t before = file.disk_bytes();
   const auto written = file.write(std::uint64_t{run.first} * kBlockSize, run.bytes.span());
-  quota_.written(id, bytes, static_cast<std::int64_t>(file.disk_bytes()) - static_cast<std::int64_t>(before));
+  quota_.written(id, bytes, before, file.disk_bytes());
   if (!written) return tl::unexpected(written.error());
   disk_worked();
   return true;
@@ -118,9 +121,18 @@ Result<bool> Landing::write(const Hash128& id, ObjectFile& file, const BlockRun&
 
 void Landing::disk_failed(const Error& error) {
   write_errors_.add();
-  const MutexLock lock(mutex_);
-  worked_ = 0;
-  if (std::exchange(degraded_, true)) return;
+  bool is_full = false;
+  bool is_new = false;
+  {
+    const MutexLock lock(mutex_);
+    worked_ = 0;
+    full_ = error.code == Errc::no_space ? full_ + 1 : 0;
+    is_full = full_ == kFull;
+    if (is_full) full_ = 0;
+    is_new = !std::exchange(degraded_, true);
+  }
+  if (is_full) quota_.refused();
+  if (!is_new) return;
   degraded_gauge_.set(1);
   log::warning("cache: the disk refuses writes, reads go on without keeping what they fetch: {}",
                error.message);
@@ -128,6 +140,7 @@ void Landing::disk_failed(const Error& error) {
 
 void Landing::disk_worked() {
   const MutexLock lock(mutex_);
+  full_ = 0;
   if (!degraded_ || ++worked_ < kWellAgain) return;
   degraded_ = false;
   degraded_gauge_.set(0);

@@ -62,6 +62,7 @@ class Landing {
   Mutex mutex_;
   bool degraded_ GUARDED_BY(mutex_){false};
   unsigned worked_ GUARDED_BY(mutex_){0};  ///< writes in a row since the last failure
+  unsigned full_ GUARDED_BY(mutex_){0};    ///< failures in a row for want of room
 };
 
 }  // namespace astrofs

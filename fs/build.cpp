@@ -58,7 +58,8 @@ Result<void> Loan::grow(std::uint64_t bytes, const std::stop_token& stop) {
   while (!cache_->lend(bytes)) {
     if (stop.stop_requested()) return fail(Errc::interrupted, "the mount is ending");
     if (std::chrono::steady_clock::now() > until)
-      return fail(Errc::no_space, "the cache has no room for it: a larger cache_size=, or evict something");
+      return fail(Errc::no_space,
+                  "there is no room for it, by cache_size= or on the cache's disk: evict something");
     std::this_thread::sleep_for(kRoomLook);
   }
   const MutexLock lock(mutex_);

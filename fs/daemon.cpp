@@ -49,6 +49,9 @@ constexpr unsigned kListThreads = 32;
 /// Of them, those that one archive may keep busy.
 constexpr unsigned kListThreadsEach = 12;
 constexpr seconds kHouseEvery{2};
+/// What the cache occupies is counted anew: file systems add to files and take from them when they write
+/// back, and a file that a crash left is removed when it is an hour old.
+constexpr std::chrono::hours kCountEvery{1};
 /// Files of a build that are read at a time: as many as keep the connections of an archive busy, and leave
 /// half of its listings' turns to others.
 constexpr unsigned kBuildReaders = 6;
@@ -84,9 +87,13 @@ class House {
  private:
   void run(BlockCache& cache, Logins& logins, Builds& builds, const std::stop_token& stop) {
     name_this_thread("house");
-    if (const Result<void> counted = cache.resum(stop); !counted)
-      log::warning("the cache could not be counted: {}", counted.error().message);
+    SteadyTime count_at{};
     while (!stop.stop_requested()) {
+      if (std::chrono::steady_clock::now() >= count_at) {
+        if (const Result<void> counted = cache.resum(stop); !counted)
+          log::warning("the cache could not be counted: {}", counted.error().message);
+        count_at = std::chrono::steady_clock::now() + kCountEvery;
+      }
       cache.evict_to_quota();
       logins.look();
       builds.look();

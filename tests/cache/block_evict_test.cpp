@@ -184,5 +184,28 @@ TEST(BlockCache, TheSweepRemovesOrphansAndCountsTheRest) {
   EXPECT_EQ(rig.metrics.value("astrofs_cache_orphans_total"), 1);
 }
 
+TEST(BlockCache, WhatIsWrittenAndRemovedDuringTheSweepIsCountedOnce) {
+  Rig rig;
+  rig.source->answer_by_itself(2);
+  unsigned number = 0;
+  for (; number < 300; ++number) EXPECT_TRUE(rig.reads_right(version_of(number, kBlock), {0, kBlock}));
+  ASSERT_TRUE(rig.settle());
+  for (int round = 0; round < 20; ++round) {
+    std::atomic<bool> over{false};
+    std::thread reader([&] {
+      while (!over) {
+        const auto file = version_of(number++, kBlock);
+        EXPECT_TRUE(rig.reads_right(file, {0, file.size}));
+        if (number % 3 == 0) (void)rig.cache->evict(version_of(number / 2, kBlock));
+      }
+    });
+    EXPECT_TRUE(rig.cache->resum());
+    over = true;
+    reader.join();
+    ASSERT_TRUE(rig.settle());
+    ASSERT_EQ(rig.cache->disk_bytes(), rig.du()) << "round " << round;
+  }
+}
+
 }  // namespace
 }  // namespace astrofs::block_test

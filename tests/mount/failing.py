@@ -351,6 +351,53 @@ class Failing(MountTest):
             run("umount", "-l", small)
 
     # Claim 13
+    def test_a_cache_leaves_some_of_its_disk_free_and_keeps_what_was_read_last(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root mounts a small tmpfs")
+        small = self.directory / "small"
+        small.mkdir()
+        run("mount", "-t", "tmpfs", "-o", "size=64m,mode=700", "tmpfs", small)
+        try:
+            sim, mount = self.tess(frames=4, size="full", cache=small / "cache")
+            paths = sorted((mount / CHIP).iterdir())
+            for path in paths:
+                self.assertEqual(path.read_bytes(), sim.fetch(key_of(path)))
+            disk = os.statvfs(small)
+            self.assertGreaterEqual(disk.f_bavail * disk.f_frsize, (64 << 20) // 32, "the reserve")
+            wait_until(lambda: os.getxattr(paths[0], "user.astrofs.state") == b"remote", "the frame that was read first is gone")
+            self.assertNotEqual(os.getxattr(paths[-1], "user.astrofs.state"), b"remote", "of the last one something is kept")
+            self.assertTrue(os.listdir((mount / CHIP).parent), "a directory that was not listed before")
+            mount.unmount()
+        finally:
+            run("umount", "-l", small)
+
+    # Claim 13
+    def test_a_disk_that_takes_no_more_files_costs_old_ones_and_no_reader_his_bytes(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root mounts a small tmpfs")
+        small = self.directory / "small"
+        small.mkdir()
+        run("mount", "-t", "tmpfs", "-o", "size=64m,mode=700,nr_inodes=60", "tmpfs", small)
+        try:
+            folder, sim = self.folder()
+            for number in range(120):
+                (folder / f"{number:03d}.dat").write_bytes(os.urandom(10_000))
+            mount = self.mount(f'[archives.data]\ntype = "index"\nurl = "{sim.url}/data/"', cache=small / "cache")
+            late = [mount / f"data/{number:03d}.dat" for number in range(60, 120)]
+
+            def kept():
+                for path in late:  # past the pages that the kernel keeps
+                    run("dd", f"if={path}", f"of={self.directory / 'copy'}", "bs=64k", "iflag=direct")
+                    self.assertEqual((self.directory / "copy").read_bytes(), (folder / path.name).read_bytes())
+                return any(os.getxattr(path, "user.astrofs.state") == b"cached" for path in late)
+            for number in range(60):
+                self.assertEqual((mount / f"data/{number:03d}.dat").read_bytes(), (folder / f"{number:03d}.dat").read_bytes())
+            wait_until(kept, "what comes later is kept in the place of what came first")
+            mount.unmount()
+        finally:
+            run("umount", "-l", small)
+
+    # Claim 13
     def test_the_quota_holds_while_more_than_it_streams_through(self):
         sim, mount = self.tess(frames=3, size="full", **{"timeout": 30})
         mount.unmount()

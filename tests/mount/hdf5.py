@@ -329,7 +329,7 @@ class Hdf5(MountTest):
         with self.assertRaises(OSError) as caught:
             path.stat()
         self.assertEqual(caught.exception.errno, errno.ENOSPC)
-        self.assertIn("No space left", mount.why(path.relative_to(mount.path))["last_error"]["message"])
+        self.assertIn("no room for it", mount.why(path.relative_to(mount.path))["last_error"]["message"])
         self.assertEqual(source.read_bytes(), data, "what was there is there")
         (small / "filler").unlink()
         self.assertEqual(wait_until(lambda: self.tried(path.read_bytes), "it is built when there is room"), whole)
