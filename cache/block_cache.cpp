@@ -303,10 +303,14 @@ void BlockCache::Impl::fail_all(std::vector<std::shared_ptr<Parked>> parked, Err
 
 Presence BlockCache::Impl::presence(const FileVersion& version) const {
   Presence presence;
+  const auto known = catalog_.object(version.object);
   if (const auto object = objects_.find(version.object)) {
-    object->load(catalog_, blocks_touching({0, version.size}));
+    // What the index does not know yet is in mind. Of a file of a terabyte that nobody has read nothing is to
+    // be loaded, and it would be a million parts.
+    if (known || known.error().code != Errc::not_found)
+      object->load(catalog_, blocks_touching({0, version.size}));
     presence.bytes = object->present_bytes();
-  } else if (const auto known = catalog_.object(version.object)) {
+  } else if (known) {
     presence.bytes = known->present_bytes;
   }
   presence.complete = presence.bytes == version.size;

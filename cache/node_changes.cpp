@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -85,6 +87,8 @@ Result<void> check_entry(const ListedEntry& entry) {
   if (entry.locator.size() > schema::kMaxText || entry.validator.size() > schema::kMaxText) {
     return fail(Errc::too_large, "a listing holds a locator or validator beyond all measure");
   }
+  if (entry.size > kLargestFile)
+    return fail(Errc::too_large, fmt::format("{} is said to have {} bytes", entry.name, *entry.size));
   return {};
 }
 

@@ -15,6 +15,10 @@ namespace astrofs {
 
 using NodeId = std::uint64_t;  ///< inode number; never reused, survives restarts
 
+/// A file is no longer: 16 TiB, far below what numbers of blocks count. A size beyond it is a server's mistake,
+/// and would cost who believed it the memory of all its blocks.
+inline constexpr std::uint64_t kLargestFile = 1ULL << 44;
+
 /// One version of one file's content. Two versions never share an `object`, so never a byte on disk.
 struct FileVersion {
   NodeId node{0};

@@ -37,6 +37,12 @@ Error for_reader(Error error) {
   return error;
 }
 
+/// One size beyond belief is asked for when somebody wants to know, and does not cost a directory its
+/// listing.
+std::optional<std::uint64_t> believed(std::optional<std::uint64_t> size) {
+  return size > kLargestFile ? std::nullopt : size;
+}
+
 }  // namespace
 
 ShownListing to_shown(std::vector<Entry> entries) {
@@ -48,7 +54,7 @@ ShownListing to_shown(std::vector<Entry> entries) {
       ++shown.dropped;
       continue;
     }
-    shown.entries.push_back({std::move(*name), kind_of(entry.kind), entry.size, entry.mtime,
+    shown.entries.push_back({std::move(*name), kind_of(entry.kind), believed(entry.size), entry.mtime,
                              std::move(entry.locator), std::move(entry.validator)});
   }
   // Of two entries with one name a directory wins, else the first given.

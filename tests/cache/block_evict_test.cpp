@@ -207,5 +207,15 @@ TEST(BlockCache, WhatIsWrittenAndRemovedDuringTheSweepIsCountedOnce) {
   }
 }
 
+TEST(BlockCache, AFileOfTerabytesCostsNothingBeforeItIsRead) {
+  Rig rig;
+  rig.source->answer_by_itself(1);
+  const auto file = version_of(1, kLargestFile);
+  rig.cache->open(file);
+  EXPECT_EQ(rig.cache->presence(file).bytes, 0U);
+  EXPECT_TRUE(rig.reads_right(file, {file.size - 100, 100}));
+  rig.cache->close(file);
+}
+
 }  // namespace
 }  // namespace astrofs::block_test
