@@ -233,6 +233,10 @@ Result<std::string> ApplauseArchive::make(std::string_view locator, std::stop_to
   return std::move(plates->front().json);
 }
 
+std::string ApplauseArchive::credential_scope(std::string_view) const {
+  return token_.is_there() ? token_.scope() : std::string(kPublic);
+}
+
 std::string ApplauseArchive::advice() const {
   return token_.is_there() ? "the token of APPLAUSE may have been replaced: astrofs login applause"
                            : "it may be for users of APPLAUSE: astrofs login applause";

@@ -52,6 +52,8 @@ class ApplauseArchive final : public Archive {
   [[nodiscard]] std::optional<FitsSums> fits_sums(std::string_view validator) const override;
   [[nodiscard]] bool fetches_ahead() const override { return false; }
   [[nodiscard]] Result<FrameShape> shape(std::string_view locator) const override;
+  /// While there is a token it goes with every request, so nobody can tell what would have come without it.
+  [[nodiscard]] std::string credential_scope(std::string_view) const override;
   [[nodiscard]] std::string advice() const override;
   void notice_login() override {
     if (token_.notice()) is_somebody_new_ = true;

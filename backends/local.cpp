@@ -24,6 +24,9 @@ constexpr std::chrono::seconds kGoodFor{2};
 // Links that lead into each other make paths without end; no real archive is deeper.
 constexpr std::ptrdiff_t kDeepest = 64;
 
+// The scope of what others may not read on the disk: they shall not through a mount that lets them in either.
+constexpr std::string_view kNotForOthers = "who mounted";
+
 struct CloseDir {
   void operator()(DIR* dir) const { ::closedir(dir); }
 };
@@ -99,6 +102,18 @@ Result<Resolved> resolve(const std::string& configured, std::string_view locator
   auto path = below(*root, *real);
   if (!path) return fail(Errc::not_found, full + " leads out of the archive");
   return Resolved{std::move(*root), std::move(*path)};
+}
+
+/// May others pass each directory on the way from the root, and read what is there? Of a directory its names
+/// and what they are: a mount shows both or none.
+bool is_for_others(const Resolved& at) {
+  const std::string full = at.path.empty() ? at.root : at.root + "/" + at.path;
+  for (std::size_t end = at.root.size();; end = std::min(full.find('/', end + 1), full.size())) {
+    struct stat status {};
+    if (::lstat(full.substr(0, end).c_str(), &status) != 0) return false;
+    if (S_ISDIR(status.st_mode) && (status.st_mode & S_IXOTH) == 0) return false;
+    if (end == full.size()) return (status.st_mode & S_IROTH) != 0;
+  }
 }
 
 /// The entry of a name, or nothing when it is not to be shown.
@@ -188,6 +203,12 @@ Result<UniqueFd> LocalArchive::open_local(std::string_view locator) const {
   if (::fstat(file->get(), &status) != 0) return tl::unexpected<Error>(system_error(errno, at->path));
   if (!S_ISREG(status.st_mode)) return fail(Errc::not_found, at->path + " is no regular file");
   return file;
+}
+
+std::string LocalArchive::credential_scope(std::string_view locator) const {
+  const auto at = resolve(root_, locator);
+  // Of what cannot be looked at nothing says that it is for others.
+  return std::string(at && is_for_others(*at) ? kPublic : kNotForOthers);
 }
 
 }  // namespace astrofs

@@ -23,6 +23,10 @@ class LocalArchive final : public Archive {
   /// The file's path without any symbolic link, if it is inside the root now.
   [[nodiscard]] std::optional<LocalFile> local_file(std::string_view locator) const override;
   [[nodiscard]] Result<UniqueFd> open_local(std::string_view locator) const override;
+  /// Public is what anybody of this machine may read on the disk, from the root on: what stands above the
+  /// root is the choice of who configured it. Asks the disk each time, so that a mode that changes counts at
+  /// once.
+  [[nodiscard]] std::string credential_scope(std::string_view locator) const override;
 
  private:
   const std::string root_;

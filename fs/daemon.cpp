@@ -276,7 +276,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   Parking parking(timeout, metrics);
   Vfs vfs({**catalog, writer, cache, archives, lister, sizes, missing, parking, notifier, &sweep,
            &(*session)->kernel_files(), &source},
-          {options.offline, config.cache_size, options.sparse});
+          {options.offline, config.cache_size, options.sparse, options.allow_other});
   Verifier verifier(**catalog, writer, cache, archives, notifier, metrics, timeout);
   const Status status(vfs, fetcher, couriers.orders(), builds, metrics, config, options, clock);
   Commands commands(vfs, status, verifier);

@@ -110,6 +110,16 @@ mode_t mode_of(const Attr& attr) {
   return type_of(attr.kind) | (attr.is_private ? may & S_IRWXU : may);
 }
 
+/// The kernel may judge by attributes of an hour ago: what a login, or a mode on this machine's disk, has
+/// made private since then is nobody else's already.
+bool may_open(fuse_req_t req, fuse_ino_t inode) {
+  const uid_t caller = fuse_req_ctx(req)->uid;
+  if (caller == 0 || caller == context_of(req).uid) return true;
+  const Vfs& vfs = vfs_of(req);
+  const Result<Node> node = vfs.node(inode);
+  return !node || !vfs.attr_of(*node).is_private;
+}
+
 struct stat stat_of(const OpsContext& context, const Attr& attr) {
   struct stat st {};
   st.st_ino = attr.node;
@@ -236,6 +246,10 @@ OpenDirectory& directory_of(const fuse_file_info& fi) {
 }
 
 void op_opendir(fuse_req_t req, fuse_ino_t inode, fuse_file_info* fi) {
+  if (!may_open(req, inode)) {
+    fuse_reply_err(req, EACCES);
+    return;
+  }
   vfs_of(req).opendir(inode, reply_to<Node>(req, [info = *fi](fuse_req_t to, Node node) mutable {
                         auto directory = std::make_unique<OpenDirectory>();
                         directory->node = std::move(node);
@@ -383,6 +397,10 @@ int reply_given(fuse_req_t req, const fuse_file_info& info, KernelFiles::Id id) 
 void op_open(fuse_req_t req, fuse_ino_t inode, fuse_file_info* fi) {
   if ((fi->flags & O_ACCMODE) != O_RDONLY) {
     fuse_reply_err(req, EROFS);
+    return;
+  }
+  if (!may_open(req, inode)) {
+    fuse_reply_err(req, EACCES);
     return;
   }
   Vfs& vfs = vfs_of(req);

@@ -7,7 +7,7 @@ namespace {
 constexpr seconds kKeepAttributes{3600};
 /// A placeholder gives way to the real frame when that appears: its name is looked up again soon.
 constexpr seconds kKeepPlaceholder{60};
-/// Files on this machine change without a word: the kernel asks again soon.
+/// Files on this machine, and who may read them, change without a word: the kernel asks again soon.
 constexpr seconds kKeepLocal{2};
 /// While bytes are on their way to the disk, what is cached of a file is about to change.
 constexpr seconds kKeepLanding{1};
@@ -49,8 +49,11 @@ Result<Node> Vfs::node(Inode inode) const {
 Attr Vfs::attr_of(const Node& node) const {
   Attr attr{inode_of(node), node.id, node.kind, node.size.value_or(0), node.mtime};
   const MountedArchive* archive = parts_.archives.of(node);
-  attr.is_private = archive != nullptr && archive->archive->credential_scope(node.locator) != kPublic;
-  attr.good_for = kKeepAttributes;
+  const bool is_local = archive != nullptr && archive->archive->is_local();
+  // This machine's disk is asked where it matters only: it may be another machine's, and hang.
+  attr.is_private = archive != nullptr && (!is_local || options_.others) &&
+                    archive->archive->credential_scope(node.locator) != kPublic;
+  attr.good_for = is_local ? kKeepLocal : kKeepAttributes;
   if (node.kind == NodeKind::directory) {
     if (const auto listing = parts_.catalog.listing(node.id)) attr.mtime = listing->fetched;
     return attr;
@@ -60,9 +63,8 @@ Attr Vfs::attr_of(const Node& node) const {
     if (!node.size) attr.size = parts_.missing.natural_size(node).value_or(0);
     return attr;
   }
-  if (archive != nullptr && archive->archive->is_local()) {
+  if (is_local) {
     attr.cached_bytes = attr.size;
-    attr.good_for = kKeepLocal;
   } else if (state_of(node) == FileState::not_logged_in) {
     attr.good_for = kKeepUntilLogin;
     if (!node.size) attr.size = parts_.missing.natural_size(node).value_or(0);

@@ -57,6 +57,7 @@ struct VfsOptions {
   bool offline{false};
   std::uint64_t quota{0};  ///< what statfs shows as the size of the file system
   bool sparse{false};      ///< seek() tells what is cached from what is not
+  bool others{false};      ///< may look in, not who mounted alone
 };
 
 /// What one file or directory is to this mount, for xattrs and `astrofs why`.

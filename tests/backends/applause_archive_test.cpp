@@ -17,6 +17,7 @@ namespace astrofs {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 using ::testing::UnorderedElementsAre;
 
 class ApplauseTest : public ::testing::Test {
@@ -129,6 +130,28 @@ TEST_F(ApplauseTest, TheTokenGoesWithEachRequestAndToNoOtherHost) {
   EXPECT_EQ(located->front().headers.front().value, std::string("Token ") + sim::kPlateToken);
   ApplauseArchive elsewhere("http://example.org", {}, "/nonexistent/login", http_.fetcher(), clock_);
   EXPECT_TRUE(elsewhere.locate("picture/DR4/x.jpg")->front().headers.empty()) << "unencrypted";
+}
+
+TEST_F(ApplauseTest, WhatATokenFetchesIsNeitherEverybodysNorAnotherTokens) {
+  EXPECT_EQ(archive().credential_scope("picture/DR4/x.jpg"), kPublic);
+  const FreshDir place;
+  const std::string login = place.path("applause.token");
+  ApplauseArchive one(sim_.url(), {}, login, http_.fetcher(), clock_);
+  const auto log_in = [&](const std::string& token) {
+    place.write("applause.token", token);
+    std::filesystem::permissions(login, std::filesystem::perms(0600));
+    one.notice_login();
+    return one.credential_scope("picture/DR4/x.jpg");
+  };
+  const std::string scope = log_in(sim::kPlateToken);
+  EXPECT_THAT(scope, StartsWith("token "));
+  EXPECT_EQ(one.credential_scope(""), scope) << "of directories too";
+  std::filesystem::remove(login);
+  one.notice_login();
+  EXPECT_EQ(one.credential_scope("picture/DR4/x.jpg"), kPublic);
+  const std::string other = log_in(std::string(40, 'f'));
+  EXPECT_THAT(other, StartsWith("token "));
+  EXPECT_NE(other, scope);
 }
 
 TEST_F(ApplauseTest, BothFormsOfATableAskedForByManyAtOnceAreOneJob) {

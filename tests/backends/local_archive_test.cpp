@@ -87,6 +87,54 @@ TEST_F(LocalArchiveTest, HidesWhatIsNoData) {
   EXPECT_FALSE(archive().local_file("sub"));
 }
 
+TEST_F(LocalArchiveTest, WhatOthersMayNotReadOnTheDiskIsForWhoMounted) {
+  const auto is_public = [this](const char* locator) {
+    return archive().credential_scope(locator) == kPublic;
+  };
+  const auto chmod = [](const files::path& path, ::mode_t mode) {
+    ASSERT_EQ(::chmod(path.c_str(), mode), 0) << path;
+  };
+  chmod(root(), 0755);
+  chmod(root() / "sub", 0755);
+  chmod(root() / "sub" / "a.fits", 0644);
+  for (const char* const locator : {"", "sub", "sub/a.fits"}) EXPECT_TRUE(is_public(locator)) << locator;
+
+  chmod(root() / "sub" / "a.fits", 0640);
+  EXPECT_FALSE(is_public("sub/a.fits"));
+  EXPECT_TRUE(is_public("sub")) << "its names are for all";
+  chmod(root() / "sub" / "a.fits", 0644);
+  EXPECT_TRUE(is_public("sub/a.fits")) << "a mode counts at once";
+
+  chmod(root() / "sub", 0711);
+  EXPECT_FALSE(is_public("sub")) << "it may be passed, and not listed";
+  EXPECT_TRUE(is_public("sub/a.fits"));
+  chmod(root() / "sub", 0744);
+  EXPECT_FALSE(is_public("sub"));
+  EXPECT_FALSE(is_public("sub/a.fits")) << "the way to it may not be passed";
+
+  chmod(root() / "sub", 0755);
+  chmod(root(), 0700);
+  for (const char* const locator : {"", "sub", "sub/a.fits"}) EXPECT_FALSE(is_public(locator)) << locator;
+}
+
+TEST_F(LocalArchiveTest, ALinkIsForOthersAsWhatItLeadsToIs) {
+  files::permissions(root(), files::perms(0755));
+  files::create_directories(root() / "closed");
+  write(root() / "closed" / "b.fits", "SIMPLE");
+  files::permissions(root() / "closed" / "b.fits", files::perms(0644));
+  files::create_symlink("closed/b.fits", root() / "link");
+  files::permissions(root() / "closed", files::perms(0755));
+  EXPECT_EQ(archive().credential_scope("link"), kPublic);
+  files::permissions(root() / "closed", files::perms(0700));
+  EXPECT_NE(archive().credential_scope("link"), kPublic);
+}
+
+TEST_F(LocalArchiveTest, WhatIsNotThereIsNotForOthers) {
+  files::permissions(root(), files::perms(0755));
+  EXPECT_NE(archive().credential_scope("gone.fits"), kPublic);
+  EXPECT_NE(LocalArchive((top_ / "not mounted").string()).credential_scope(""), kPublic);
+}
+
 TEST_F(LocalArchiveTest, ADiskThatIsNotMountedIsUnavailableAndNotEmpty) {
   LocalArchive gone((top_ / "not mounted").string());
   const auto answer = gone.list("", "", {});

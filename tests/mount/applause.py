@@ -170,6 +170,25 @@ class Plates(MountTest):
         finally:
             self.settings(private="GS00768")
 
+    def test_what_a_token_fetches_is_for_who_mounted_and_gone_without_it(self):
+        mount = self.applause(options=("-o", "allow_other"))
+        for directory in (self.directory, mount.directory):
+            directory.chmod(0o755)
+        self.settings(private="GS00768")
+        path = mount / "applause/plate/9319" / SCAN
+        self.assert_errno(errno.EACCES, path.read_bytes)
+        self.assertEqual(path.stat().st_mode & 0o777, 0o444)
+        run(BUILD / "astrofs", "login", "applause", "--config", mount.config, input=TOKEN + "\n")
+        wait_until(lambda: self.reads(path), "the login is noticed")
+        # Whatever the kernel still holds of the time before the login.
+        other = {"user": 65534, "group": 65534, "extra_groups": []}
+        self.assertIn("Permission denied", run("head", "-c", "6", path, check=False, **other).stderr)
+        self.assertIn("Permission denied", run("ls", path.parent, check=False, **other).stderr)
+        wait_until(lambda: os.getxattr(path, "user.astrofs.state") == b"cached", "it is on disk")
+        self.login.unlink()
+        mount.tell(command="logins")
+        self.assert_errno(errno.EACCES, path.read_bytes)
+
     def test_the_tables_of_a_plate_are_csv_and_conforming_fits_of_one_job(self):
         mount = self.applause()
         plate = mount / "applause/plate/9319"

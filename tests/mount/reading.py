@@ -372,6 +372,30 @@ class Reading(MountTest):
         self.assertEqual(mount.status()["cache"]["objects"], 0)
         self.assertEqual(os.getxattr(mount / "here/sub/a.bin", "user.astrofs.state"), b"local")
 
+    def test_what_others_may_not_read_of_a_local_folder_they_may_not_read_here(self):
+        here = self.directory / "here"
+        (here / "closed").mkdir(parents=True)
+        for name in ("open.bin", "secret.bin", "closed/a.bin"):
+            (here / name).write_bytes(name.encode())
+            (here / name).chmod(0o644)
+        (here / "secret.bin").chmod(0o600)
+        (here / "closed").chmod(0o700)
+        mount = self.mount(f'[archives.here]\ntype = "local"\npath = "{here}"\n', "-o", "allow_other")
+        for directory in (self.directory, mount.directory, here):
+            directory.chmod(0o755)
+        other = {"user": 65534, "group": 65534, "extra_groups": []}
+        for name in ("open.bin", "secret.bin", "closed/a.bin"):
+            self.assertEqual((mount / "here" / name).read_bytes(), name.encode())
+        self.assertEqual(run("cat", mount / "here/open.bin", **other).stdout, "open.bin")
+        for name in ("secret.bin", "closed/a.bin"):
+            self.assertIn("Permission denied", run("cat", mount / "here" / name, check=False, **other).stderr)
+        self.assertIn("Permission denied", run("ls", mount / "here/closed", check=False, **other).stderr)
+        (here / "open.bin").chmod(0o600)
+        self.assertIn("Permission denied", run("cat", mount / "here/open.bin", check=False, **other).stderr)
+        (here / "closed").chmod(0o755)
+        wait_until(lambda: run("cat", mount / "here/closed/a.bin", check=False, **other).stdout == "closed/a.bin",
+                   "the directory is open")
+
     # Claim 8
     def test_a_local_file_that_changes_is_new_at_its_next_open(self):
         here = self.directory / "here"
