@@ -1,6 +1,10 @@
 #include "backends/index.h"
 
+#include <span>
+
 #include "backends/directory_page.h"
+#include "backends/http/answer_check.h"
+#include "backends/http/url.h"
 #include "backends/settle.h"
 #include "backends/url.h"
 
@@ -51,6 +55,27 @@ bool is_same_directory(std::string_view path, std::string_view final_url) {
   return url::decode(final_url).ends_with(ending);
 }
 
+/// Is it a place of this archive? `base` ends with '/'.
+bool is_within(const std::string& base, const std::string& final_url) {
+  const auto top = http::split_url(base);
+  const auto place = http::split_url(final_url);
+  return top && place && http::origin_of(base) == http::origin_of(final_url) &&
+         (url::decode(place->path) + "/").starts_with(url::decode(top->path));
+}
+
+/// Why there is no listing where a server redirects. Only the archive itself can say that it has no such
+/// directory, by showing another one of its own: a page to log in and a portal hide what there is.
+Error why_elsewhere(const std::string& base, const std::string& asked, const http::Response& response) {
+  const std::string& there = response.head.url;
+  const std::string where = asked + " leads elsewhere, to " + http::shown_url(there);
+  const bool is_own = is_within(base, there);
+  // A directory may have a file called "login".
+  const bool is_listing = is_own && read_directory_page(response);
+  if (!is_listing && http::looks_like_login(std::as_bytes(std::span(response.body))))
+    return {Errc::denied, where + ", a login page"};
+  return {is_own ? Errc::not_found : Errc::unavailable, where};
+}
+
 }  // namespace
 
 IndexArchive::IndexArchive(std::string base, http::Fetcher& fetcher)
@@ -72,9 +97,8 @@ Result<std::variant<Listing, NotModified>> IndexArchive::list(std::string_view d
   if (!response) return tl::unexpected<Error>(response.error());
   if (response->head.status == 304) return NotModified{};
 
-  if (!is_same_directory(path, response->head.url)) {
-    return fail(Errc::not_found, base_ + path + " leads elsewhere, to " + response->head.url);
-  }
+  if (!is_same_directory(path, response->head.url))
+    return tl::unexpected<Error>(why_elsewhere(base_, base_ + path, *response));
   auto entries = read_directory_page(*response);
   if (!entries) return tl::unexpected<Error>(entries.error());
   for (Entry& entry : *entries) entry.locator = path + entry.locator;

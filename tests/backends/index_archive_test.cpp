@@ -92,6 +92,44 @@ TEST_F(IndexArchiveTest, ARedirectToTheFrontPageIsNotThatDirectory) {
   EXPECT_EQ(answer.error().code, Errc::not_found);
 }
 
+TEST_F(IndexArchiveTest, AnotherDirectoryOfTheArchiveThatHasALoginFileIsNotThatDirectoryEither) {
+  server_.serve_file("/data/login.fits", "SIMPLE");
+  server_.add_fault(Fault{.path = "/data/gone/", .kind = Kind::redirect, .text = server_.url() + "/data/"});
+  const auto answer = list("gone/");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, Errc::not_found);
+}
+
+TEST_F(IndexArchiveTest, ARedirectToALoginPageIsADenial) {
+  const std::string page = "<html><body><form action=x>Password <input></form></body></html>";
+  sim::ArchiveSim portal;
+  ASSERT_TRUE(portal.start());
+  portal.serve_file("/enter", page, {.content_type = "text/html"});
+  server_.serve_file("/data/enter", page, {.content_type = "text/html"});
+  for (const std::string& place : {portal.url() + "/enter", server_.url() + "/data/enter"}) {
+    server_.clear_faults();
+    server_.add_fault(Fault{.path = "/data/sub/", .kind = Kind::redirect, .text = place});
+    const auto answer = list("sub/");
+    ASSERT_FALSE(answer) << place;
+    EXPECT_EQ(answer.error().code, Errc::denied) << answer.error().message;
+  }
+}
+
+TEST_F(IndexArchiveTest, ARedirectOutOfTheArchiveIsNoMissingDirectory) {
+  const std::string page = "<html><body>Welcome! Accept our terms to go on.</body></html>";
+  sim::ArchiveSim portal;
+  ASSERT_TRUE(portal.start());
+  portal.serve_file("/welcome", page, {.content_type = "text/html"});
+  server_.serve_file("/welcome", page, {.content_type = "text/html"});
+  for (const std::string& place : {portal.url() + "/welcome", server_.url() + "/welcome"}) {
+    server_.clear_faults();
+    server_.add_fault(Fault{.path = "/data/sub/", .kind = Kind::redirect, .text = place});
+    const auto answer = list("sub/");
+    ASSERT_FALSE(answer) << place;
+    EXPECT_EQ(answer.error().code, Errc::unavailable) << answer.error().message;
+  }
+}
+
 TEST_F(IndexArchiveTest, LocatesNothingOutsideItsBase) {
   IndexArchive archive("http://h/data", http_.fetcher());
   for (const char* const locator :
