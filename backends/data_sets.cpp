@@ -284,6 +284,16 @@ Result<std::vector<http::Request>> DataSets::locate(std::string_view locator) co
   return std::vector<http::Request>{client_.file(*url)};
 }
 
+void DataSets::learn(const Place& level, std::vector<datalink::Row> rows, bool again) {
+  // What a data set's files are called depends on all of its rows.
+  std::set<std::string> linked;
+  for (const datalink::Row& row : rows) {
+    if (datalink::is_document(row.format)) linked.insert(row.did);
+  }
+  std::erase_if(rows, [&](const datalink::Row& row) { return linked.contains(row.did); });
+  if (const auto plain = files(level, rows, {})) remember(*plain, again);
+}
+
 Result<std::vector<http::Request>> DataSets::seek(const Place& file, const std::vector<datalink::Row>& rows,
                                                   bool again, std::stop_token stop) {
   Place level;

@@ -60,6 +60,9 @@ class DataSets {
   [[nodiscard]] Result<std::vector<http::Request>> seek(const obstap::Place& file,
                                                         const std::vector<datalink::Row>& rows, bool again,
                                                         std::stop_token stop);
+  /// The addresses of all files of these rows, of a level, for which no document need be asked: who reads one
+  /// file of a directory is about to read the others. `again`: as for seek().
+  void learn(const obstap::Place& level, std::vector<datalink::Row> rows, bool again);
   /// Is an address known with which locate() need not be helped by seek()? `again`: one was refused.
   [[nodiscard]] bool knows(std::string_view locator, bool again) const {
     return again ? addresses_.is_renewed(locator) : addresses_.of(locator).has_value();

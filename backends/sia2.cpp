@@ -91,7 +91,7 @@ bool Sia2Archive::is_directory(const Place& place) const {
   return sia2::circle_in(*place.levels[0].text).has_value();
 }
 
-Result<DataSets::Rows> Sia2Archive::rows(const Place& place, const std::stop_token& stop) {
+Result<DataSets::Rows> Sia2Archive::all_rows(const Place& place, const std::stop_token& stop) {
   std::string address = client_.url() + "?MAXREC=" + std::to_string(limits_.rows) + parameters_;
   if (const auto circle = sia2::circle_in(*place.levels[0].text)) {
     address += "&POS=" + url::encode_component(*circle);
@@ -102,10 +102,15 @@ Result<DataSets::Rows> Sia2Archive::rows(const Place& place, const std::stop_tok
   auto all = datalink::rows_of(std::move(*answer));
   if (!all) return tl::unexpected(all.error());
   DataSets::Rows rows{std::move(*all), whole};
-  // Not every service can be asked for one data set.
-  if (!place.did.empty())
-    std::erase_if(rows.rows, [&](const datalink::Row& row) { return row.did != place.did; });
   std::ranges::stable_sort(rows.rows, {}, &datalink::Row::did);
+  return rows;
+}
+
+Result<DataSets::Rows> Sia2Archive::rows(const Place& place, const std::stop_token& stop) {
+  auto rows = all_rows(place, stop);
+  // Not every service can be asked for one data set.
+  if (rows && !place.did.empty())
+    std::erase_if(rows->rows, [&](const datalink::Row& row) { return row.did != place.did; });
   return rows;
 }
 
@@ -167,8 +172,13 @@ Result<std::vector<http::Request>> Sia2Archive::seek(std::string_view locator, b
   if (again) client_.learn_methods(stop);
   const Place top = obstap::data_set_of(*place);
   if (!is_directory(top)) return fail(Errc::not_found, "no such file: " + std::string(locator));
-  const auto found = rows(top, stop);
+  auto found = all_rows(top, stop);
   if (!found) return tl::unexpected(found.error());
+  // The answer is of the whole circle: the files that are sought next are not to cost another one each.
+  Place circle;
+  circle.levels = top.levels;
+  files_.learn(circle, found->rows, again);
+  std::erase_if(found->rows, [&](const datalink::Row& row) { return row.did != place->did; });
   // Which part of too many rows a service gives is another at each time.
   if (found->rows.empty() && !found->whole)
     return fail(Errc::unavailable, "the service gives a part of this circle, and not " + place->did);

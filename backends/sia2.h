@@ -60,6 +60,8 @@ class Sia2Archive final : public Archive {
   Result<DataSets::Listed> data_sets(const obstap::Place& place, const std::stop_token& stop);
   /// Those of a directory; of one data set where the place names it.
   Result<DataSets::Rows> rows(const obstap::Place& place, const std::stop_token& stop);
+  /// All that the service gives for the directory above it.
+  Result<DataSets::Rows> all_rows(const obstap::Place& place, const std::stop_token& stop);
   [[nodiscard]] bool is_directory(const obstap::Place& place) const;
 
   VoClient client_;

@@ -66,8 +66,9 @@ void SizeResolver::ask_neighbours(const Node& node) {
   std::vector<Node> unsized;
   std::size_t seen = 0;
   const Result<void> scanned = catalog_.scan_after_name(node.parent, node.name, [&](const Node& next) {
-    // What is built for whoever looks at it is not built for who looks at its neighbour.
-    if (next.kind == NodeKind::file && !next.size && !next.missing && !is_made(next) && !is_built(next))
+    // What is built, or searched for, for whoever looks at it is not for who looks at its neighbour.
+    if (next.kind == NodeKind::file && !next.size && !next.missing && !is_made(next) && !is_built(next) &&
+        !is_lost(next))
       unsized.push_back(next);
     return ++seen < kNeighbours;
   });
@@ -110,6 +111,12 @@ bool SizeResolver::ask_maker(const Node& node) {
 bool SizeResolver::is_built(const Node& node) const {
   const MountedArchive* archive = archives_.of(node);
   return builds_ != nullptr && archive != nullptr && archive->archive->builds(node.locator);
+}
+
+bool SizeResolver::is_lost(const Node& node) const {
+  const MountedArchive* archive = archives_.of(node);
+  return archive != nullptr && archive->archive->seeks(node.locator) &&
+         !archive->archive->locate(node.locator);
 }
 
 /// False: the file is not built of others.

@@ -54,6 +54,8 @@ class SizeResolver {
   void ask_neighbours(const Node& node);
   [[nodiscard]] bool is_made(const Node& node) const;
   [[nodiscard]] bool is_built(const Node& node) const;
+  /// Must its archive be asked first where it is?
+  [[nodiscard]] bool is_lost(const Node& node) const;
   bool ask_maker(const Node& node);
   void seek(const MountedArchive& archive, const Node& node, bool again,
             std::function<void(Result<http::ContentInfo>)> done);

@@ -100,5 +100,31 @@ TEST_F(Sia2, AnAddressIsAskedForAgain) {
   EXPECT_FALSE(archive_->seek("lnowhere/dX/fx.fits/k0", false, {}));
 }
 
+TEST_F(Sia2, FilesOfOneCircleAreFoundAgainWithOneQuestion) {
+  make("");
+  const Listing circle = list("l10_0_0.3");
+  ASSERT_EQ(circle.entries.size(), 2U);
+  clock_.advance(std::chrono::minutes(6));
+  for (const Entry& entry : circle.entries) EXPECT_FALSE(archive_->locate(entry.locator)) << entry.name;
+  server_.clear_log();
+  for (const Entry& entry : circle.entries) {
+    const auto found = archive_->seek(entry.locator, false, {});
+    ASSERT_TRUE(found) << found.error().message;
+    EXPECT_THAT(found->front().url, ::testing::EndsWith(entry.name));
+  }
+  EXPECT_EQ(server_.count("/vo/sia2"), 1U);
+}
+
+TEST_F(Sia2, WhatHasADocumentIsSoughtOnItsOwn) {
+  make("&COLLECTION=LINKED");
+  const Listing all = list("lall");
+  const auto documents = server_.count("/vo/links");
+  clock_.advance(std::chrono::minutes(6));
+  server_.clear_log();
+  EXPECT_TRUE(archive_->seek(all.entries.front().locator, false, {}));
+  EXPECT_EQ(server_.count("/vo/links"), 2U) << "those of its data set";
+  EXPECT_GT(documents, 2U) << "of all of them";
+}
+
 }  // namespace
 }  // namespace astrofs

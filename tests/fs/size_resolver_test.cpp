@@ -24,10 +24,13 @@ class PathArchive final : public Archive {
     return fail(Errc::unavailable, "nobody lists here");
   }
   Result<std::vector<http::Request>> locate(std::string_view locator) override {
+    if (known && *known != locator) return fail(Errc::unavailable, "its address has run out");
     http::Request request;
     request.url = "http://sky.example/" + std::string(locator);
     return std::vector{request};
   }
+  [[nodiscard]] bool seeks(std::string_view) const override { return known.has_value(); }
+  std::optional<std::string> known;  ///< the only file whose address has not run out
 };
 
 class SizeResolverTest : public ::testing::Test {
@@ -46,7 +49,9 @@ class SizeResolverTest : public ::testing::Test {
     first_ = listed(top_, std::move(files), name(0));
     std::vector<MountedArchive> archives(1);
     archives[0].name = "sky";
-    archives[0].archive = std::make_unique<PathArchive>();
+    auto archive = std::make_unique<PathArchive>();
+    archive_ = archive.get();
+    archives[0].archive = std::move(archive);
     archives_ = std::make_unique<ArchiveTable>(*rig_.catalog, std::move(archives));
     make(false);
   }
@@ -92,6 +97,7 @@ class SizeResolverTest : public ::testing::Test {
   ArchiveTurns turns_{wake_, 1};
   NodeId top_{0};
   Node first_;
+  PathArchive* archive_{nullptr};
   std::unique_ptr<ArchiveTable> archives_;
   std::unique_ptr<SizeResolver> resolver_;
 };
@@ -120,6 +126,14 @@ TEST_F(SizeResolverTest, NeighboursAreAskedAlongButNotTheWholeDirectory) {
   EXPECT_EQ(asked(name(kFiles - 1)), 0U);
   ASSERT_TRUE(rig_.writer->flush());
   EXPECT_EQ(file(1).size, kSize);
+}
+
+TEST_F(SizeResolverTest, NeighboursWhoseAddressesHaveRunOutAreNotSearchedFor) {
+  archive_->known = name(1);
+  EXPECT_FALSE(resolve(first_).get()) << "nobody searches here";
+  client_.run();
+  EXPECT_EQ(asked(name(1)), 1U);
+  EXPECT_EQ(client_.requests.size(), 1U);
 }
 
 TEST_F(SizeResolverTest, OfflineNobodyIsAsked) {
