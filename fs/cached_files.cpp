@@ -1,6 +1,7 @@
 #include "fs/cached_files.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "fs/inode.h"
 #include "fs/waiting.h"
@@ -9,13 +10,14 @@ namespace astrofs {
 
 CachedFiles::CachedFiles(std::string name, const Catalog& catalog, BlockCache& cache,
                          const ArchiveTable& archives, const PathFinder& finder,
-                         std::chrono::milliseconds timeout)
+                         std::chrono::milliseconds timeout, std::stop_token stop)
     : name_(std::move(name)),
       catalog_(catalog),
       cache_(cache),
       archives_(archives),
       finder_(finder),
-      timeout_(timeout) {}
+      timeout_(timeout),
+      stop_(std::move(stop)) {}
 
 Result<Node> CachedFiles::at(std::string_view path) const {
   Result<Node> node = catalog_.child(kRootNode, name_);
@@ -37,7 +39,7 @@ Result<void> CachedFiles::files(std::string_view path,
 }
 
 Result<OwnFile> CachedFiles::file(std::string_view path) const {
-  const Result<Node> found = finder_.find(name_, path);
+  const Result<Node> found = finder_.find(name_, path, stop_);
   if (!found) return tl::unexpected<Error>(found.error());
   if (found->kind != NodeKind::file || !found->size)
     return fail(Errc::not_found, std::string(path) + " is no file");
@@ -49,7 +51,7 @@ Result<Bytes> CachedFiles::read(std::string_view path, std::uint64_t version, By
   if (!file) return tl::unexpected<Error>(file.error());
   if (inode_of(*file) != version) return fail(Errc::stale, file->name + " has a newer version");
   if (!file->size || range.end() > *file->size) return fail(Errc::invalid, file->name + " has no such bytes");
-  return read_waiting(cache_, archives_.version(*file), range, timeout_);
+  return read_waiting(cache_, archives_.version(*file), range, timeout_, stop_);
 }
 
 }  // namespace astrofs

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <stop_token>
 #include <string>
 
 #include "backends/own_files.h"
@@ -15,9 +16,10 @@ namespace astrofs {
 
 class CachedFiles final : public OwnFiles {
  public:
-  /// `name`: the archive's directory at the root. A read takes at most `timeout`.
+  /// `name`: the archive's directory at the root. A read takes at most `timeout`, and none waits beyond
+  /// `stop`.
   CachedFiles(std::string name, const Catalog& catalog, BlockCache& cache, const ArchiveTable& archives,
-              const PathFinder& finder, std::chrono::milliseconds timeout);
+              const PathFinder& finder, std::chrono::milliseconds timeout, std::stop_token stop = {});
 
   [[nodiscard]] Result<void> files(std::string_view path,
                                    const std::function<bool(const OwnFile&)>& visit) const override;
@@ -34,6 +36,7 @@ class CachedFiles final : public OwnFiles {
   const ArchiveTable& archives_;
   const PathFinder& finder_;
   const std::chrono::milliseconds timeout_;
+  const std::stop_token stop_;
 };
 
 }  // namespace astrofs

@@ -264,14 +264,16 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   source.attach(builds);
   sizes.attach(builds);
   lister.attach(builds);
+  std::stop_source ending;
   std::deque<CachedFiles> own_files;
   std::deque<ErrandBook> errands;
   for (const MountedArchive& each : archives.all()) {
-    each.archive->attach(own_files.emplace_back(each.name, **catalog, cache, archives, finder, timeout));
+    each.archive->attach(
+        own_files.emplace_back(each.name, **catalog, cache, archives, finder, timeout, ending.get_token()));
     each.archive->keep_errands_in(errands.emplace_back(config.cache_dir, each.name));
     each.archive->notice_login();
   }
-  MissingFrames missing(**catalog, cache, archives, turns, timeout);
+  MissingFrames missing(**catalog, cache, archives, turns, timeout, ending.get_token());
   Sweep sweep(**catalog, cache, archives, metrics);
   Parking parking(timeout, metrics);
   Vfs vfs({**catalog, writer, cache, archives, lister, sizes, missing, parking, notifier, &sweep,
@@ -283,12 +285,10 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   Result<std::unique_ptr<ControlServer>> control = ControlServer::start(mount.control_socket, commands);
   if (!control) return tl::unexpected<Error>(control.error());
   if (Result<void> root = lister.list_root(); !root) return root;
-  std::stop_source errands_stop;
   for (const MountedArchive& each : archives.all()) {
     if (options.offline) break;
-    (void)turns.submit(&each, [archive = each.archive.get(), stop = errands_stop.get_token()] {
-      archive->end_errands(stop);
-    });
+    (void)turns.submit(
+        &each, [archive = each.archive.get(), stop = ending.get_token()] { archive->end_errands(stop); });
   }
   Logins logins(archives, turns, clock, options.offline);
   const House house(cache, logins, builds);
@@ -304,7 +304,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   verifier.stop();
   builds.stop();
   logins.stop();
-  errands_stop.request_stop();
+  ending.request_stop();
   lister.stop();
   sizes.stop();
   control->reset();

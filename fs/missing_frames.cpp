@@ -21,13 +21,14 @@ constexpr int kSiblingShare = 4;
 }  // namespace
 
 MissingFrames::MissingFrames(const Catalog& catalog, BlockCache& cache, const ArchiveTable& archives,
-                             ArchiveTurns& turns, std::chrono::milliseconds timeout)
+                             ArchiveTurns& turns, std::chrono::milliseconds timeout, std::stop_token stop)
     : catalog_(catalog),
       cache_(cache),
       archives_(archives),
       turns_(turns),
       models_(catalog, cache, archives),
-      timeout_(timeout) {}
+      timeout_(timeout),
+      stop_(std::move(stop)) {}
 
 bool MissingFrames::can_make(const Node& node) const {
   const MountedArchive* archive = archives_.of(node);
@@ -121,7 +122,7 @@ std::optional<SiblingHeader> MissingFrames::read_header(const Node& sibling, boo
     Result<Bytes> bytes = cache_.read_cached(version, range);
     // Only the head is worth a request; headers further on serve if they happen to be here.
     if (!bytes && may_fetch && at == 0)
-      bytes = read_waiting(cache_, version, range, timeout_ / kSiblingShare);
+      bytes = read_waiting(cache_, version, range, timeout_ / kSiblingShare, stop_);
     if (!bytes) break;
     std::uint64_t within = 0;
     while (within < bytes->size()) {

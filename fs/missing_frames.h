@@ -18,8 +18,9 @@ class MissingFrames {
  public:
   using Done = std::function<void(Result<std::shared_ptr<const Placeholder>>)>;
 
+  /// Nothing waits for a sibling's header beyond `stop`.
   MissingFrames(const Catalog& catalog, BlockCache& cache, const ArchiveTable& archives, ArchiveTurns& turns,
-                std::chrono::milliseconds timeout);
+                std::chrono::milliseconds timeout, std::stop_token stop = {});
 
   /// The placeholder of a frame of the archive, of exactly the node's size when that is known; on another
   /// thread. unsupported: the archive cannot say what it looked like, or that size cannot be met.
@@ -45,6 +46,7 @@ class MissingFrames {
   ArchiveTurns& turns_;
   const TableModels models_;
   const std::chrono::milliseconds timeout_;
+  const std::stop_token stop_;
 };
 
 }  // namespace astrofs

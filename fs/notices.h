@@ -13,6 +13,10 @@ class Notices {
   virtual ~Notices() = default;
   /// `name` in `parent` is gone, new, or another content version than before.
   virtual void entry_changed(NodeId parent, std::string name) = 0;
+  /// A name of `dir` is looked up and must be waited for; until it is answered the kernel holds the
+  /// directory.
+  virtual void lookup_begins(NodeId) {}
+  virtual void lookup_ended(NodeId) {}
   /// The listing of `dir` changed.
   virtual void directory_changed(NodeId dir) = 0;
   /// Attributes of a file (how much of it is cached) changed. Never its bytes: a version's bytes do not

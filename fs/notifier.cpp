@@ -1,5 +1,8 @@
 #include "fs/notifier.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/executor.h"
 #include "base/log.h"
 
@@ -30,11 +33,26 @@ void Notifier::detach() {
   MutexLock lock(mutex_);
   tell_ = nullptr;
   queue_.clear();
+  for (auto& [dir, busy] : busy_) busy.held.clear();
   while (telling_) lock.wait(wake_);
 }
 
 void Notifier::entry_changed(NodeId parent, std::string name) {
   push(EntryNotice{parent, std::move(name)});
+}
+void Notifier::lookup_begins(NodeId dir) {
+  const MutexLock lock(mutex_);
+  ++busy_[dir].lookups;
+}
+void Notifier::lookup_ended(NodeId dir) {
+  {
+    const MutexLock lock(mutex_);
+    const auto busy = busy_.find(dir);
+    if (busy == busy_.end() || --busy->second.lookups > 0) return;
+    std::ranges::move(busy->second.held, std::back_inserter(queue_));
+    busy_.erase(busy);
+  }
+  wake_.notify_all();
 }
 void Notifier::directory_changed(NodeId dir) {
   push(InodeNotice{dir, true});
@@ -72,6 +90,11 @@ void Notifier::run() {
       if (stopping_) return;
       notice = std::move(queue_.front());
       queue_.pop_front();
+      const auto* entry = std::get_if<EntryNotice>(&notice);
+      if (const auto busy = entry != nullptr ? busy_.find(entry->parent) : busy_.end(); busy != busy_.end()) {
+        if (busy->second.held.size() < kLongestQueue) busy->second.held.push_back(std::move(notice));
+        continue;
+      }
       tell = tell_;
       telling_ = tell != nullptr;
     }

@@ -2,8 +2,9 @@
 //
 // fuse_lowlevel_notify_* must never run inside a request, and notify_inval_inode of a byte range blocks while
 // a read of that inode is pending, with a thread that not even SIGKILL frees. So files are told attributes
-// only (offset -1); their bytes never change under one inode number anyway. A notice of a name waits for the
-// lookups that are under way in its directory: each of those ends at its deadline.
+// only (offset -1); their bytes never change under one inode number anyway. A notice of a name waits in the
+// kernel for the lookups that are under way in its directory, and further lookups there wait for it, where
+// SIGKILL reaches nobody: so it is held back while one of them waits here.
 #pragma once
 
 #include <condition_variable>
@@ -11,6 +12,7 @@
 #include <functional>
 #include <string>
 #include <thread>
+#include <unordered_map>
 #include <variant>
 
 #include "base/mutex.h"
@@ -41,6 +43,8 @@ class Notifier final : public Notices {
   void detach();
 
   void entry_changed(NodeId parent, std::string name) override;
+  void lookup_begins(NodeId dir) override;
+  void lookup_ended(NodeId dir) override;
   void directory_changed(NodeId dir) override;
   void attributes_changed(Inode inode) override;
 
@@ -51,6 +55,12 @@ class Notifier final : public Notices {
   Mutex mutex_;
   std::condition_variable wake_;
   std::deque<Notice> queue_ GUARDED_BY(mutex_);
+  /// Directories of which names are being looked up.
+  struct Busy {
+    std::size_t lookups{0};
+    std::deque<Notice> held;  ///< of its names
+  };
+  std::unordered_map<NodeId, Busy> busy_ GUARDED_BY(mutex_);
   std::function<void(const Notice&)> tell_ GUARDED_BY(mutex_);
   bool telling_ GUARDED_BY(mutex_){false};
   bool stopping_ GUARDED_BY(mutex_){false};

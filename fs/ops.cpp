@@ -409,9 +409,10 @@ void op_open(fuse_req_t req, fuse_ino_t inode, fuse_file_info* fi) {
              info.fh = reinterpret_cast<std::uint64_t>(kept.get());
              // Without it a second open of a file with a stalled read waits for that read, and not even
              // SIGKILL ends it. A placeholder's reads never stall, and one made at another time may have
-             // another sibling's cards.
+             // another sibling's cards; nor do those of a file on this machine, which may be written anew
+             // within the second and the size that tell its versions apart.
              const OpenFile& file = *(*kept)->file;
-             info.keep_cache = file.placeholder() || file.pages_are_others ? 0 : 1;
+             info.keep_cache = file.placeholder() || file.pages_are_others || file.local ? 0 : 1;
              info.noflush = 1;
              const int failed =
                  file.given ? reply_given(to, info, file.given.id()) : fuse_reply_open(to, &info);

@@ -21,6 +21,10 @@ constexpr milliseconds kHandlerGrace{1000};
 /// waiting.
 constexpr std::size_t kSweepAt = 4096;
 
+Error ending() {
+  return {Errc::interrupted, "the mount is ending"};
+}
+
 }  // namespace
 
 Parking::Parking(std::chrono::milliseconds timeout, Metrics& metrics)
@@ -48,19 +52,20 @@ void Parking::close() {
     rest.swap(rows_);
   }
   for (auto& [due, row] : rest) {
-    if (const auto pending = row.pending.lock()) pending->expire({Errc::interrupted, "the mount is ending"});
+    if (const auto pending = row.pending.lock()) pending->expire(ending());
   }
 }
 
 void Parking::add(const std::shared_ptr<PendingBase>& pending) {
-  add_row(std::chrono::steady_clock::now() + timeout_,
-          {pending, {Errc::timed_out, fmt::format("no answer within {} ms", timeout_.count())}, {}});
+  const Error late{Errc::timed_out, fmt::format("no answer within {} ms", timeout_.count())};
+  if (!add_row(std::chrono::steady_clock::now() + timeout_, {pending, late, {}})) pending->expire(ending());
 }
 
-void Parking::add_row(SteadyTime due, Row row) {
+bool Parking::add_row(SteadyTime due, Row row) {
   bool first = false;
   {
     const MutexLock lock(mutex_);
+    if (stopping_) return false;
     if (rows_.size() >= sweep_at_) {
       std::erase_if(rows_, [](const auto& item) {
         const auto held = item.second.pending.lock();
@@ -72,6 +77,7 @@ void Parking::add_row(SteadyTime due, Row row) {
     first = added == rows_.begin();
   }
   if (first) wake_.notify_one();
+  return true;
 }
 
 void Parking::interrupt(const std::weak_ptr<PendingBase>& pending, SteadyTime since) {

@@ -82,7 +82,8 @@ class Parking {
   /// `timeout` is what any one call may take.
   Parking(std::chrono::milliseconds timeout, Metrics& metrics);
   ~Parking();
-  /// Answers all who still wait, Errc::interrupted: before that goes which their ends are told to. Once.
+  /// Answers all who still wait, and who comes later, Errc::interrupted: before that goes which their ends
+  /// are told to. Once.
   void close();
   Parking(const Parking&) = delete;
   Parking& operator=(const Parking&) = delete;
@@ -108,7 +109,8 @@ class Parking {
   };
   [[nodiscard]] bool is_put_off(const Row& row, const PendingBase& pending);
   void add(const std::shared_ptr<PendingBase>& pending);
-  void add_row(SteadyTime due, Row row);
+  /// False: closed.
+  bool add_row(SteadyTime due, Row row);
   void interrupt(const std::weak_ptr<PendingBase>& pending, SteadyTime since);
   void run();
 

@@ -167,6 +167,9 @@ Result<void> Session::Impl::serve(Vfs& vfs, Notifier& notifier, std::function<vo
   fuse_loop_cfg_set_max_threads(config.get(), kFuseThreads);
   fuse_loop_cfg_set_idle_threads(config.get(), kFuseThreads);
   const int outcome = fuse_session_loop_mt(session_, config.get());
+  // Nobody hears the kernel any more. A notice of a name waits in it for the lookups that wait here, in a
+  // state that not even SIGKILL ends.
+  vfs.answer_all();
   notifier.detach();
   // 0: unmounted; positive: the signal that ended it.
   if (outcome < 0)

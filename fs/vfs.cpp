@@ -14,6 +14,28 @@ constexpr seconds kKeepLanding{1};
 /// A login is a matter of minutes, and its user looks at once whether it has helped.
 constexpr seconds kKeepUntilLogin{2};
 
+/// The answer to a lookup that has to wait: until it is sent, no notice shall want the directory.
+class LookupReply final : public Reply<Attr> {
+ public:
+  LookupReply(Notices& notices, NodeId dir, ReplyPtr<Attr> reply)
+      : notices_(notices), dir_(dir), reply_(std::move(reply)) {
+    notices_.lookup_begins(dir_);
+  }
+  void send(Result<Attr> result) override {
+    reply_->send(std::move(result));
+    notices_.lookup_ended(dir_);
+  }
+  void on_interrupt(std::function<void()> interrupted) override {
+    reply_->on_interrupt(std::move(interrupted));
+  }
+  [[nodiscard]] bool caller_is_dying() const override { return reply_->caller_is_dying(); }
+
+ private:
+  Notices& notices_;
+  const NodeId dir_;
+  const ReplyPtr<Attr> reply_;
+};
+
 }  // namespace
 
 std::string_view name_of(FileState state) noexcept {
@@ -83,6 +105,8 @@ void Vfs::lookup(NodeId parent, std::string name, ReplyPtr<Attr> reply) {
   if (dir->kind != NodeKind::directory)
     return reply->send(fail(Errc::not_directory, dir->name + " is not a directory"));
   Result<Node> child = parts_.catalog.child(parent, name);
+  if (!child || !has_attributes(*child))
+    reply = std::make_unique<LookupReply>(parts_.notices, parent, std::move(reply));
   if (!child) return lookup_unknown(*dir, name, std::move(reply));
   parts_.lister.ensure(*dir,
                        [](const Result<void>&) {});  // an old listing is refreshed behind the reader's back

@@ -89,9 +89,12 @@ class Vfs {
     const RemoteSource* source{nullptr};  ///< none: what is brought ahead is as for a line nobody knows
   };
   Vfs(Parts parts, VfsOptions options);
-  ~Vfs() { parts_.parking.close(); }  // reads that end tell last_errors_
+  ~Vfs() { answer_all(); }  // reads that end tell last_errors_
   Vfs(const Vfs&) = delete;
   Vfs& operator=(const Vfs&) = delete;
+
+  /// The end: whoever waits is answered, Errc::interrupted, and so is who comes later.
+  void answer_all() { parts_.parking.close(); }
 
   void lookup(NodeId parent, std::string name, ReplyPtr<Attr> reply);
   void getattr(Inode inode, ReplyPtr<Attr> reply);

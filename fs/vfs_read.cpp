@@ -112,13 +112,16 @@ void Vfs::arrived(const std::shared_ptr<OpenFile>& file, ByteRange range, Result
   const Error error = bytes.error();
   last_errors_.note(file->node.id, error);
   if (error.code == Errc::not_found) return frame_is_missing(file, range, error, pending);
-  if (error.code == Errc::stale) {
-    parts_.writer.set_stale(file->node.id, file->version.generation,
-                            [this, node = file->node](const Result<void>&) {
-                              parts_.notices.entry_changed(node.parent, node.name);
-                            });
+  if (error.code != Errc::stale) {
+    pending->settle(std::move(bytes));
+    return;
   }
-  pending->settle(std::move(bytes));
+  // First the catalog, then the reader: when he opens it again it is the new version.
+  parts_.writer.set_stale(file->node.id, file->version.generation,
+                          [this, node = file->node, error, pending](const Result<void>&) {
+                            parts_.notices.entry_changed(node.parent, node.name);
+                            pending->settle(tl::unexpected<Error>(error));
+                          });
 }
 
 Result<std::uint64_t> Vfs::seek(const OpenHandle& handle, std::uint64_t offset, bool data) const {

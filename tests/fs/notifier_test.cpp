@@ -96,6 +96,25 @@ TEST_F(NotifierTest, TellsEveryNoticeInOrder) {
   EXPECT_EQ(kernel_.heard(), (std::vector<std::string>{"7/new.fits", "7 with entries", "9", "1/tess"}));
 }
 
+TEST_F(NotifierTest, ANoticeOfANameIsHeldBackWhileNamesOfItsDirectoryAreLookedUp) {
+  attach();
+  kernel_.allow(5);
+  notifier_.lookup_begins(7);
+  notifier_.lookup_begins(7);
+  notifier_.entry_changed(7, "a.fits");
+  notifier_.attributes_changed(9);
+  notifier_.entry_changed(8, "b.fits");
+  ASSERT_TRUE(kernel_.wait_for_done(2));
+  notifier_.lookup_ended(7);
+  notifier_.entry_changed(7, "c.fits");
+  notifier_.directory_changed(7);
+  ASSERT_TRUE(kernel_.wait_for_done(1));
+  EXPECT_EQ(kernel_.heard(), (std::vector<std::string>{"9", "8/b.fits", "7 with entries"}));
+  notifier_.lookup_ended(7);
+  ASSERT_TRUE(kernel_.wait_for_done(2));
+  EXPECT_EQ(kernel_.heard().back(), "7/c.fits");
+}
+
 TEST_F(NotifierTest, NobodyWaitsForTheKernel) {
   attach();
   for (int i = 0; i < 1000; ++i) notifier_.attributes_changed(9);  // it takes none of them

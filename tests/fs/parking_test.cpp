@@ -100,6 +100,25 @@ TEST_F(ParkingTest, ACallWithoutAnAnswerEndsAtItsDeadlineAndIsCounted) {
   EXPECT_EQ(timed_out(), 1);
 }
 
+TEST_F(ParkingTest, AtTheEndAllAreAnsweredAndSoIsWhoComesLater) {
+  Parking parking(kNever, metrics_);
+  Call waiting;
+  const auto pending = park(parking, waiting);
+  parking.close();
+  Call late;
+  bool told = false;
+  park(parking, late)->when_abandoned([&told] { told = true; });
+  EXPECT_TRUE(told);
+  for (Call* call : {&waiting, &late}) {
+    const Result<int> answer = call->answer();
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().code, Errc::interrupted);
+    EXPECT_EQ(call->answers, 1);
+  }
+  parking.close();
+  EXPECT_EQ(parking.parked(), 0U);
+}
+
 TEST_F(ParkingTest, ADeadlineThatComesFirstIsKeptAlthoughOthersAreParkedBehindIt) {
   Parking slow(kNever, metrics_);
   Parking quick(kSoon, metrics_);

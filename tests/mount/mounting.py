@@ -11,7 +11,7 @@ import stat
 import subprocess
 import unittest
 
-from harness import BUILD, Mount, MountTest, main, run, wait_until
+from harness import BUILD, Mount, MountTest, main, run, tess_config, wait_until
 
 PROGRAM = BUILD / "mount.astrofs"
 HELPER = pathlib.Path("/sbin/mount.astrofs")
@@ -267,6 +267,21 @@ class Mounting(MountTest):
         self.assertNotEqual(warmer.wait(20), 0)
         idle.close()
         self.assertFalse(place.is_mounted())
+
+    def test_sigterm_ends_a_mount_that_waits_for_what_a_lost_frame_would_have_looked_like(self):
+        sim = self.sim("--sector", 4, "--frames", 3, "--chips", "1-1")
+        place = self.place(tess_config(sim))
+        process = self.foreground(place, "-o", "timeout=600")
+        wait_until(lambda: os.path.exists(place / "tess/4/1/1"), "the mount is there")
+        lost, *others = sorted(os.listdir(place / "tess/4/1/1"))
+        sim.deny(lost)
+        for name in others:
+            sim.fault(f"*{name}", "silent")
+        reader = subprocess.Popen(["cat", place / "tess/4/1/1" / lost], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: any(sim.log(name) for name in others), "a sibling is asked for its header")
+        process.terminate()
+        self.assertEqual(process.wait(20), 0)
+        self.assertNotEqual(reader.wait(20), 0)
 
     def test_a_signal_at_any_moment_of_the_start_leaves_no_mount(self):
         place = self.local()

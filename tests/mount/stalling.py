@@ -178,6 +178,31 @@ class Stalling(MountTest):
         mount.kill()
         self.assertEqual(reader.wait(20), 1)
 
+    # Claims 8, 9
+    def test_a_file_that_is_replaced_while_its_neighbour_is_looked_up_holds_up_neither_the_directory_nor_the_end(self):
+        folder = pathlib.Path(tempfile.mkdtemp(dir=self.directory))
+        for name in ("known.dat", "silent.dat", "third.dat"):
+            (folder / name).write_bytes(name.encode() * 50_000)
+        sim = self.sim("--folder", f"{folder}:apache:/data")  # which says no sizes
+        mount = self.mount(f'[archives.data]\ntype = "index"\nurl = "{sim.url}/data/"\n', timeout=120)
+        place = mount / "data"
+        sim.fault("*silent.dat", "silent")
+        with open(place / "known.dat", "rb", buffering=0) as known:
+            known.read(4096)
+            lookup = self.reader("stat", place / "silent.dat")  # holds the kernel's lock of the directory
+            self.waiting(mount, 1)
+            (folder / "known.dat").write_bytes(b"another")
+            with self.assertRaises(OSError) as caught:
+                os.pread(known.fileno(), 4096, 400_000)
+            self.assertEqual(caught.exception.errno, errno.ESTALE)
+        self.assertEqual((place / "known.dat").read_bytes(), b"another")
+        third = self.reader("stat", place / "third.dat")
+        self.assertEqual(third.wait(20), 0, "a name that nobody has looked up yet")
+        self.assertIsNone(lookup.poll())
+        os.kill(mount.pid(), signal.SIGTERM)
+        self.assertEqual(lookup.wait(20), 1)
+        wait_until(mount.lock_is_free, "the daemon has ended")
+
     # ---- signals
 
     # Claim 9
