@@ -34,10 +34,11 @@ SICK = [("latency", {"n": 300}), ("slow_headers", {"n": 1000}), ("bandwidth", {"
         ("redirect", {"text": ""}), ("gzip", {}), ("login_page", {}), ("empty", {"method": "GET"}), ("huge_header", {}), ("many_headers", {}),
         ("garbage_status", {}), ("http09", {}), ("junk_after", {}), ("head_refused", {})]
 # Nor does anything tell of one of each of these at a time: where HEAD comes to nothing, or to no length, the answer to a range is
-# all that tells of a size.
+# all that tells of a size. But for LISTED: those have theirs from the listing, with the ETag.
 NO_HEAD = ("silent", "unframed", "chunked", "status", "redirect", "login_page", "huge_header", "many_headers", "garbage_status",
            "http09", "junk_after", "head_refused")
 OTHER_SIZE = ("length_short", "length_long", "unframed_short", "chunked_endless", "range_other_total", "range_partial_200", "empty")
+LISTED = "*_ffic.fits"
 TIMEOUT = 8       # seconds a call may take
 QUOTA = 200       # MiB; the frames have 1.4 GB
 FRAMES = 40
@@ -155,8 +156,8 @@ class Soak(MountTest):
         """Some faults for a while, then some peace."""
         unwanted = self.chance.choice((NO_HEAD, OTHER_SIZE))
         for _ in range(self.chance.randrange(1, 4)):
-            kind, parameters = self.chance.choice([each for each in SICK if each[0] not in unwanted])
-            path = self.chance.choice(("*_ffic.fits", "*.dat", "*"))
+            path = self.chance.choice((LISTED, "*.dat", "*"))
+            kind, parameters = self.chance.choice([each for each in SICK if path == LISTED or each[0] not in unwanted])
             self.tell(self.archive.fault, path, kind, every=self.chance.randrange(1, 6), **parameters)
         if self.chance.random() < 0.1:
             self.tell(self.archive.fault, "*", "refuse", times=self.chance.randrange(1, 40))
