@@ -20,6 +20,7 @@ constexpr std::uint64_t kLowShare = 8;
 /// twice.
 constexpr std::uint64_t kReserve = 512ULL << 20;
 constexpr std::uint64_t kReserveShare = 32;
+constexpr std::chrono::minutes kTellEvery{10};
 /// After a round that freed nothing (all open or pinned) the index is not walked again for every block that
 /// is refused.
 constexpr std::chrono::seconds kFruitlessPause{1};
@@ -67,7 +68,14 @@ DiskQuota::DiskQuota(Catalog& catalog, IndexWriter& writer, BlockStore& blocks, 
 
 bool DiskQuota::take(std::uint64_t bytes, const DiskSpace& disk) {
   if (used_ + admitted_ + bytes > quota_) return false;
-  if (admitted_ + bytes > less(disk.free, reserve_of(disk))) return false;
+  if (admitted_ + bytes > less(disk.free, reserve_of(disk))) {
+    if (const SteadyTime now = std::chrono::steady_clock::now(); now >= tell_at_) {
+      tell_at_ = now + kTellEvery;
+      log::warning("cache: its disk has {} left, of which {} stay free: not all that is fetched is kept",
+                   format_size(disk.free), format_size(reserve_of(disk)));
+    }
+    return false;
+  }
   admitted_ += bytes;
   return true;
 }
@@ -76,7 +84,7 @@ bool DiskQuota::admit(const Hash128& id, std::uint64_t bytes) {
   const DiskSpace disk = blocks_.space();
   const MutexLock lock(mutex_);
   const bool taken = take(bytes, disk);
-  if (taken) writing_.insert(id);
+  if (taken) begin_change(id);
   return taken;
 }
 
@@ -98,16 +106,19 @@ void DiskQuota::give_back(std::uint64_t bytes) {
   admitted_ -= bytes;
 }
 
-void DiskQuota::change(const Hash128& id, std::uint64_t before, std::uint64_t now) {
-  // A file that the sweep saw while it was written counts there with what it had then.
-  const auto seen = seen_.extract(id);
-  const std::uint64_t swept = seen ? seen.mapped() : before;
-  used_ = less(used_ + now, sweeping_ ? before : swept);
+void DiskQuota::begin_change(const Hash128& id) {
+  const bool counted = !sweeping_ || id[0] < sweep_at_ || (id[0] == sweep_at_ && swept_.contains(id));
+  changing_.emplace(id, counted ? std::nullopt : std::optional<std::uint64_t>(0));
+}
+
+void DiskQuota::end_change(const Hash128& id, std::uint64_t before, std::uint64_t now) {
+  const auto change = changing_.extract(id);
+  const std::uint64_t counted = change ? change.mapped().value_or(before) : before;
+  used_ = less(used_ + now, sweeping_ ? before : counted);
   used_gauge_.set(static_cast<std::int64_t>(used_));
   if (!sweeping_ || id[0] > sweep_at_) return;  // the sweep will see what it is then
-  // Behind it the file was counted, or was not there. Where it is it may yet see the file, and need not.
-  const bool counted = id[0] < sweep_at_ || !swept_.insert(id).second;
-  swept_bytes_ = less(swept_bytes_ + now, counted ? swept : 0);
+  if (id[0] == sweep_at_) swept_.insert(id);    // it need not see it any more
+  swept_bytes_ = less(swept_bytes_ + now, counted);
 }
 
 void DiskQuota::written(const Hash128& id, std::uint64_t admitted, std::uint64_t before, std::uint64_t now) {
@@ -115,8 +126,7 @@ void DiskQuota::written(const Hash128& id, std::uint64_t admitted, std::uint64_t
   {
     const MutexLock lock(mutex_);
     admitted_ -= admitted;
-    writing_.erase(id);
-    change(id, before, now);
+    end_change(id, before, now);
     short_of_room = short_of_room || crowded();
   }
   if (short_of_room) relieve();
@@ -157,13 +167,18 @@ std::vector<FileVersion> DiskQuota::victims(std::uint64_t bytes) const {
 
 Result<std::uint64_t> DiskQuota::unlink(const FileVersion& version) {
   disk_check_.forget(version.object);  // before the file goes: a new one of that name has yet to be filled
-  auto freed = blocks_.remove(version.object);
-  if (!freed) {
-    log::warning("cache: {}", freed.error().message);
-    return freed;
+  {
+    const MutexLock lock(mutex_);
+    begin_change(version.object);
   }
+  auto freed = blocks_.remove(version.object);
   const MutexLock lock(mutex_);
-  change(version.object, *freed, 0);
+  if (freed) {
+    end_change(version.object, *freed, 0);
+  } else {
+    changing_.erase(version.object);
+    log::warning("cache: {}", freed.error().message);
+  }
   return freed;
 }
 
@@ -282,7 +297,13 @@ void DiskQuota::visit(const StoredObject& stored) {
   const MutexLock lock(mutex_);
   if (!swept_.insert(stored.id).second) return;
   swept_bytes_ += stored.disk_bytes;
-  if (writing_.contains(stored.id)) seen_[stored.id] = stored.disk_bytes;
+  if (const auto change = changing_.find(stored.id); change != changing_.end())
+    change->second = stored.disk_bytes;
+}
+
+void DiskQuota::begin_sweep() {
+  swept_bytes_ = 0;
+  for (auto& [id, counted] : changing_) counted = 0;
 }
 
 Result<void> DiskQuota::resum(const std::stop_token& stop, std::chrono::seconds orphan_age) {
@@ -297,7 +318,7 @@ Result<void> DiskQuota::resum(const std::stop_token& stop, std::chrono::seconds 
   for (unsigned first = 0; first < 256 && !stop.stop_requested(); ++first) {
     {
       const MutexLock lock(mutex_);
-      if (!std::exchange(sweeping_, true)) swept_bytes_ = 0;
+      if (!std::exchange(sweeping_, true)) begin_sweep();
       sweep_at_ = std::byte(first);
       swept_.clear();
     }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <stop_token>
 #include <vector>
@@ -66,8 +67,11 @@ class DiskQuota {
   [[nodiscard]] bool is_known(const Hash128& id) const;
   [[nodiscard]] bool orphan(const StoredObject& stored, std::chrono::seconds age) const;
   [[nodiscard]] bool take(std::uint64_t bytes, const DiskSpace& disk) REQUIRES(mutex_);
+  void begin_sweep() REQUIRES(mutex_);
   void visit(const StoredObject& stored) EXCLUDES(mutex_);
-  void change(const Hash128& id, std::uint64_t before, std::uint64_t now) REQUIRES(mutex_);
+  /// Around each change of an object's file: between them the sweep may come by, and see it or not.
+  void begin_change(const Hash128& id) REQUIRES(mutex_);
+  void end_change(const Hash128& id, std::uint64_t before, std::uint64_t now) REQUIRES(mutex_);
   [[nodiscard]] bool crowded() const REQUIRES(mutex_) { return used_ + admitted_ > high_water_; }
 
   Catalog& catalog_;
@@ -87,18 +91,18 @@ class DiskQuota {
   std::condition_variable round_over_;
   std::uint64_t used_ GUARDED_BY(mutex_);
   std::uint64_t admitted_ GUARDED_BY(mutex_){0};
-  std::set<Hash128> writing_ GUARDED_BY(mutex_);  ///< admitted
+  /// Objects whose files change now: what of them the sweep has counted. nullopt: what they occupied before.
+  std::map<Hash128, std::optional<std::uint64_t>> changing_ GUARDED_BY(mutex_);
   bool making_room_ GUARDED_BY(mutex_){false};
   std::size_t going_ GUARDED_BY(mutex_){0};
   bool round_freed_ GUARDED_BY(mutex_){false};
   SteadyTime not_before_ GUARDED_BY(mutex_){};  ///< the next round that nobody waits for
   bool refused_ GUARDED_BY(mutex_){false};      ///< since the last round
+  SteadyTime tell_at_ GUARDED_BY(mutex_){};     ///< that the disk is full, once more
   // The sweep takes the objects by the first byte of their ids, and is at those of sweep_at_.
   bool sweeping_ GUARDED_BY(mutex_){false};
   std::byte sweep_at_ GUARDED_BY(mutex_){};
   std::set<Hash128> swept_ GUARDED_BY(mutex_);  ///< counted of those
-  std::map<Hash128, std::uint64_t> seen_
-      GUARDED_BY(mutex_);  ///< what it saw of files that were being written
   std::uint64_t swept_bytes_ GUARDED_BY(mutex_){0};
 };
 
