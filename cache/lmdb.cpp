@@ -80,6 +80,10 @@ bool is_page_damage(int code) {
   return code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND;
 }
 
+void end_the_probe(MDB_env*, const char*) {
+  _exit(kAssertionExit);
+}
+
 /// LMDB met a page that makes no sense where it knows no error to give, and ends the process next.
 void leave_word(MDB_env* env, const char* what) {
   log::error("index: {}", what);
@@ -153,8 +157,7 @@ Result<void> Environment::Impl::open_handle() {
   const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   map_size_ = (map_size_ + page - 1) / page * page;
   mdb_env_set_mapsize(raw, map_size_);
-  mdb_env_set_assert(raw, leave_word);
-  if (mode_ == Mode::probe) mdb_env_set_assert(raw, [](MDB_env*, const char*) { _exit(kAssertionExit); });
+  mdb_env_set_assert(raw, mode_ == Mode::probe ? end_the_probe : leave_word);
   const unsigned flags = mode_ == Mode::write ? kWriteFlags : kProbeFlags;
   if (const int code = mdb_env_open(raw, dir_.c_str(), flags, 0600); code != 0) {
     return tl::unexpected(error_of(code, "cannot open " + dir_));

@@ -117,7 +117,7 @@ bool may_open(fuse_req_t req, fuse_ino_t inode) {
   if (caller == 0 || caller == context_of(req).uid) return true;
   const Vfs& vfs = vfs_of(req);
   const Result<Node> node = vfs.node(inode);
-  return !node || !vfs.attr_of(*node).is_private;
+  return !node || !vfs.is_private(*node);
 }
 
 struct stat stat_of(const OpsContext& context, const Attr& attr) {

@@ -68,13 +68,18 @@ Result<Node> Vfs::node(Inode inode) const {
   return node;
 }
 
+bool Vfs::is_private(const Node& node) const {
+  const MountedArchive* archive = parts_.archives.of(node);
+  // This machine's disk is asked where it matters only: it may be another machine's, and hang.
+  return archive != nullptr && (!archive->archive->is_local() || options_.others) &&
+         archive->archive->credential_scope(node.locator) != kPublic;
+}
+
 Attr Vfs::attr_of(const Node& node) const {
   Attr attr{inode_of(node), node.id, node.kind, node.size.value_or(0), node.mtime};
   const MountedArchive* archive = parts_.archives.of(node);
+  attr.is_private = is_private(node);
   const bool is_local = archive != nullptr && archive->archive->is_local();
-  // This machine's disk is asked where it matters only: it may be another machine's, and hang.
-  attr.is_private = archive != nullptr && (!is_local || options_.others) &&
-                    archive->archive->credential_scope(node.locator) != kPublic;
   attr.good_for = is_local ? kKeepLocal : kKeepAttributes;
   if (node.kind == NodeKind::directory) {
     if (const auto listing = parts_.catalog.listing(node.id)) attr.mtime = listing->fetched;

@@ -119,6 +119,8 @@ class Vfs {
 
   [[nodiscard]] Result<Node> node(Inode inode) const;
   [[nodiscard]] Attr attr_of(const Node& node) const;
+  /// Is it for who mounted alone? As it is now, whatever the kernel was told before.
+  [[nodiscard]] bool is_private(const Node& node) const;
   [[nodiscard]] FileState state_of(const Node& node) const;
   /// Does the kernel read complete files by itself? If not, why not. Once it does, they are checked for it.
   [[nodiscard]] Result<void> passthrough() const;
