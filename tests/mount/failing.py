@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What readers get when the archive, the network, the daemon or the cache fails."""
 import concurrent.futures
+import contextlib
 import errno
 import os
 import pathlib
@@ -335,29 +336,29 @@ class Failing(MountTest):
         mount.mount()
         self.assertEqual(path.read_bytes(), truth)
 
-    # Claim 13
-    def test_a_full_cache_disk_serves_right_bytes(self):
+    @contextlib.contextmanager
+    def small_disk(self, options):
         if os.geteuid() != 0:
             self.skipTest("only root mounts a small tmpfs")
-        small = self.directory / "small"
-        small.mkdir()
-        run("mount", "-t", "tmpfs", "-o", "size=12m,mode=700", "tmpfs", small)
+        place = self.directory / "small"
+        place.mkdir()
+        run("mount", "-t", "tmpfs", "-o", f"mode=700,{options}", "tmpfs", place)
         try:
+            yield place
+        finally:
+            run("umount", "-l", place)
+
+    # Claim 13
+    def test_a_full_cache_disk_serves_right_bytes(self):
+        with self.small_disk("size=12m") as small:
             sim, mount = self.tess(frames=1, size="full", cache=small / "cache")
             path = first_frame(mount)
             self.assertEqual(path.read_bytes(), sim.fetch(key_of(path)))
             mount.unmount()
-        finally:
-            run("umount", "-l", small)
 
     # Claim 13
     def test_a_cache_leaves_some_of_its_disk_free_and_keeps_what_was_read_last(self):
-        if os.geteuid() != 0:
-            self.skipTest("only root mounts a small tmpfs")
-        small = self.directory / "small"
-        small.mkdir()
-        run("mount", "-t", "tmpfs", "-o", "size=64m,mode=700", "tmpfs", small)
-        try:
+        with self.small_disk("size=64m") as small:
             sim, mount = self.tess(frames=4, size="full", cache=small / "cache")
             paths = sorted((mount / CHIP).iterdir())
             for path in paths:
@@ -368,17 +369,10 @@ class Failing(MountTest):
             self.assertNotEqual(os.getxattr(paths[-1], "user.astrofs.state"), b"remote", "of the last one something is kept")
             self.assertTrue(os.listdir((mount / CHIP).parent), "a directory that was not listed before")
             mount.unmount()
-        finally:
-            run("umount", "-l", small)
 
     # Claim 13
     def test_a_disk_that_takes_no_more_files_costs_old_ones_and_no_reader_his_bytes(self):
-        if os.geteuid() != 0:
-            self.skipTest("only root mounts a small tmpfs")
-        small = self.directory / "small"
-        small.mkdir()
-        run("mount", "-t", "tmpfs", "-o", "size=64m,mode=700,nr_inodes=60", "tmpfs", small)
-        try:
+        with self.small_disk("size=64m,nr_inodes=60") as small:
             folder, sim = self.folder()
             for number in range(120):
                 (folder / f"{number:03d}.dat").write_bytes(os.urandom(10_000))
@@ -394,8 +388,6 @@ class Failing(MountTest):
                 self.assertEqual((mount / f"data/{number:03d}.dat").read_bytes(), (folder / f"{number:03d}.dat").read_bytes())
             wait_until(kept, "what comes later is kept in the place of what came first")
             mount.unmount()
-        finally:
-            run("umount", "-l", small)
 
     # Claim 13
     def test_the_quota_holds_while_more_than_it_streams_through(self):
