@@ -165,6 +165,16 @@ TEST_F(IndexTree, AStaleGenerationGivesWayOnce) {
   EXPECT_EQ(index_.child(kRootNode, "a").generation, 2U);
 }
 
+TEST_F(IndexTree, ASizeBeyondBeliefIsRefusedHoweverItComes) {
+  ASSERT_TRUE(index_.list(kRootNode, {file_entry("a")}));
+  const Node before = index_.child(kRootNode, "a");
+  EXPECT_EQ(index_.set_size(before.id, kLargestFile + 1).error().code, Errc::too_large);
+  ListedEntry beyond = file_entry("a");
+  beyond.size = kLargestFile + 1;
+  EXPECT_FALSE(index_.list(kRootNode, {beyond}));
+  EXPECT_EQ(index_.child(kRootNode, "a").size, before.size);
+}
+
 TEST_F(IndexTree, AFoundChildJoinsAListingThatDoesNotShowIt) {
   ASSERT_TRUE(index_.list(kRootNode, {file_entry("a")}));
   const auto found = index_.add(kRootNode, file_entry("tic-42"));

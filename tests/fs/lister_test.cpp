@@ -54,6 +54,17 @@ TEST(ToShown, AllThatIsKnownOfAnEntryIsKept) {
   EXPECT_EQ(one.validator, "\"v\"");
 }
 
+TEST(ToShown, ASizeBeyondBeliefIsAskedForAndCostsNobodyElseTheListing) {
+  Entry largest = entry("largest");
+  largest.size = kLargestFile;
+  Entry beyond = entry("x");
+  beyond.size = kLargestFile + 1;
+  const ShownListing shown = to_shown({largest, beyond});
+  ASSERT_EQ(shown.entries.size(), 2U);
+  EXPECT_EQ(shown.entries[0].size, kLargestFile);
+  EXPECT_EQ(shown.entries[1].size, std::nullopt);
+}
+
 TEST(ToShown, EachKindIsShownAsWhatItIs) {
   const ShownListing shown = to_shown(
       {entry("d", EntryKind::directory), entry("f", EntryKind::file), entry("l", EntryKind::symlink)});

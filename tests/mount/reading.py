@@ -406,6 +406,12 @@ class Reading(MountTest):
         (here / "a.bin").write_bytes(b"newer" * 7000)
         self.assertEqual((mount / "here/a.bin").read_bytes(), b"newer" * 7000)
         self.assertEqual((mount / "here/a.bin").stat().st_size, 35000)
+        # Size and second stay, as when a card of a header is written in place.
+        second = (here / "a.bin").stat().st_mtime_ns // 10**9 * 10**9
+        for text in (b"first" * 7000, b"later" * 7000):
+            (here / "a.bin").write_bytes(text)
+            os.utime(here / "a.bin", ns=(second, second))
+            self.assertEqual((mount / "here/a.bin").read_bytes(), text)
 
     # Claim 8
     def test_another_archive_under_a_used_name_shows_nothing_of_the_old_one(self):
