@@ -51,8 +51,7 @@ struct RangeJob {
   std::uint64_t size{0};  ///< of the version: a Content-Range total or whole body of another length is stale
   bool is_fits{false};    ///< the bytes at offset 0 must begin "SIMPLE  ="
   std::map<std::string, std::string> etags;  ///< origin -> strong ETag that this version has there
-  bool is_size_listed{
-      false};  ///< a listing gave it with its ETag: an answer under that which has another lies
+  bool is_size_listed{false};  ///< with its ETag, so an answer of another size under that one lies
   Urgency urgency{Urgency::demand};
   std::chrono::milliseconds timeout{60'000};  ///< for the whole job; beyond it timed_out
 };
