@@ -1,4 +1,4 @@
-// The version of the project, as programs, logs and archives see it. CMakeLists.txt has the same number.
+// The version of the project, as programs, logs and archives see it. CMakeLists.txt reads it here.
 #pragma once
 
 namespace astrofs {

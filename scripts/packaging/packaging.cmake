@@ -2,19 +2,14 @@
 include(GNUInstallDirs)
 
 # mount(8) looks for its helpers in /sbin, people in /usr/bin; where /sbin is not /usr/sbin the link must be made by hand.
-if(TARGET mount.astrofs)
-  install(TARGETS mount.astrofs RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-  install(CODE "
-    set(helpers \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_SBINDIR}\")
-    file(MAKE_DIRECTORY \"\${helpers}\")
-    file(CREATE_LINK ../${CMAKE_INSTALL_BINDIR}/mount.astrofs \"\${helpers}/mount.astrofs\" SYMBOLIC)")
-endif()
-if(TARGET astrofs)
-  install(TARGETS astrofs RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-endif()
+install(TARGETS mount.astrofs astrofs RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(CODE "
+  set(helpers \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_SBINDIR}\")
+  file(MAKE_DIRECTORY \"\${helpers}\")
+  file(CREATE_LINK ../${CMAKE_INSTALL_BINDIR}/mount.astrofs \"\${helpers}/mount.astrofs\" SYMBOLIC)")
 
-# Started by the mount, never by people: not in their path.
-install(TARGETS astrofs-hdf5 RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/astrofs)
+# Started by the mount, never by people: not in their path. fs/converter looks for it at this place beside its own.
+install(TARGETS astrofs-hdf5 RUNTIME DESTINATION libexec/astrofs)
 
 find_program(SCDOC scdoc)
 if(SCDOC)
@@ -30,6 +25,8 @@ if(SCDOC)
     install(FILES ${output} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
   endforeach()
   add_custom_target(man ALL DEPENDS ${pages})
+else()
+  message(WARNING "there is no scdoc: what is installed has no man pages")
 endif()
 
 set(packaging ${CMAKE_SOURCE_DIR}/scripts/packaging)
