@@ -10,10 +10,6 @@
 namespace astrofs::tess {
 namespace {
 
-constexpr std::uint64_t kFitsBlock = 2880;
-constexpr std::uint64_t kPrimaryHeader = kFitsBlock;
-constexpr std::uint64_t kLongestHeader = 1ULL << 20;  // as in fits_layout; real ones end at 31,680
-
 /// Matches a name from its front; once something does not fit, all later answers are without meaning and ok()
 /// is false.
 class Matcher {
@@ -143,16 +139,6 @@ std::vector<std::string> shifted_names(std::string_view name, unsigned seconds) 
   return names;
 }
 
-Exposure exposure_of(unsigned sector) {
-  // Extended missions: 10 minutes from sector 27, 200 s from sector 56 on, special pointings (above 1000)
-  // too.
-  const unsigned seconds = sector >= 56 ? 200 : sector >= 27 ? 600 : 1800;
-  // A frame of 2 s collects light for 1.98 s, and cosmic ray mitigation keeps 8 frames of 10: card DEADC,
-  // 0.792.
-  constexpr double kLive = 0.99 * 0.8;
-  return {seconds, seconds / 2, kLive * seconds / 86400.0};
-}
-
 std::vector<Entry> collapse_doubles(std::vector<Entry> entries) {
   std::vector<Frame> frames;
   for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -181,22 +167,6 @@ std::vector<Entry> collapse_doubles(std::vector<Entry> entries) {
     if (!gone[i]) left.push_back(std::move(entries[i]));
   }
   return left;
-}
-
-std::optional<std::uint64_t> ffi_size(FfiKind kind, std::uint64_t offset) {
-  if (offset % kFitsBlock != 0 || offset < kPrimaryHeader + kFitsBlock || offset > kLongestHeader)
-    return std::nullopt;
-  const std::uint64_t unit = offset - kPrimaryHeader + kFfiPixels;  // a header and its image
-  return kPrimaryHeader + (kind == FfiKind::calibrated ? 2 * unit : unit);
-}
-
-std::optional<std::uint64_t> ffi_offset(FfiKind kind, std::uint64_t size) {
-  const std::uint64_t images = kind == FfiKind::calibrated ? 2 : 1;
-  if (size < kPrimaryHeader + images * kFfiPixels) return std::nullopt;
-  const std::uint64_t headers = size - kPrimaryHeader - images * kFfiPixels;
-  if (headers % images != 0) return std::nullopt;
-  const std::uint64_t offset = kPrimaryHeader + headers / images;
-  return ffi_size(kind, offset) == size ? std::optional(offset) : std::nullopt;
 }
 
 }  // namespace astrofs::tess

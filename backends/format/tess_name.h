@@ -1,5 +1,5 @@
-// Names of TESS full-frame images and what follows from them alone: when, which chip, where the file lies,
-// how long the exposure was, how large the file is. Pure; any thread.
+// Names of TESS full-frame images and what follows from them alone: when, which chip, where the file lies.
+// Pure; any thread.
 //
 // Names are not stable: reprocessing moved the stamps of sectors 1-13 by 0 to 2 s, and sector 2 lists some
 // exposures twice.
@@ -47,31 +47,13 @@ struct FfiName {
 /// other names.
 [[nodiscard]] std::vector<std::string> shifted_names(std::string_view name, unsigned seconds = 3);
 
-/// How a sector was exposed.
-struct Exposure {
-  unsigned seconds{0};      ///< from one stamp to the next: card TIMEDEL
-  unsigned frames{0};       ///< of 2 s, summed in the spacecraft: card NUM_FRM
-  double exposure_days{0};  ///< time on source: card EXPOSURE
-};
-[[nodiscard]] Exposure exposure_of(unsigned sector);
-
 /// Doubled exposures once: of frames on the same chip (sector, camera, CCD, kind) whose stamps differ by 1 or
 /// 2 s, the one with the later mtime stays, of equal ones the earlier stamp. Entries with other names and the
 /// order stay as they are.
 [[nodiscard]] std::vector<Entry> collapse_doubles(std::vector<Entry> entries);
 
-// Sizes. An FFI is one (raw) or two (calibrated: image and uncertainty) images of 2136 x 2078 of 4 bytes
-// behind a primary header of one block; both image headers have the same length.
-
+/// An image, of 4 bytes a pixel.
 inline constexpr std::uint64_t kFfiColumns = 2136;
 inline constexpr std::uint64_t kFfiRows = 2078;
-inline constexpr std::uint64_t kFfiPixels = 17'755'200;  ///< bytes of an image with its padding
-inline constexpr std::uint64_t kFfiUsualOffset =
-    20'160;  ///< of the first pixel, in the great majority of files
-
-/// Size of a file whose first pixel lies at `offset`; nullopt: an offset that no FFI has.
-[[nodiscard]] std::optional<std::uint64_t> ffi_size(FfiKind kind, std::uint64_t offset);
-/// The other way.
-[[nodiscard]] std::optional<std::uint64_t> ffi_offset(FfiKind kind, std::uint64_t size);
 
 }  // namespace astrofs::tess

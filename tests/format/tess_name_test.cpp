@@ -87,20 +87,6 @@ TEST(TessName, ShiftsAcrossDaysAndYears) {
             "tess2018293000001-s0004-1-1-0124-s_ffic.fits");
 }
 
-TEST(TessName, KnowsTheExposureOfASector) {
-  for (const auto& [sector, seconds, frames] :
-       std::vector<std::tuple<unsigned, unsigned, unsigned>>{{1, 1800, 900},
-                                                             {26, 1800, 900},
-                                                             {27, 600, 300},
-                                                             {55, 600, 300},
-                                                             {56, 200, 100},
-                                                             {1751, 200, 100}}) {
-    EXPECT_EQ(exposure_of(sector).seconds, seconds) << sector;
-    EXPECT_EQ(exposure_of(sector).frames, frames) << sector;
-  }
-  EXPECT_NEAR(exposure_of(4).exposure_days, 0.016499995959, 1e-8);  // card EXPOSURE of a real frame
-}
-
 TEST(TessName, KeepsOneOfADoubledExposure) {
   // The later processing stays.
   EXPECT_THAT(
@@ -131,49 +117,26 @@ TEST(TessName, KeepsFramesThatAreNoDoubles) {
   EXPECT_THAT(collapse_doubles({}), IsEmpty());
 }
 
-TEST(TessName, CountsSizesBothWays) {
-  using enum FfiKind;
-  EXPECT_EQ(ffi_size(calibrated, 14'400), 35'536'320U);
-  EXPECT_EQ(ffi_size(calibrated, 17'280), 35'542'080U);
-  EXPECT_EQ(ffi_size(calibrated, kFfiUsualOffset), 35'547'840U);
-  EXPECT_EQ(ffi_size(calibrated, 31'680), 35'570'880U);
-  EXPECT_EQ(ffi_size(raw, 20'160), 17'775'360U);
-  EXPECT_EQ(ffi_size(raw, 20'161), std::nullopt);
-  EXPECT_EQ(ffi_size(raw, 2'880), std::nullopt);
-  EXPECT_EQ(ffi_size(raw, 2'880ULL << 40), std::nullopt);
-  EXPECT_EQ(ffi_offset(calibrated, 35'547'840), 20'160U);
-  EXPECT_EQ(ffi_offset(raw, 17'775'360), 20'160U);
-  EXPECT_EQ(ffi_offset(calibrated, 35'547'841), std::nullopt);
-  EXPECT_EQ(ffi_offset(calibrated, 35'547'840 + 2'880), std::nullopt);  // the two headers would differ
-  EXPECT_EQ(ffi_offset(calibrated, 0), std::nullopt);
-  EXPECT_EQ(kFfiPixels, (kFfiColumns * kFfiRows * 4 + 2879) / 2880 * 2880);
-}
-
-/// Paths of a listing, with the offset of the first pixel.
-std::vector<std::pair<std::string, std::uint64_t>> rows_of(const std::filesystem::path& csv) {
+std::vector<std::string> paths_of(const std::filesystem::path& csv) {
   std::istringstream in(testing::content_of(csv));
-  std::vector<std::pair<std::string, std::uint64_t>> rows;
+  std::vector<std::string> paths;
   std::string line;
   std::getline(in, line);
-  while (std::getline(in, line))
-    rows.emplace_back(line.substr(0, line.find(',')), std::stoull(line.substr(line.rfind(',') + 1)));
-  return rows;
+  while (std::getline(in, line)) paths.push_back(line.substr(0, line.find(',')));
+  return paths;
 }
 
-TEST(TessName, AgreesWithEveryNamePathAndOffsetOfTheRealListings) {
+TEST(TessName, AgreesWithEveryNameAndPathOfTheRealListings) {
   NEEDS_SAMPLES();
   std::size_t names = 0;
   for (const auto& csv : testing::sample_files("tess/listings", ".csv.gz")) {
     if (csv.string().find("-spoc-") == std::string::npos) continue;
-    for (const auto& [path, offset] : rows_of(csv)) {
+    for (const std::string& path : paths_of(csv)) {
       const std::string text = path.substr(path.rfind('/') + 1);
       const auto name = parse_ffi_name(text);
       ASSERT_TRUE(name.has_value()) << path;
       ASSERT_EQ(name->path(), path);
       ASSERT_EQ(name->at(name->stamp()), *name);
-      const auto size = ffi_size(name->kind, offset);
-      ASSERT_TRUE(size.has_value()) << offset;
-      ASSERT_EQ(ffi_offset(name->kind, *size), offset);
       ++names;
     }
   }
@@ -184,7 +147,7 @@ TEST(TessName, CollapsesTheRealDoublesOfSectorTwoAndNothingOfSectorFour) {
   NEEDS_SAMPLES();
   const auto count = [](const std::string& listing) {
     std::vector<Entry> entries;
-    for (const auto& [path, offset] : rows_of(*testing::samples() / "tess/listings" / listing)) {
+    for (const std::string& path : paths_of(*testing::samples() / "tess/listings" / listing)) {
       Entry e;
       e.name = path.substr(path.rfind('/') + 1);
       entries.push_back(std::move(e));
@@ -206,11 +169,11 @@ TEST(TessName, CollapsesTheRealDoublesOfSectorTwoAndNothingOfSectorFour) {
 TEST(TessName, FindsEveryOldNameOfSectorFourAmongTheShiftedNewOnes) {
   NEEDS_SAMPLES();
   std::set<std::string> now;
-  for (const auto& [path, offset] :
-       rows_of(*testing::samples() / "tess/listings/tess-s0004-spoc-ffi-2023-10.csv.gz"))
+  for (const std::string& path :
+       paths_of(*testing::samples() / "tess/listings/tess-s0004-spoc-ffi-2023-10.csv.gz"))
     now.insert(path.substr(path.rfind('/') + 1));
-  for (const auto& [path, offset] :
-       rows_of(*testing::samples() / "tess/listings/tess-s0004-spoc-ffi-2021-03.csv.gz")) {
+  for (const std::string& path :
+       paths_of(*testing::samples() / "tess/listings/tess-s0004-spoc-ffi-2021-03.csv.gz")) {
     std::size_t found = 0;
     for (const std::string& name : shifted_names(path.substr(path.rfind('/') + 1))) found += now.count(name);
     ASSERT_EQ(found, 1U) << path;
