@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <stop_token>
+#include <string>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -15,8 +16,8 @@ namespace astrofs {
 
 using NodeId = std::uint64_t;  ///< inode number; never reused, survives restarts
 
-/// A file is no longer: 16 TiB, far below what numbers of blocks count. A size beyond it is a server's mistake,
-/// and would cost who believed it the memory of all its blocks.
+/// A file is no longer: 16 TiB, far below what numbers of blocks count. A size beyond it is a server's
+/// mistake, and would cost who believed it the memory of all its blocks.
 inline constexpr std::uint64_t kLargestFile = 1ULL << 44;
 
 /// One version of one file's content. Two versions never share an `object`, so never a byte on disk.
@@ -25,7 +26,9 @@ struct FileVersion {
   std::uint32_t generation{0};  ///< grows with each change of content at the archive
   std::uint64_t size{0};        ///< bytes, exact
   Hash128 object{};  ///< hash of (archive, locator, validator, credential scope, size, block size, format)
-  std::uint64_t least_request{0};  ///< bytes that a fetch has at least, where there are so many; 0: any number
+  /// Bytes that a fetch has at least, where there are so many; 0: any number.
+  std::uint64_t least_request{0};
+  std::string scope{};  ///< Archive::credential_scope() of who asks for them
 };
 
 enum class FetchUrgency : unsigned char { demand, prefetch, background };

@@ -40,14 +40,14 @@ const MountedArchive* ArchiveTable::of_directory(NodeId id) const {
 }
 
 FileVersion ArchiveTable::version(const Node& node) const {
-  FileVersion version{node.id, node.generation, node.size.value_or(0), {}};
+  FileVersion version{node.id, node.generation, node.size.value_or(0)};
   const MountedArchive* archive = of(node);
+  if (archive != nullptr) version.scope = archive->archive->credential_scope(node.locator);
   // A file without a strong validator is told apart by what the listing says of it: size and date.
   const std::string validator =
       node.validator.empty() ? std::to_string(node.mtime.time_since_epoch().count()) : node.validator;
   version.object = sha256_prefix({archive ? archive->name : "", archive ? archive->identity : "",
-                                  node.locator, validator, std::to_string(node.generation),
-                                  archive ? archive->archive->credential_scope(node.locator) : "",
+                                  node.locator, validator, std::to_string(node.generation), version.scope,
                                   std::to_string(version.size), std::to_string(kBlockSize), kObjectFormat});
   version.least_request = archive ? archive->archive->least_request(node.locator) : 0;
   return version;

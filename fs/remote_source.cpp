@@ -160,11 +160,13 @@ void RemoteSource::fetch(const FileVersion& version, ByteRange range, FetchUrgen
   const MountedArchive* archive = archives_.of(*node);
   if (archive == nullptr)
     return sink->end(fail(Errc::not_found, "the archive of this file is no longer configured"));
-  if (made_ != nullptr && archive->archive->makes(node->locator))
-    return made_->fetch(*archive, *node, range, std::move(sink), std::move(stop));
-  if (builds_ != nullptr && archive->archive->builds(node->locator))
-    return builds_->fetch(*archive, *node, range, std::move(sink), std::move(stop));
   Wish wish{version, *node, archive, range, urgency, std::move(sink), std::move(stop)};
+  if (const Result<void> same = check_login(wish); !same)
+    return wish.sink->end(tl::unexpected<Error>(same.error()));
+  if (made_ != nullptr && archive->archive->makes(node->locator))
+    return made_->fetch(*archive, *node, range, std::move(wish.sink), std::move(wish.stop));
+  if (builds_ != nullptr && archive->archive->builds(node->locator))
+    return builds_->fetch(*archive, *node, range, std::move(wish.sink), std::move(wish.stop));
   if (sought_ != nullptr && archive->archive->seeks(node->locator)) return seek(std::move(wish), false);
   Result<std::vector<http::Request>> mirrors = archive->archive->locate(node->locator);
   if (!mirrors) return wish.sink->end(tl::unexpected<Error>(mirrors.error()));
@@ -191,12 +193,20 @@ void RemoteSource::note_host(const MountedArchive& archive, const std::string& o
   hosts_[&archive] = origin;
 }
 
+Result<void> RemoteSource::check_login(const Wish& wish) {
+  if (wish.archive->archive->credential_scope(wish.node.locator) == wish.version.scope) return {};
+  return fail(Errc::denied, wish.node.name + " was opened with another login: open it again");
+}
+
 void RemoteSource::seek(Wish wish, bool again) {
   const MountedArchive& archive = *wish.archive;
   const Node node = wish.node;
   const std::stop_token stop = wish.stop;
   const auto found = [this, wish = std::move(wish), again](Result<std::vector<http::Request>> mirrors) {
     if (!mirrors) return wish.sink->end(tl::unexpected<Error>(mirrors.error()));
+    // It may have taken a minute, and the requests are signed by who is logged in by now.
+    if (const Result<void> same = check_login(wish); !same)
+      return wish.sink->end(tl::unexpected<Error>(same.error()));
     // An address that was asked for a moment ago is refused for good.
     start(
         wish, std::move(*mirrors), again ? std::function<void()>() : [this, wish] { seek(wish, true); });

@@ -70,6 +70,8 @@ class RemoteSource final : public Source {
     std::shared_ptr<Sink> sink;
     std::stop_token stop;
   };
+  /// One login's bytes never become another's, nor everybody's, however long a file stays open.
+  [[nodiscard]] static Result<void> check_login(const Wish& wish);
   void seek(Wish wish, bool again);
   /// `refused` instead of the sink hears of an address that does not serve; unset: there is no other.
   void start(const Wish& wish, std::vector<http::Request> mirrors, std::function<void()> refused);

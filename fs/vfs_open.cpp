@@ -97,7 +97,7 @@ std::shared_ptr<OpenHandle> Vfs::open_version(const Node& node,
   std::optional<Hash128> shown;
   if (placeholder)
     shown.emplace();
-  else if (archive != nullptr && archive->archive->credential_scope(node.locator) != kPublic)
+  else if (archive != nullptr && version.scope != kPublic)
     shown = version.object;
   return open_files_.open(inode_of(node), [&] {
     auto file = std::make_shared<OpenFile>(node, version, archive);

@@ -39,6 +39,9 @@ class TwoMirrors final : public Archive {
   }
   [[nodiscard]] std::string validator_origin() const override { return kNear; }
   [[nodiscard]] std::string advice() const override { return "log in first"; }
+  [[nodiscard]] std::string credential_scope(std::string_view) const override { return scope; }
+
+  std::string scope = "public";
 };
 
 /// What came of a fetch.
@@ -73,7 +76,9 @@ class RemoteSourceTest : public ::testing::Test {
     top_ = top.id;
     std::vector<MountedArchive> archives(1);
     archives[0].name = "sky";
-    archives[0].archive = std::make_unique<TwoMirrors>();
+    auto mirrors = std::make_unique<TwoMirrors>();
+    mirrors_ = mirrors.get();
+    archives[0].archive = std::move(mirrors);
     archives_ = std::make_unique<ArchiveTable>(*rig_.catalog, std::move(archives));
     restart();
   }
@@ -135,6 +140,7 @@ class RemoteSourceTest : public ::testing::Test {
   http::FakeClient client_{clock_, [this](const http::Request& request) { return answer(request); }};
   http::Fetcher fetcher_{client_, clock_, metrics_, {}};
   NodeId top_{0};
+  TwoMirrors* mirrors_{nullptr};
   std::unique_ptr<ArchiveTable> archives_;
   std::unique_ptr<RemoteSource> source_;
 };
@@ -168,6 +174,15 @@ TEST_F(RemoteSourceTest, AMissingFrameIsNotAskedForAgain) {
   node = *rig_.catalog->node(node.id);
   EXPECT_EQ(fetch(node)->error(), Errc::not_found);
   EXPECT_TRUE(client_.requests.empty());
+}
+
+TEST_F(RemoteSourceTest, WhatWasOpenedBeforeALoginIsNotAskedForWithIt) {
+  const Node node = file("");
+  const FileVersion before = archives_->version(node);
+  mirrors_->scope = "of somebody";
+  EXPECT_EQ(fetch(before)->error(), Errc::denied);
+  EXPECT_TRUE(client_.requests.empty());
+  EXPECT_TRUE(fetch(node)->result);
 }
 
 TEST_F(RemoteSourceTest, AVersionThatContradictsItsChecksumIsNotFetched) {
