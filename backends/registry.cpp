@@ -18,6 +18,8 @@
 #include "backends/tess.h"
 #include "backends/url.h"
 #include "backends/vo_client.h"
+#include "base/hash.h"
+#include "base/home.h"
 
 namespace astrofs {
 namespace {
@@ -36,9 +38,26 @@ class TableReader {
                  "[archives." + table_.name + "] of type \"" + table_.type + "\" needs the key " + key);
       return fallback.value_or("");
     }
-    if (const auto* const value = std::get_if<std::string>(&found->value)) return *value;
+    if (const auto* const value = std::get_if<std::string>(&found->value)) {
+      if (*value != fallback) means(key, *value);
+      return *value;
+    }
     complain(found->where, key + " must be a string");
     return {};
+  }
+
+  /// The path of a file of this machine.
+  std::string file(const std::string& key, std::string usual) {
+    const std::string given = text(key, std::move(usual));
+    if (error_ || given.starts_with('/')) return given;
+    // No shell expands a tilde in a table.
+    if (!given.starts_with("~/")) {
+      complain(where_of(key), key + " must be absolute: the mount does not run where it was started");
+      return {};
+    }
+    auto expanded = expand_home(given);
+    if (!expanded) complain(where_of(key), key + ": " + expanded.error().message);
+    return expanded.value_or("");
   }
 
   /// A whole number from 1 to `most`.
@@ -46,7 +65,10 @@ class TableReader {
     const ConfigValue* const found = take(key);
     if (found == nullptr) return fallback;
     const auto* const value = std::get_if<std::int64_t>(&found->value);
-    if (value != nullptr && *value >= 1 && *value <= most) return static_cast<unsigned>(*value);
+    if (value != nullptr && *value >= 1 && *value <= most) {
+      if (*value != fallback) means(key, std::to_string(*value));
+      return static_cast<unsigned>(*value);
+    }
     complain(found->where, key + " must be a number from 1 to " + std::to_string(most));
     return fallback;
   }
@@ -54,7 +76,10 @@ class TableReader {
   bool flag(const std::string& key, bool fallback) {
     const ConfigValue* const found = take(key);
     if (found == nullptr) return fallback;
-    if (const auto* const value = std::get_if<bool>(&found->value)) return *value;
+    if (const auto* const value = std::get_if<bool>(&found->value)) {
+      if (*value != fallback) means(key, *value ? "true" : "false");
+      return *value;
+    }
     complain(found->where, key + " must be true or false");
     return fallback;
   }
@@ -63,8 +88,12 @@ class TableReader {
   std::map<std::string, std::string> entries(const std::string& key) {
     const ConfigValue* const found = take(key);
     if (found == nullptr) return {};
-    if (const auto* const value = std::get_if<std::map<std::string, std::string>>(&found->value))
+    if (const auto* const value = std::get_if<std::map<std::string, std::string>>(&found->value)) {
+      std::string all;
+      for (const auto& [name, item] : *value) all += name + '=' + item + '\n';
+      means(key, std::move(all));
       return *value;
+    }
     complain(found->where, key + " must be a table of names and values");
     return {};
   }
@@ -85,7 +114,15 @@ class TableReader {
     if (error_ || (given.empty() && may_be_empty)) return {};
     auto checked = url::check_base(given);
     if (!checked) complain(where_of(key), key + ": " + checked.error().message);
+    if (checked && fallback && *checked == *fallback) meaning_.erase(key);
     return checked.value_or("");
+  }
+
+  /// Of the archive that the keys taken describe. What is usual counts for nothing, written down or not.
+  [[nodiscard]] std::string identity() const {
+    std::string text = table_.type;
+    for (const auto& [key, value] : meaning_) text += '\n' + key + '=' + value;
+    return to_hex(sha256_prefix({text}));
   }
 
   [[nodiscard]] const std::string& archive() const { return table_.name; }
@@ -116,6 +153,11 @@ class TableReader {
     const auto found = table_.keys.find(key);
     return found == table_.keys.end() ? nullptr : &found->second;
   }
+  void means(const std::string& key, std::string value) {
+    // By which way bytes come, who asks and how often makes no other archive.
+    constexpr std::array<std::string_view, 4> kOfTheWay{"client_id", "connections", "days", "login"};
+    if (std::ranges::find(kOfTheWay, key) == kOfTheWay.end()) meaning_[key] = std::move(value);
+  }
   [[nodiscard]] std::string known_keys() const {
     std::string all;
     for (const std::string& key : known_) all += (all.empty() ? "" : ", ") + key;
@@ -124,6 +166,7 @@ class TableReader {
 
   const ArchiveConfig& table_;
   std::vector<std::string> known_;
+  std::map<std::string, std::string> meaning_;  ///< keys and what they say beside what is usual
   std::optional<Error> error_;
 };
 
@@ -189,7 +232,7 @@ Result<HstTable> read_hst(TableReader& table) {
   read.hosts.mast = read_mast(table);
   if (read.hosts.s3.empty() && read.hosts.mast.empty())
     table.complain(table.where_of("s3"), "s3 and mast are both empty; give one of them");
-  read.login = table.text("login", token_file(*token_service("mast")));
+  read.login = table.file("login", token_file(*token_service("mast")));
   if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
   return read;
 }
@@ -290,7 +333,7 @@ Result<DkistTable> read_dkist(TableReader& table) {
   read.globus.auth = table.base_url("auth", "https://auth.globus.org");
   read.globus.transfer = table.base_url("transfer", "https://transfer.api.globus.org");
   read.globus.https = table.base_url("https", "", true);
-  read.globus.login = table.text("login", login_file::usual_path(table.archive() + ".json"));
+  read.globus.login = table.file("login", login_file::usual_path(table.archive() + ".json"));
   read.local = read_local_endpoint(table, read.sources);
   read.client_id = table.text("client_id", "");
   if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
@@ -326,7 +369,7 @@ struct ApplauseTable {
 Result<ApplauseTable> read_applause(TableReader& table) {
   ApplauseTable read;
   read.url = table.base_url("url", std::string(token_service("applause")->base));
-  read.login = table.text("login", token_file(*token_service("applause")));
+  read.login = table.file("login", token_file(*token_service("applause")));
   read.connections = table.count("connections", kApplauseConnections, kMostConnections);
   for (const auto& [name, listed] : table.entries("sequences")) {
     std::vector<applause::PlateId>& plates = read.sequences[name];
@@ -374,7 +417,7 @@ VoTableKeys read_vo(TableReader& table, VoProtocol protocol) {
   VoTableKeys read;
   read.url = table.base_url("url", std::nullopt);
   const std::string auth = table.text("auth", "");
-  read.access.file = table.text("login", login_file::usual_path(table.archive() + ".login"));
+  read.access.file = table.file("login", login_file::usual_path(table.archive() + ".login"));
   read.connections = table.count("connections", kIndexConnections, kMostConnections);
   if (auth.empty()) {
     if (table.has("login")) table.complain(table.where_of("login"), "login needs auth");
@@ -546,7 +589,7 @@ const ArchiveConfig* table_of(const Config& config, std::string_view name) {
 
 }  // namespace
 
-Result<std::unique_ptr<Archive>> make_archive(const ArchiveConfig& config, http::Fetcher& fetcher) {
+Result<ConfiguredArchive> make_archive(const ArchiveConfig& config, http::Fetcher& fetcher) {
   const ArchiveType* const type = type_of(config);
   if (type == nullptr) {
     std::string known;
@@ -555,12 +598,9 @@ Result<std::unique_ptr<Archive>> make_archive(const ArchiveConfig& config, http:
                                    config.name + "]; known: " + known);
   }
   TableReader table(config);
-  // Of every type: what a missing frame reads as. fs acts on it; here it is only checked.
-  const std::string missing = table.text("missing", "placeholder");
-  if (missing != "placeholder" && missing != "enoent") {
-    table.complain(table.where_of("missing"), "missing must be \"placeholder\" or \"enoent\"");
-  }
-  return type->make(table, fetcher);
+  MadeArchive made = type->make(table, fetcher);
+  if (!made) return tl::unexpected<Error>(made.error());
+  return ConfiguredArchive{std::move(*made), table.identity()};
 }
 
 Result<LoginWay> login_way(const Config& config, std::string_view name) {

@@ -13,10 +13,15 @@
 
 namespace astrofs {
 
-/// Checks every key of the table: an unknown key, a wrong type or an unusable URL is Errc::invalid with
-/// file:line:column. `fetcher` outlives the archive.
-[[nodiscard]] Result<std::unique_ptr<Archive>> make_archive(const ArchiveConfig& config,
-                                                            http::Fetcher& fetcher);
+struct ConfiguredArchive {
+  std::unique_ptr<Archive> archive;
+  /// Of what its table says: another one is another archive, of which nothing that is known of this one
+  /// holds.
+  std::string identity;
+};
+/// Checks every key of the table but those of every type, which fs takes: an unknown key, a wrong type or an
+/// unusable URL is Errc::invalid with file:line:column. `fetcher` outlives the archive.
+[[nodiscard]] Result<ConfiguredArchive> make_archive(const ArchiveConfig& config, http::Fetcher& fetcher);
 
 /// By a code that a browser shows: Globus.
 struct CodeLogin {

@@ -1,38 +1,11 @@
 #include "fs/configured_archives.h"
 
-#include <type_traits>
+#include <utility>
 #include <variant>
-
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "backends/registry.h"
 
 namespace astrofs {
-namespace {
-
-/// Type and every key of an archive's table, in order of key.
-std::string identity_of(const ArchiveConfig& table) {
-  std::string text = table.type;
-  const auto say = [&text](const auto& value) {
-    using Value = std::decay_t<decltype(value)>;
-    if constexpr (std::is_same_v<Value, std::string>)
-      text += value;
-    else if constexpr (std::is_same_v<Value, std::vector<std::string>>)
-      text += fmt::format("{}", fmt::join(value, "\n"));
-    else if constexpr (std::is_arithmetic_v<Value>)
-      text += fmt::format("{}", value);
-    else
-      for (const auto& [name, item] : value) text += name + '=' + item + '\n';
-  };
-  for (const auto& [key, value] : table.keys) {
-    text += '\n' + key + '=';
-    std::visit(say, value.value);
-  }
-  return to_hex(sha256_prefix({text}));
-}
-
-}  // namespace
 
 Result<std::vector<MountedArchive>> configured_archives(const Config& config,
                                                         std::optional<MissingPolicy> missing,
@@ -62,13 +35,10 @@ Result<std::vector<MountedArchive>> configured_archives(const Config& config,
       own.keys.erase(verify);
     }
     if (missing) mounted.missing = *missing;
-    // How many connections bring a file makes it no other file.
-    ArchiveConfig what = own;
-    what.keys.erase("connections");
-    mounted.identity = identity_of(what);
-    Result<std::unique_ptr<Archive>> archive = make_archive(own, fetcher);
-    if (!archive) return tl::unexpected<Error>(archive.error());
-    mounted.archive = std::move(*archive);
+    Result<ConfiguredArchive> made = make_archive(own, fetcher);
+    if (!made) return tl::unexpected<Error>(made.error());
+    mounted.archive = std::move(made->archive);
+    mounted.identity = std::move(made->identity);
     archives.push_back(std::move(mounted));
   }
   return archives;

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/home.h"
 #include "tests/contract/http_stack.h"
 
 namespace astrofs {
@@ -39,7 +40,7 @@ TEST_F(RegistryTest, MakesEveryTypeThatTheDocumentationShows) {
   for (const ArchiveConfig& good :
        {config("tess"), config("hlsp"), config("hst"),
         config("hst", {{"s3", at(4, Text())}, {"login", at(5, Text("/l.token"))}}),
-        config("tess", {{"raw", at(4, true)}, {"s3", at(5, Text())}, {"missing", at(6, Text("enoent"))}}),
+        config("tess", {{"raw", at(4, true)}, {"s3", at(5, Text())}}),
         config("index", {{"url", at(4, Text("http://127.0.0.1:8080/data/"))}}),
         config("obstap", {{"url", at(4, Text("http://127.0.0.1/tap"))},
                           {"tree", at(5, Text("{obs_collection}/{obs_id}"))},
@@ -80,6 +81,48 @@ TEST_F(RegistryTest, MakesEveryArchiveOfTheExamples) {
       EXPECT_TRUE(made) << table.name << ": " << made.error().message;
     }
   }
+}
+
+/// What is cached of an archive stays its own when its table says the same with other words, or says how its
+/// files are fetched.
+TEST_F(RegistryTest, AnArchiveIsTheSameUntilItsTableDescribesAnother) {
+  using Text = std::string;
+  const auto identity = [this](const ArchiveConfig& table) {
+    const auto made = make_archive(table, http_.fetcher());
+    EXPECT_TRUE(made) << made.error().message;
+    return made ? made->identity : "";
+  };
+  const Text tess = identity(config("tess"));
+  EXPECT_EQ(identity(config("tess", {{"s3", at(4, Text("https://stpubdata.s3.amazonaws.com/"))},
+                                     {"archive", at(5, Text("https://archive.stsci.edu"))},
+                                     {"raw", at(6, false)}})),
+            tess);
+  EXPECT_NE(identity(config("tess", {{"raw", at(4, true)}})), tess);
+  EXPECT_NE(identity(config("tess", {{"s3", at(4, Text("https://mirror.example"))}})), tess);
+  EXPECT_NE(identity(config("tess", {{"s3", at(4, Text())}})), tess);
+  EXPECT_NE(identity(config("hlsp")), tess);
+
+  const Text dkist = identity(config("dkist"));
+  EXPECT_EQ(identity(config("dkist", {{"client_id", at(4, Text("1"))}, {"login", at(5, Text("/l.json"))}})),
+            dkist);
+  EXPECT_NE(identity(config("dkist", {{"instrument", at(4, Text("VISP"))}})), dkist);
+
+  const auto server = [&identity](const char* url, std::int64_t connections) {
+    return identity(
+        config("index", {{"url", at(4, Text(url))}, {"connections", at(5, std::int64_t{connections})}}));
+  };
+  EXPECT_EQ(server("http://h/a", 3), server("http://h/a/", 8));
+  EXPECT_NE(server("http://h/a", 3), server("http://h/b", 3));
+}
+
+TEST_F(RegistryTest, ALoginsFileIsTheSameForTheMountAndForWhoLogsIn) {
+  using Text = std::string;
+  EXPECT_THAT(refusal(config("hst", {{"login", at(4, Text("mast.token"))}})),
+              AllOf(StartsWith("astrofs.toml:4:5: login must be absolute")));
+  const Config home{"astrofs.toml", "/c", 1, {config("hst", {{"login", at(4, Text("~/mast.token"))}})}};
+  const auto way = login_way(home, "sky");
+  ASSERT_TRUE(way) << way.error().message;
+  EXPECT_EQ(way->file, *expand_home("~/mast.token"));
 }
 
 TEST_F(RegistryTest, RefusesAnUnknownTypeAndSaysWhichThereAre) {
@@ -207,8 +250,8 @@ TEST_F(RegistryTest, AnEndPointOfOnesOwnIsWholeOrRefusedWhereItStands) {
       {"local_always", at(7, true)}};
   const auto made = make_archive(config("dkist", whole), http_.fetcher());
   ASSERT_TRUE(made) << made.error().message;
-  EXPECT_NE((*made)->courier(), nullptr);
-  EXPECT_EQ((*make_archive(config("dkist"), http_.fetcher()))->courier(), nullptr);
+  EXPECT_NE(made->archive->courier(), nullptr);
+  EXPECT_EQ(make_archive(config("dkist"), http_.fetcher())->archive->courier(), nullptr);
   const auto with = [&whole](const char* key, ConfigValue value) {
     auto keys = whole;
     keys[key] = std::move(value);
