@@ -262,6 +262,7 @@ Result<FrameShape> ApplauseArchive::shape(std::string_view locator) const {
   HduShape image;
   image.bitpix = 16;
   image.axes = {scan->width, scan->height};
+  image.are_axes_certain = true;
   return FrameShape{{std::move(image)}};
 }
 

@@ -70,6 +70,7 @@ struct HduShape {
   /// Of a compressed image: as many cards as its header has, about. A frame of unknown size has room for
   /// them, told or not, so that its size does not depend on what is known of it.
   std::uint32_t usual_cards{0};
+  bool are_axes_certain{false};  ///< said of this very frame, not only usual for its name
 };
 
 /// What a frame that is gone would have looked like, as far as its name tells. A sibling's header, where
@@ -136,8 +137,8 @@ class Archive {
   /// none?
   [[nodiscard]] virtual bool finds_first(std::string_view) const { return false; }
 
-  /// Are list() and find() of that directory answered from the archive's own cached files, so that they may
-  /// be asked while the mount is offline?
+  /// Are list() and find() of that directory answered from the archive's own cached files, or by this
+  /// machine, so that they may be asked while the mount is offline?
   [[nodiscard]] virtual bool lists_offline(std::string_view) const { return false; }
   [[nodiscard]] virtual bool finds_offline(std::string_view) const { return false; }
 

@@ -63,8 +63,6 @@ HduShape image(const FfiName& name, std::string_view type, int bitpix) {
   hdu.axes = {kFfiColumns, kFfiRows};
   hdu.cards = {
       card("INHERIT", "T", "inherit the primary header"),
-      text_card("EXTNAME", fmt::format("CAMERA.CCD {}.{} {}", name.camera, name.ccd, type),
-                "name of extension"),
       card("EXTVER", "1", "extension version number (not format version)"),
       card("SIMDATA", "F", "file is based on simulated data"),
       text_card("TELESCOP", "TESS", "telescope"),

@@ -79,7 +79,7 @@ Result<std::shared_ptr<const Placeholder>> MissingFrames::build(const Node& node
     size = *natural;
   }
   std::optional<SiblingHeader> sibling;
-  if (!tells_all(*shape)) sibling = sibling_header(node, cause == MissingCause::denied_by_archive);
+  if (!tells_all(*shape)) sibling = sibling_header(node, *shape, cause == MissingCause::denied_by_archive);
   Result<Placeholder> made = Placeholder::make(*shape, sibling, size, cause, node.name);
   if (!made && is_told) {
     const auto untold = archive->archive->shape(node.locator);
@@ -92,7 +92,8 @@ Result<std::shared_ptr<const Placeholder>> MissingFrames::build(const Node& node
   return std::make_shared<const Placeholder>(std::move(*made));
 }
 
-std::optional<SiblingHeader> MissingFrames::sibling_header(const Node& node, bool may_fetch) {
+std::optional<SiblingHeader> MissingFrames::sibling_header(const Node& node, const FrameShape& shape,
+                                                           bool may_fetch) {
   // Those that follow by name are nearest in time; those the directory begins with are the most often read.
   std::vector<Node> siblings;
   std::size_t room = kSiblings;
@@ -105,10 +106,10 @@ std::optional<SiblingHeader> MissingFrames::sibling_header(const Node& node, boo
   room = siblings.size() + kSiblings;
   (void)catalog_.scan(node.parent, 0, gather);
   for (const Node& sibling : siblings) {
-    if (auto header = read_header(sibling, false)) return header;
+    if (auto header = read_header(sibling, false); header && agrees(shape, *header)) return header;
   }
   for (std::size_t i = 0; may_fetch && i < std::min(kFetchedSiblings, siblings.size()); ++i) {
-    if (auto header = read_header(siblings[i], true)) return header;
+    if (auto header = read_header(siblings[i], true); header && agrees(shape, *header)) return header;
   }
   return std::nullopt;
 }

@@ -37,7 +37,8 @@ class MissingFrames {
   [[nodiscard]] Result<std::shared_ptr<const Placeholder>> build(const Node& node, MissingCause cause);
   /// What its layout and the archive tell of it.
   [[nodiscard]] Result<FrameShape> shape_of(const Node& node, const Archive& archive) const;
-  [[nodiscard]] std::optional<SiblingHeader> sibling_header(const Node& node, bool may_fetch);
+  [[nodiscard]] std::optional<SiblingHeader> sibling_header(const Node& node, const FrameShape& shape,
+                                                            bool may_fetch);
   [[nodiscard]] std::optional<SiblingHeader> read_header(const Node& sibling, bool may_fetch);
 
   const Catalog& catalog_;

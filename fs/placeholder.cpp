@@ -251,7 +251,7 @@ Result<Placeholder> Placeholder::make(const FrameShape& shape, const std::option
     }
     return made;
   };
-  if (sibling && !tells_all(shape)) {
+  if (sibling && !tells_all(shape) && agrees(shape, *sibling)) {
     auto made = attempt(shape, &*sibling);
     if (made || shape.hdus.empty()) return made;
   }

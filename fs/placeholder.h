@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "backends/archive.h"
-#include "base/error.h"
 #include "backends/format/fits_checksum.h"
+#include "base/error.h"
 
 namespace astrofs {
 
@@ -33,12 +33,16 @@ enum class MissingCause : std::uint8_t {
 /// Is there an HDU that no sibling helps with: a compressed image, a table?
 [[nodiscard]] bool tells_all(const FrameShape& shape);
 
+/// Could the sibling be of the same kind? Not when its pixels are of another type, or its axes others than
+/// those that are certain.
+[[nodiscard]] bool agrees(const FrameShape& shape, const SiblingHeader& sibling);
+
 class Placeholder {
  public:
   /// `exact_size`: what the listing says; the file has that size or is not made (Errc::unsupported: no
   /// arrangement of header blocks and rows of a table gives it). The
-  /// sibling decides axes, types, card order, pointing and header lengths; `shape` decides what the name
-  /// tells. A sibling that contradicts the size is left aside, and so is any where images are compressed:
+  /// sibling decides axes, card order, pointing and header lengths; `shape` decides what the name tells. A
+  /// sibling that contradicts shape or size is left aside, and so is any where images are compressed:
   /// their shape tells all, and the heap of the last of them takes what the size leaves over; nor is there
   /// one for tables.
   [[nodiscard]] static Result<Placeholder> make(const FrameShape& shape,

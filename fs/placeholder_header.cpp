@@ -203,6 +203,18 @@ Result<HduPlan> plan_hdu(const HduShape& shape, const Cards& sibling, bool is_fi
 
 }  // namespace
 
+bool agrees(const FrameShape& shape, const SiblingHeader& sibling) {
+  for (std::size_t i = 0; i < std::min(shape.hdus.size(), sibling.hdu_cards.size()); ++i) {
+    const HduShape& told = shape.hdus[i];
+    const Cards cards = sibling_cards(&sibling, shape, i);
+    if (told.axes.empty() || cards.empty()) continue;
+    const auto image = fits::structure_of(cards);
+    if (!image || image->bitpix != told.bitpix || (told.are_axes_certain && image->axes != told.axes))
+      return false;
+  }
+  return true;
+}
+
 std::uint64_t HduPlan::data_size() const {
   std::uint64_t size = 0;
   for (const DataPart& part : data) size += part.length;

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "backends/archive.h"
-#include "base/error.h"
 #include "backends/format/fits_checksum.h"
+#include "base/error.h"
 #include "fs/header_draft.h"
 #include "fs/placeholder.h"
 

@@ -143,6 +143,19 @@ TEST_F(MissingFramesTest, ACachedSiblingTellsItsCardsAndNobodyIsAsked) {
   EXPECT_EQ(rig_.source->fetches(), 1U) << "that of the sibling's own reader";
 }
 
+TEST_F(MissingFramesTest, ANeighbourOfAnotherKindIsPassedOver) {
+  const Node lost = listed({lost_, "u_ffir.fits", "v_ffic.fits"}, frame_.size());
+  const std::string raw =
+      frame_with(fake::synthetic_sibling({.width = kWidth, .height = kHeight, .bitpix = 32}));
+  ASSERT_EQ(raw.size(), frame_.size());
+  cached(sibling("u_ffir.fits"), raw);
+  auto made = make(lost);
+  serve(frame_);
+  const Result<Made> placeholder = made.get();
+  EXPECT_THAT(card_of(placeholder, "BITPIX"), ::testing::HasSubstr(" -32"));
+  EXPECT_NE(card_of(placeholder, "CTYPE1"), "") << "the pointing is that of the neighbour's neighbour";
+}
+
 TEST_F(MissingFramesTest, WithoutOneTheHeadOfANeighbourIsFetched) {
   const Node lost = listed({lost_, "u_ffic.fits", "v_ffic.fits", "w_ffic.fits"}, frame_.size());
   auto made = make(lost);

@@ -111,6 +111,28 @@ TEST(Placeholder, LeavesASiblingAsideThatContradictsTheSize) {
   EXPECT_THAT(find(hdus[1], "REGION7"), IsEmpty());
 }
 
+TEST(Placeholder, LeavesASiblingAsideWhosePixelsAreOfAnotherType) {
+  fake::Frame raw;
+  raw.bitpix = 32;  // in which two images have the very same size
+  const auto hdus = parse(bytes_of(ffi_shape(2136, 2078), synthetic_sibling(raw), 35'547'840));
+  EXPECT_THAT(find(hdus[1], "BITPIX"), HasSubstr(" -32 "));
+  EXPECT_THAT(find(hdus[1], "BLANK"), IsEmpty());
+  EXPECT_THAT(find(hdus[1], "REGION7"), IsEmpty());
+}
+
+TEST(Placeholder, KeepsAxesThatAreCertain) {
+  fake::Frame turned;
+  turned.width = 2078;
+  turned.height = 2136;
+  FrameShape shape = ffi_shape(2136, 2078);
+  EXPECT_TRUE(agrees(shape, synthetic_sibling(turned))) << "a name alone is no more than a guess";
+  for (HduShape& hdu : shape.hdus) hdu.are_axes_certain = true;
+  EXPECT_FALSE(agrees(shape, synthetic_sibling(turned)));
+  EXPECT_TRUE(agrees(shape, synthetic_sibling({})));
+  const auto hdus = parse(bytes_of(shape, synthetic_sibling(turned), 35'547'840));
+  EXPECT_THAT(find(hdus[1], "NAXIS1"), HasSubstr(" 2136 "));
+}
+
 TEST(Placeholder, BorrowsTheHeaderOfAnUnreadHduFromTheImageBefore) {
   fake::Frame frame;
   frame.images = 1;
