@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
 #include <limits>
 
 #include "backends/format/fits_checksum.h"
@@ -51,21 +52,13 @@ std::string form_of(const FitsColumn& column, std::uint64_t longest) {
   return column.count == 1 ? std::string(1, letter) : fmt::format("{}{}", column.count, letter);
 }
 
-std::optional<std::int64_t> least_of(FitsType type) {
-  switch (type) {
-    case FitsType::int16:
-      return std::numeric_limits<std::int16_t>::min();
-    case FitsType::int32:
-      return std::numeric_limits<std::int32_t>::min();
-    case FitsType::int64:
-      return std::numeric_limits<std::int64_t>::min();
-    default:
-      return std::nullopt;
-  }
-}
+/// What TNULL says. Without need it says nothing, for a reader takes the least value, too, for none then.
 std::optional<std::int64_t> null_of(const FitsColumn& column) {
-  const auto least = least_of(column.type);
-  return least && column.null ? column.null : least;
+  const auto least = default_null(column.type);
+  if (!least) return std::nullopt;
+  if (column.null) return column.null;
+  // A cell of a variable column without value is an array of no elements.
+  return column.has_null && !column.variable ? least : std::nullopt;
 }
 
 /// In fixed format: the value of a number ends in column 30.
@@ -137,10 +130,38 @@ bool holds(FitsType type, std::int64_t value) {
   return type == FitsType::int64 || value == static_cast<std::int32_t>(value);
 }
 
+/// Of a number that no double holds: is it too near to zero, and not too large? std::from_chars says of both
+/// that they are out of range, and what says more (strtod) reads as the locale wants.
+bool is_too_small(std::string_view number) {
+  const std::size_t end = std::min(number.find_first_of("eE"), number.size());
+  const std::string_view digits = number.substr(0, end);
+  const std::size_t point = std::min(digits.find('.'), digits.size());
+  const std::size_t first = std::min(digits.find_first_of("123456789"), digits.size());
+  // Of ten, for the first digit that counts. What no double holds is hundreds of them away from 1.
+  std::int64_t power = static_cast<std::int64_t>(point) - static_cast<std::int64_t>(first);
+  if (end < number.size()) {
+    const std::string_view word = number.substr(end + 1);
+    const auto exponent = signed_number_in<std::int32_t>(word);
+    if (!exponent) return word.starts_with('-');  // no row is as long as the zeros that would outweigh it
+    power += *exponent;
+  }
+  return power < 0;
+}
+
+std::optional<double> double_in(std::string_view text) {
+  if (const auto value = signed_number_in<double>(text)) return value;
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
+  double value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool is_out_of_range = error == std::errc::result_out_of_range && end == text.data() + text.size();
+  if (!is_out_of_range || !is_too_small(text)) return std::nullopt;
+  return text.starts_with('-') ? -0.0 : 0.0;
+}
+
 std::optional<float> single_in(std::string_view text) {
   if (const auto value = signed_number_in<float>(text)) return value;
   // Too small for it, not too large: no more than the last digits are lost.
-  const auto value = signed_number_in<double>(text);
+  const auto value = double_in(text);
   return value && *value > -1 && *value < 1 ? std::optional(static_cast<float>(*value)) : std::nullopt;
 }
 
@@ -166,7 +187,7 @@ bool put_element(const FitsColumn& column, std::optional<std::string_view> text,
       return value.has_value();
     }
     case FitsType::float64: {
-      const auto value = text ? signed_number_in<double>(*text) : std::numeric_limits<double>::quiet_NaN();
+      const auto value = text ? double_in(*text) : std::numeric_limits<double>::quiet_NaN();
       if (value) put(into, std::bit_cast<std::uint64_t>(*value));
       return value.has_value();
     }
@@ -180,6 +201,19 @@ bool put_element(const FitsColumn& column, std::optional<std::string_view> text,
 }
 
 }  // namespace
+
+std::optional<std::int64_t> default_null(FitsType type) {
+  switch (type) {
+    case FitsType::int16:
+      return std::numeric_limits<std::int16_t>::min();
+    case FitsType::int32:
+      return std::numeric_limits<std::int32_t>::min();
+    case FitsType::int64:
+      return std::numeric_limits<std::int64_t>::min();
+    default:
+      return std::nullopt;
+  }
+}
 
 FitsTable::FitsTable(std::string name, std::vector<FitsColumn> columns, FitsNotes notes)
     : name_(std::move(name)),

@@ -32,7 +32,11 @@ struct FitsColumn {
   std::string dimensions{};            ///< "2,3" = TDIM; "" = none
   std::optional<std::int64_t> null{};  ///< of integers the value that means none; default: the least there is
   std::string description{};
+  bool has_null{true};  ///< cells of integers may have no value. False: their least value is one
 };
+
+/// Of a column of integers the value that means none unless it says another; nullopt: it has no integers.
+[[nodiscard]] std::optional<std::int64_t> default_null(FitsType type);
 
 class FitsTable {
  public:
@@ -40,8 +44,8 @@ class FitsTable {
   FitsTable(std::string name, std::vector<FitsColumn> columns, FitsNotes notes = {});
 
   /// One cell for each column; nullopt: integers their TNULL, floats NaN, text none. Elements of an array
-  /// stand apart by one blank. Errc::corrupt: a cell that is no value of its column, or another number of
-  /// them.
+  /// stand apart by one blank; numbers nearer to zero than their type holds are zero. Errc::corrupt: a cell
+  /// that is no value of its column, or another number of them; internal: none where there was to be none.
   [[nodiscard]] Result<void> add_row(std::span<const std::optional<std::string_view>> cells);
   /// Bytes so far, without what fills up blocks.
   [[nodiscard]] std::size_t size() const { return file_.size() + heap_.size(); }

@@ -1,6 +1,7 @@
 #include "backends/format/html_index.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
 #include <string>
@@ -170,16 +171,25 @@ std::optional<std::uint64_t> exact_size(std::string_view word) {
   return size;
 }
 
+/// Of a size that is not in bytes, and so is rounded.
+bool is_larger_unit(std::string_view word) {
+  constexpr std::array<std::string_view, 12> kUnits{"k", "kb", "kib", "m", "mb", "mib",
+                                                    "g", "gb", "gib", "t", "tb", "tib"};
+  return std::ranges::find(kUnits, lower_case(word)) != kUnits.end();
+}
+
 /// Date, time and size stand behind the link, in this order, in every page that has them; lighttpd writes the
-/// slash of a directory between. Without a date nothing says that a number is a size.
+/// slash of a directory between, and h5ai a unit behind the size ("35547 KB"). Without a date nothing says
+/// that a number is a size.
 void read_columns(std::string_view tail, bool sizes, Entry& entry) {
-  auto words = first_words(tail, 4);
+  auto words = first_words(tail, 5);
   if (!words.empty() && words.front() == "/") words.erase(words.begin());
   if (words.size() < 2) return;
   const auto date = parse_index_date(words[0], words[1]);
   if (!date) return;
   entry.mtime = *date;
-  if (words.size() > 2 && sizes && entry.kind == EntryKind::file) entry.size = exact_size(words[2]);
+  if (words.size() < 3 || !sizes || entry.kind != EntryKind::file) return;
+  if (words.size() == 3 || !is_larger_unit(words[3])) entry.size = exact_size(words[2]);
 }
 
 class Collector {

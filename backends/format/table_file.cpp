@@ -23,18 +23,16 @@ tl::unexpected<Error> beyond(std::uint64_t most) {
 
 // ---- FITS
 
-/// What means none in its column of FITS, unless the service says what does.
-std::string_view least_of(const VoField& field) {
-  switch (fits_type(field)) {
-    case FitsType::int16:
-      return "-32768";
-    case FitsType::int32:
-      return "-2147483648";
-    case FitsType::int64:
-      return "-9223372036854775808";
-    default:
-      return {};
+/// Is a value of the cell the one that means none in its column of FITS, unless the service says what does?
+bool has_default_null(FitsType type, std::string_view cell) {
+  const auto null = default_null(type);
+  if (!null) return false;
+  for (std::string_view rest = cell; !rest.empty();) {  // an array has several
+    const std::string_view word = rest.substr(0, rest.find(' '));
+    if (word.starts_with('-') && number_in<std::int64_t>(word) == null) return true;
+    rest.remove_prefix(std::min(word.size() + 1, rest.size()));
   }
+  return false;
 }
 
 std::optional<std::int64_t> null_of(const VoField& field, FitsType type) {
@@ -58,6 +56,7 @@ FitsColumn fits_column(const VoField& field, const TableMeasure::Column& measure
   }
   column.unit = field.unit;
   column.null = null_of(field, column.type);
+  column.has_null = measured.has_null;
   column.complex = field.type == VoType::complex64 || field.type == VoType::complex128;
   column.variable = field.variable;
   column.count = field.variable ? 1 : field.count;
@@ -97,7 +96,7 @@ Result<FitsTable> fits_table(const TableMeasure& measure, const TableOrigin& ori
     columns.push_back(fits_column(fields[i], measure.columns()[i]));
     const FitsColumn& column = columns.back();
     const auto& said = measure.columns()[i];
-    if (said.has_null && said.has_least && !column.null && column.type != FitsType::text)
+    if (said.has_null && said.has_least && !column.null && !column.variable)
       return fail(Errc::unsupported, "no value of the column " + column.name +
                                          " is left to mean none: a "
                                          "name that ends with .vot or .csv has them all");
@@ -178,12 +177,22 @@ void add_votable_row(std::string& out, VoRow cells) {
 
 // ---- CSV
 
+/// A line of blanks is no row to pandas and astropy: the one cell of a row says that it is there.
+void end_csv_row(std::string& out, std::size_t begin, std::size_t cells) {
+  if (cells == 1 && out.find_first_not_of(" \t", begin) == std::string::npos) {
+    out.insert(begin, 1, '"');
+    out += '"';
+  }
+  out += '\n';
+}
+
 void add_csv_row(std::string& out, VoRow cells) {
+  const std::size_t begin = out.size();
   for (std::size_t i = 0; i < cells.size(); ++i) {
     if (i > 0) out += ',';
     append_csv_cell(out, cells[i].value_or(""));
   }
-  out += '\n';
+  end_csv_row(out, begin, cells.size());
 }
 
 std::string csv_head(const VoTable& table) {
@@ -192,7 +201,8 @@ std::string csv_head(const VoTable& table) {
     if (&field != &table.fields.front()) out += ',';
     append_csv_cell(out, field.name);
   }
-  return out + '\n';
+  end_csv_row(out, 0, table.fields.size());
+  return out;
 }
 
 class TextRows final : public VoTableHandler {
@@ -258,8 +268,8 @@ Result<void> TableMeasure::row(VoRow cells) {
     if (is_text) {
       bytes_ += cell.size();
       column.is_ascii = column.is_ascii && std::ranges::all_of(cell, [](char c) { return (c & 0x80) == 0; });
-    } else if (cell == least_of(table_.fields[i])) {
-      column.has_least = true;
+    } else if (!column.has_least) {
+      column.has_least = has_default_null(fits_type(table_.fields[i]), cell);
     }
   }
   return bytes_ > most_ ? beyond(most_) : Result<void>{};

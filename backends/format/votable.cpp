@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <functional>
+#include <map>
 #include <utility>
 
 #include "backends/format/numbers.h"
@@ -106,6 +108,7 @@ class VoTableReader::Impl final : public XmlHandler {
   void service_input(const Attributes& attributes);
   Result<void> open_table(const Attributes& attributes);
   Result<void> field(const Attributes& attributes);
+  void values(const Attributes& attributes);
   Result<void> show_table();
   Result<void> open_binary(bool with_null_flags);
   Result<void> open_stream(const Attributes& attributes);
@@ -126,6 +129,8 @@ class VoTableReader::Impl final : public XmlHandler {
   bool in_table_{false}, shown_{false};
   bool in_field_{false}, in_service_{false}, is_status_{false};
   VoService service_;
+  std::map<std::string, std::string, std::less<>> nulls_;  ///< by the ID of their VALUES, before the rows
+  std::vector<std::string> null_refs_;                     ///< of each field the ID to look up; "" = none
   Text text_{Text::nowhere};
   Data data_{Data::none};
 
@@ -143,6 +148,7 @@ Result<void> VoTableReader::Impl::start_element(std::string_view name, std::span
   if (++depth_ == 1 && name != "VOTABLE") {
     return fail(Errc::corrupt, "not a VOTable but <" + std::string(name.substr(0, 40)) + ">");
   }
+  if (name == "VALUES" && !shown_) values(attributes);
   if (name == "RESOURCE") {
     open_resource(attributes);
   } else if (name == "INFO") {
@@ -272,6 +278,21 @@ Result<void> VoTableReader::Impl::field(const Attributes& attributes) {
   return {};
 }
 
+/// Of a column or of a parameter: another column may mean the same by its ID.
+void VoTableReader::Impl::values(const Attributes& attributes) {
+  const std::string_view null = attributes["null"];
+  const std::string_view id = attributes["ID"];
+  // One more than there may be columns tells show_table() that not all are known.
+  if (!null.empty() && !id.empty() && nulls_.size() <= limits_.fields)
+    nulls_.try_emplace(std::string(id), null);
+  if (!in_field_) return;
+  if (!null.empty()) table_.fields.back().null = null;
+  if (const std::string_view ref = attributes["ref"]; !ref.empty()) {
+    null_refs_.resize(table_.fields.size());
+    null_refs_.back() = ref;
+  }
+}
+
 Result<void> VoTableReader::Impl::start_in_table(std::string_view name, const Attributes& attributes) {
   if (name == "TD" && data_ == Data::text) {
     if (attributes.get("encoding").has_value()) {
@@ -288,10 +309,6 @@ Result<void> VoTableReader::Impl::start_in_table(std::string_view name, const At
   if (name == "FIELD") return field(attributes);
   if (name == "DESCRIPTION" && in_field_) {
     text_ = Text::description;
-    return {};
-  }
-  if (name == "VALUES" && in_field_) {
-    if (const auto null = attributes.get("null"); null && !null->empty()) table_.fields.back().null = *null;
     return {};
   }
   if (name == "TABLEDATA") {
@@ -330,6 +347,15 @@ Result<void> VoTableReader::Impl::end_in_table(std::string_view name) {
 
 Result<void> VoTableReader::Impl::show_table() {
   if (std::exchange(shown_, true)) return {};
+  // Not before: the VALUES that a column means may stand in a later one.
+  for (std::size_t i = 0; i < null_refs_.size(); ++i) {
+    if (table_.fields[i].null || null_refs_[i].empty()) continue;
+    if (const auto known = nulls_.find(null_refs_[i]); known != nulls_.end()) {
+      table_.fields[i].null = known->second;
+    } else if (nulls_.size() > limits_.fields) {
+      return fail(Errc::too_large, "a VOTable with too many VALUES");
+    }
+  }
   return handler_.table(table_);
 }
 

@@ -39,8 +39,10 @@ struct VoField {
   std::string name, id, ucd, utype, unit, xtype;
   std::string description;  ///< one line
   VoType type{VoType::character};
-  std::string arraysize;            ///< as written: "", "8", "*", "8*", "2x3"
-  std::uint64_t count{1};           ///< elements; of a variable array: of its fixed part
+  std::string arraysize;   ///< as written: "", "8", "*", "8*", "2x3"
+  std::uint64_t count{1};  ///< elements; of a variable array: of its fixed part
+  /// Of an array of texts ("10x2") the bytes or UTF-16 units of each; 0: it is one text.
+  std::uint64_t string_length{0};
   bool variable{false};             ///< the array's length is each row's own
   std::optional<std::string> null;  ///< VALUES null=: the value that means none
 

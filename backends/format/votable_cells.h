@@ -15,7 +15,7 @@ namespace astrofs {
 
 /// The type of a FIELD, and its array as `arraysize` says.
 [[nodiscard]] VoType vo_type(std::string_view datatype);
-/// Sets count and variable; false where the text is no size.
+/// Sets count, string_length and variable; false where the text is no size.
 [[nodiscard]] bool vo_array(std::string_view arraysize, VoField& field);
 
 /// One row on its way: the text of all its cells, and where each stands in it.

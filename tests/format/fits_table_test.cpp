@@ -17,6 +17,7 @@ namespace astrofs {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using Cell = std::optional<std::string_view>;
 
 const std::vector<FitsColumn> kColumns{
@@ -97,6 +98,61 @@ TEST(FitsTable, RefusesWhatIsNoValueOfItsColumn) {
   }
   FitsTable table("t", kColumns);
   EXPECT_FALSE(table.add_row(std::vector<Cell>{"1"}));
+}
+
+TEST(FitsTable, WhatIsTooNearToZeroIsZeroAndWhatIsTooLargeIsNoValue) {
+  using namespace std::string_literals;
+  const std::string zero(8, '\0');
+  const std::string tiny = "0." + std::string(400, '0') + "1";
+  for (const FitsType type : {FitsType::float32, FitsType::float64}) {
+    const std::vector<FitsColumn> columns{{"x", type}};
+    const std::size_t width = type == FitsType::float32 ? 4 : 8;
+    for (const std::string& text :
+         {"1.0e-325"s, "1e-400"s, "+1E-400"s, tiny, "12345e-999"s, "1e-99999999999999999999"s}) {
+      for (const bool is_negative : {false, true}) {
+        if (is_negative && text.front() == '+') continue;
+        const std::string written = (is_negative ? "-" : "") + text;
+        FitsTable table("t", columns);
+        ASSERT_TRUE(table.add_row(std::vector<Cell>{written})) << written;
+        const std::string file = std::move(table).finish();
+        EXPECT_EQ(file.substr(kHeaders, width), (is_negative ? "\x80"s : "\0"s) + zero.substr(1, width - 1))
+            << written;
+      }
+    }
+    const std::string huge = "1" + std::string(400, '0');
+    for (const std::string& text : {"1e400"s, "-1.5E+400"s, huge, huge + "e1", "0.1e999"s,
+                                    "1e99999999999999999999"s, "1e-400x"s, "+-1e-400"s}) {
+      FitsTable table("t", columns);
+      EXPECT_FALSE(table.add_row(std::vector<Cell>{text})) << text;
+    }
+  }
+  // What a double holds and a single does not.
+  FitsTable table("t", {{"x", FitsType::float32}, {"y", FitsType::float64}});
+  ASSERT_TRUE(table.add_row(std::vector<Cell>{"-1e-60", "5e-324"}));
+  EXPECT_EQ(std::move(table).finish().substr(kHeaders, 12), "\x80\0\0\0\0\0\0\0\0\0\0\1"s);
+}
+
+TEST(FitsTable, WithoutNullsTheLeastIntegerIsAValue) {
+  using namespace std::string_literals;
+  FitsColumn all{"all", FitsType::int16};
+  all.has_null = false;
+  FitsColumn said{"said", FitsType::int16};
+  said.has_null = false;
+  said.null = -1;
+  FitsColumn many{"many", FitsType::int16};
+  many.variable = true;
+  FitsTable table("t", {all, said, many});
+  ASSERT_TRUE(table.add_row(std::vector<Cell>{"-32768", Cell(), Cell()}));
+  // Whoever promised that there are none is held to it.
+  FitsTable broken("t", {all});
+  const auto added = broken.add_row(std::vector<Cell>{Cell()});
+  ASSERT_FALSE(added);
+  EXPECT_EQ(added.error().code, Errc::internal);
+  const std::string file = std::move(table).finish();
+  EXPECT_EQ(file.substr(kHeaders, 4), "\x80\0\xff\xff"s);
+  EXPECT_THAT(file, Not(HasSubstr("TNULL1")));
+  EXPECT_THAT(file, HasSubstr("TNULL2  =                   -1"));
+  EXPECT_THAT(file, Not(HasSubstr("TNULL3")));
 }
 
 TEST(FitsTable, NamesOfStrangersCannotBreakACard) {

@@ -210,6 +210,24 @@ TEST(HtmlIndex, TakesNoSizeThatIsNotExact) {
   EXPECT_EQ(entry_of(index, "f").mtime, SysSeconds{});
 }
 
+TEST(HtmlIndex, TakesNoSizeWithAUnitBehindABlank) {
+  // As h5ai writes it for those who run no scripts.
+  const auto index = [](const std::string& size) {
+    return index_of(
+        "<table><tr><td class=\"fb-n\"><a href=\"/data/x.fits\">x.fits</a></td>"
+        "<td class=\"fb-d\">2021-05-11 10:22</td><td class=\"fb-s\">" +
+        size + "</td></tr></table>");
+  };
+  for (const char* const unit :
+       {"KB", "kB", "K", "KiB", "mb", "M", "MiB", "GB", "g", "GiB", "TB", "T", "tib"}) {
+    const Entry entry = entry_of(index(std::string("35547 ") + unit), "x.fits");
+    EXPECT_FALSE(entry.size.has_value()) << unit;
+    EXPECT_EQ(entry.mtime, kMinute);
+  }
+  for (const char* const unit : {"", " B", " bytes", " Kodak"})
+    EXPECT_EQ(entry_of(index(std::string("35547") + unit), "x.fits").size, 35547U) << unit;
+}
+
 TEST(HtmlIndex, DoesNotRecogniseAPageThatIsNoDirectory) {
   EXPECT_FALSE(
       index_of("<title>Please log in</title><form action=/login><a href=help>help</a></form>").recognised);

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "backends/format/csv.h"
 #include "backends/format/fits_layout.h"
 #include "tests/format/samples.h"
 
@@ -146,6 +147,24 @@ TEST(TableFile, CsvHasALineOfNamesAndNothingForNoValue) {
   EXPECT_EQ(made_well(TableForm::csv, document(kFields, "")), "n,b,x,s,ok\n");
 }
 
+TEST(TableFile, CsvHasALineThatIsNotEmptyForEachRowOfOneCell) {
+  const std::string file = made_well(
+      TableForm::csv,
+      document("<FIELD name='n' datatype='int'/>", "<TR><TD>1</TD></TR><TR><TD/></TR><TR><TD>2</TD></TR>"));
+  EXPECT_EQ(file, "n\n1\n\"\"\n2\n");
+  std::string all;
+  const auto rows = read_csv(file, [&all](CsvRow cells) -> Result<void> {
+    EXPECT_EQ(cells.size(), 1U);
+    all += std::string(cells[0].value_or("NULL")) + "|";
+    return {};
+  });
+  EXPECT_EQ(rows.value_or(0), 4U);
+  EXPECT_EQ(all, "n|1||2|");
+  EXPECT_EQ(made_well(TableForm::csv, document("<FIELD name='' datatype='char' arraysize='*'/>",
+                                               "<TR><TD> \t</TD></TR><TR><TD> x</TD></TR>")),
+            "\"\"\n\" \t\"\n x\n");
+}
+
 TEST(TableFile, WhatIsTooLargeIsNoFile) {
   std::string rows;
   for (int i = 0; i < 1000; ++i) rows += "<TR><TD>1</TD></TR>";
@@ -176,6 +195,33 @@ TEST(TableFile, AValueThatWouldMeanNoneIsNotTakenForIt) {
   EXPECT_EQ(file.error().code, Errc::unsupported);
   EXPECT_TRUE(made(TableForm::fits,
                    document("<FIELD name='n' datatype='int'/>", "<TR><TD>-32768</TD></TR><TR><TD/></TR>")));
+  // In an array as well, and written in another way.
+  const auto array = made(TableForm::fits, document("<FIELD name='n' datatype='short' arraysize='2'/>",
+                                                    "<TR><TD>5 -032768</TD></TR><TR><TD/></TR>"));
+  ASSERT_FALSE(array);
+  EXPECT_EQ(array.error().code, Errc::unsupported);
+}
+
+TEST(TableFile, TheLeastIntegerIsAValueWhereNothingMeansNone) {
+  const std::string file =
+      made_well(TableForm::fits,
+                document("<FIELD name='n' datatype='short'/><FIELD name='a' datatype='short' arraysize='2'/>"
+                         "<FIELD name='v' datatype='short' arraysize='*'/><FIELD name='e' datatype='short'/>"
+                         "<FIELD name='s' datatype='short'><VALUES null='7'/></FIELD>",
+                         "<TR><TD>-32768</TD><TD>1 -32768</TD><TD>-32768</TD><TD/><TD>1</TD></TR>"
+                         "<TR><TD>2</TD><TD>3 4</TD><TD/><TD>6</TD><TD>2</TD></TR>"));
+  // A cell of an array of any length needs no number that means none: it has none at all.
+  for (const char* const keyword : {"TNULL1", "TNULL2", "TNULL3"}) EXPECT_THAT(file, Not(HasSubstr(keyword)));
+  EXPECT_THAT(file, HasSubstr("TNULL4  =               -32768"));
+  EXPECT_THAT(file, HasSubstr("TNULL5  =                    7"));
+  EXPECT_EQ(data_of(file).substr(0, 6), "\x80\0\0\1\x80\0"s);
+}
+
+TEST(TableFile, AHexadecimalThatIsNoneIsAnErrorAndNotMissing) {
+  const auto file =
+      made(TableForm::fits, document("<FIELD name='n' datatype='int'/>", "<TR><TD>0xZZ</TD></TR>"));
+  ASSERT_FALSE(file);
+  EXPECT_EQ(file.error().code, Errc::corrupt);
 }
 
 }  // namespace

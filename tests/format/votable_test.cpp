@@ -101,6 +101,55 @@ TEST(VoTable, KnowsTheValueThatMeansNone) {
               ElementsAre("-", "nothing"));
 }
 
+TEST(VoTable, KnowsTheValueThatMeansNoneInAnotherColumn) {
+  const auto rows_of = [](std::string_view before, std::string_view fields, VoTableLimits limits = {}) {
+    return read(document("<RESOURCE>" + std::string(before) + "<TABLE>" + std::string(fields) +
+                         "<DATA><TABLEDATA><TR><TD>-9</TD><TD>-9</TD><TD>-9</TD></TR></TABLEDATA></DATA>"
+                         "</TABLE></RESOURCE>"),
+                1 << 16, limits);
+  };
+  // In a column before it and in one behind it; what has its own keeps that.
+  constexpr std::string_view kFields =
+      "<FIELD name='a' datatype='int'><VALUES ref='n'/></FIELD>"
+      "<FIELD name='b' datatype='int'><VALUES ID='n' null='-9'/></FIELD>";
+  EXPECT_THAT(rows_of("", std::string(kFields) + "<FIELD name='c' datatype='short'><VALUES ref='n'/></FIELD>")
+                  .kept.rows,
+              ElementsAre(Cells{"-", "-", "-"}));
+  EXPECT_THAT(
+      rows_of("", std::string(kFields) + "<FIELD name='c' datatype='int'><VALUES null='-1' ref='n'/></FIELD>")
+          .kept.rows,
+      ElementsAre(Cells{"-", "-", "-9"}));
+  // Of a parameter; of nobody; of one that says nothing.
+  EXPECT_THAT(rows_of("<PARAM name='p' datatype='int' value='1'><VALUES ID='p' null='-9'/></PARAM>",
+                      "<FIELD name='a' datatype='int'><VALUES ref='p'/></FIELD>"
+                      "<FIELD name='b' datatype='int'><VALUES ref='q'/></FIELD>"
+                      "<FIELD name='c' datatype='int'><VALUES ID='q'/></FIELD>")
+                  .kept.rows,
+              ElementsAre(Cells{"-", "-9", "-9"}));
+  // More of them than there may be columns: which one is meant is not known of all.
+  std::string parameters;
+  for (const char* const id : {"p", "q", "r", "s", "t"})
+    parameters += "<PARAM><VALUES ID='" + std::string(id) + "' null='-9'/></PARAM>";
+  const auto meaning = [&](std::string_view id) {
+    return rows_of(parameters,
+                   "<FIELD name='a' datatype='int'><VALUES ref='" + std::string(id) +
+                       "'/></FIELD><FIELD name='b' datatype='int'/><FIELD name='c' datatype='int'/>",
+                   {.fields = 3});
+  };
+  EXPECT_THAT(meaning("p").kept.rows, ElementsAre(Cells{"-", "-9", "-9"}));
+  ASSERT_FALSE(meaning("t").outcome.has_value());
+  EXPECT_EQ(meaning("t").outcome.error().code, Errc::too_large);
+}
+
+TEST(VoTable, ReadsHexadecimalsWordByWord) {
+  EXPECT_THAT(column_of("datatype='short' arraysize='2'>", "0x0A 0xfF|1\n0X10|7 8"),
+              ElementsAre("10 255", "1 16", "7 8"));
+  // What is none stays as it is, so that it is no value of its column and not one that is missing.
+  EXPECT_THAT(column_of("datatype='short' arraysize='*'>", "0xZZ 0x1|0x 1|-0x1|0x10000000000000000"),
+              ElementsAre("0xZZ 1", "0x 1", "-0x1", "0x10000000000000000"));
+  EXPECT_THAT(column_of("datatype='int'>", "0xZZ|0x1F"), ElementsAre("0xZZ", "31"));
+}
+
 TEST(VoTable, ReadsItsColumns) {
   const auto got = read(results(
       "<TABLE name='t' nrows='7'><FIELD ID='x' name='A' datatype='float' ucd='pos' utype='obscore:Char.X' "
@@ -113,7 +162,7 @@ TEST(VoTable, ReadsItsColumns) {
   EXPECT_EQ(rows, 7U);
   ASSERT_EQ(fields.size(), 2U);
   EXPECT_EQ(fields[0].type, VoType::float32);
-  EXPECT_EQ(fields[0].count, 6U);
+  EXPECT_EQ(fields[0].count, 2U);
   EXPECT_TRUE(fields[0].variable);
   EXPECT_EQ(fields[0].ucd + fields[0].unit + fields[0].xtype, "posdegpoint");
   EXPECT_EQ(fields[0].description, "A & B");
@@ -202,6 +251,47 @@ TEST(VoTable, ReadsBinaryCutAnywhere) {
               ElementsAre(Cells{"\xC3\xA9\xF0\x9D\x84\x9E"}));  // e with an accent, a clef in two halves
   EXPECT_THAT(binary("datatype='char' arraysize='4'", "6QAAYQ==").kept.rows,
               ElementsAre(Cells{"\xC3\xA9"}));  // Latin-1, and what stands behind the end of a text
+}
+
+TEST(VoTable, EachOfSeveralTextsEndsAtItsOwnNul) {
+  // "ab" and "c" in fields of three, then none at all.
+  for (const char* const form : {"datatype='char' arraysize='3x2'", "datatype='char' arraysize='3x1x2'"}) {
+    EXPECT_THAT(binary(form, "YWIAYwAAAAAAAAAA").kept.rows, ElementsAre(Cells{"ab c  "}, Cells{"-"})) << form;
+  }
+  EXPECT_THAT(column_of("datatype='char' arraysize='3x2'>", "ab c  |"), ElementsAre("ab c  ", "-"));
+  // Of any number: three, one, none.
+  for (const char* const form : {"datatype='char' arraysize='2x*'", "datatype='char' arraysize='2x5*'"}) {
+    for (const std::size_t step : {1U, 5U, 100'000U}) {
+      const auto got = binary(form, "AAAABgAAYQBiYwAAAALpAAAAAAA=", "BINARY", "", step);
+      ASSERT_TRUE(got.outcome.has_value()) << got.outcome.error().message;
+      EXPECT_THAT(got.kept.rows, ElementsAre(Cells{"  a bc"}, Cells{"\xC3\xA9 "}, Cells{"-"})) << form;
+    }
+  }
+  EXPECT_THAT(binary("datatype='unicodeChar' arraysize='2x2'", "AOkAAABiAGM=").kept.rows,
+              ElementsAre(Cells{"\xC3\xA9 bc"}));
+}
+
+TEST(VoTable, ThePrimitivesOfAVariableArrayAreCounted) {
+  for (const char* const form : {"datatype='short' arraysize='2x*'", "datatype='short' arraysize='2x3*'",
+                                 "datatype='short' arraysize='*'", "datatype='short' arraysize='1x2x*'"}) {
+    const auto got = binary(form, "AAAABAABAAIAAwAEAAAAAgAFAAY=");
+    ASSERT_TRUE(got.outcome.has_value()) << got.outcome.error().message;
+    EXPECT_THAT(got.kept.rows, ElementsAre(Cells{"1 2 3 4"}, Cells{"5 6"})) << form;
+  }
+  // One pair and a half; something of no width.
+  for (const char* const form : {"datatype='short' arraysize='2x*'", "datatype='short' arraysize='0x*'"}) {
+    const auto got = binary(form, "AAAAAwABAAIAAw==");
+    ASSERT_FALSE(got.outcome.has_value()) << form;
+    EXPECT_EQ(got.outcome.error().code, Errc::corrupt);
+    EXPECT_THAT(got.outcome.error().message, HasSubstr("an array of 3 elements"));
+  }
+}
+
+TEST(VoTable, AnElementWithoutValueKeepsItsPlace) {
+  EXPECT_THAT(binary("datatype='boolean' arraysize='5'", "VCAARiA=").kept.rows,
+              ElementsAre(Cells{"true ? ? false ?"}));
+  EXPECT_THAT(binary("datatype='boolean'", "VCAARg==").kept.rows,
+              ElementsAre(Cells{"true"}, Cells{"-"}, Cells{"-"}, Cells{"false"}));
 }
 
 TEST(VoTable, RefusesBinaryThatLies) {
