@@ -114,7 +114,8 @@ class TableReader {
     if (error_ || (given.empty() && may_be_empty)) return {};
     auto checked = url::check_base(given);
     if (!checked) complain(where_of(key), key + ": " + checked.error().message);
-    if (checked && fallback && *checked == *fallback) meaning_.erase(key);
+    meaning_.erase(key);  // however it is written
+    if (checked && *checked != fallback) means(key, *checked);
     return checked.value_or("");
   }
 
