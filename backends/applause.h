@@ -56,7 +56,11 @@ class ApplauseArchive final : public Archive {
   [[nodiscard]] std::string credential_scope(std::string_view) const override;
   [[nodiscard]] std::string advice() const override;
   void notice_login() override {
-    if (token_.notice()) is_somebody_new_ = true;
+    tables_.forget_old();
+    if (!token_.notice()) return;
+    tables_.forget_all();  // who asks now may be told something else
+    asked_.forget();
+    is_somebody_new_ = true;
   }
   [[nodiscard]] bool takes_up_errands() override { return is_somebody_new_.exchange(false); }
 

@@ -32,6 +32,10 @@ class SourceTables {
       EXCLUDES(mutex_);
   [[nodiscard]] Result<std::string> fits(std::string_view table, PlateId plate, const std::stop_token& stop)
       EXCLUDES(mutex_);
+  /// Who asks now may be told other rows.
+  void forget_all() { kept_.forget_all(); }
+  /// Gives back the memory of what nobody reads any more.
+  void forget_old() { kept_.forget_old(); }
 
  private:
   /// Of all that is kept: what a dense plate has, twice.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -38,18 +39,21 @@ class Asked {
     const auto found = rows_.find(key);
     return found == rows_.end() || age(found->second) >= kRecent ? nullptr : found->second.kept;
   }
-  /// Nothing was asked: who asks now may be told something else.
+  /// Nothing was asked: who asks now may be told something else. Answers under way are not kept either.
   void forget() EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
     rows_.clear();
+    ++forgotten_;
   }
   /// `question`() is Result<std::optional<Answer>>: nullopt when there is no such thing, as all sources say.
   template <class Question>
   [[nodiscard]] Result<Kept> ask(const Key& key, const Question& question) EXCLUDES(mutex_) {
+    const std::uint64_t begun = times_forgotten();
     Result<std::optional<Answer>> answer = question();
     if (!answer) return tl::unexpected<Error>(answer.error());
     Kept kept = *answer ? std::make_shared<const Answer>(std::move(**answer)) : nullptr;
     const MutexLock lock(mutex_);
+    if (begun != forgotten_) return kept;
     make_room(kept == nullptr);
     rows_[key] = {kept, clock_.steady()};
     return kept;
@@ -96,6 +100,10 @@ class Asked {
     bool listed{false};
   };
 
+  [[nodiscard]] std::uint64_t times_forgotten() const EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    return forgotten_;
+  }
   [[nodiscard]] SteadyTime::duration age(const Row& row) const { return clock_.steady() - row.asked; }
   /// All of a kind go at once: what is remembered saves requests, and nothing depends on it.
   void make_room(bool none) REQUIRES(mutex_) {
@@ -108,6 +116,7 @@ class Asked {
   const std::size_t most_;
   mutable Mutex mutex_;
   std::unordered_map<Key, Row> rows_ GUARDED_BY(mutex_);
+  std::uint64_t forgotten_ GUARDED_BY(mutex_){0};  ///< times
 };
 
 }  // namespace astrofs

@@ -20,14 +20,14 @@ constexpr milliseconds kLongestTurn{60'000};
 Result<KeptTexts::Text> KeptTexts::await_turn(const std::string& key, const std::stop_token& stop) {
   MutexLock lock(mutex_);
   for (milliseconds waited{0};; waited += kLookAgain) {
-    const auto found = kept_.find(key);
-    if (found != kept_.end() && clock_.steady() - found->second.since < kMoment) return found->second.text;
+    drop_old();
+    if (const auto found = kept_.find(key); found != kept_.end()) return found->second.text;
     if (stop.stop_requested()) return fail(Errc::interrupted, "the mount is ending");
     if (making_.size() < bounds_.at_once && !making_.contains(key)) break;
     if (waited >= kLongestTurn) return fail(Errc::timed_out, "other tables are still being made");
     lock.wait_for(turn_, kLookAgain);
   }
-  making_.insert(key);
+  making_[key] = false;
   return nullptr;
 }
 
@@ -39,16 +39,16 @@ Result<KeptTexts::Text> KeptTexts::get(const std::string& key,
       make().map([](std::string&& made) { return std::make_shared<const std::string>(std::move(made)); });
   {
     const MutexLock lock(mutex_);
+    const bool forgotten = making_[key];
     making_.erase(key);
-    if (text) keep(key, *text);
+    if (text && !forgotten) keep(key, *text);
   }
   turn_.notify_all();
   return text;
 }
 
 void KeptTexts::keep(const std::string& key, Text text) {
-  const SteadyTime now = clock_.steady();
-  std::erase_if(kept_, [now](const auto& row) { return now - row.second.since >= kMoment; });
+  drop_old();
   std::size_t bytes = text->size();
   for (const auto& [name, kept] : kept_) bytes += kept.text->size();
   while (bytes > bounds_.bytes && !kept_.empty()) {
@@ -56,17 +56,29 @@ void KeptTexts::keep(const std::string& key, Text text) {
     bytes -= oldest->second.text->size();
     kept_.erase(oldest);
   }
-  kept_[key] = {std::move(text), now};
+  kept_[key] = {std::move(text), clock_.steady()};
+}
+
+void KeptTexts::drop_old() {
+  const SteadyTime now = clock_.steady();
+  std::erase_if(kept_, [now](const auto& row) { return now - row.second.since >= kMoment; });
 }
 
 void KeptTexts::forget(const std::string& key) {
   const MutexLock lock(mutex_);
   kept_.erase(key);
+  if (const auto made = making_.find(key); made != making_.end()) made->second = true;
 }
 
 void KeptTexts::forget_all() {
   const MutexLock lock(mutex_);
   kept_.clear();
+  for (auto& [key, forgotten] : making_) forgotten = true;
+}
+
+void KeptTexts::forget_old() {
+  const MutexLock lock(mutex_);
+  drop_old();
 }
 
 }  // namespace astrofs

@@ -97,6 +97,7 @@ std::optional<std::chrono::seconds> TapArchive::made_good_for(std::string_view) 
 }
 
 void TapArchive::notice_login() {
+  tables_.forget_old();
   if (!client_.notice_login()) return;
   tables_.forget_all();  // who asks now may be told other rows
   is_somebody_new_ = true;

@@ -37,6 +37,8 @@ class Tables {
   /// The next file() of that key asks.
   void forget(const std::string& key) { kept_.forget(key); }
   void forget_all() { kept_.forget_all(); }
+  /// Gives back the memory of what nobody reads any more.
+  void forget_old() { kept_.forget_old(); }
 
  private:
   /// What a service said, and how many rows are in it.

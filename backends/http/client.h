@@ -57,6 +57,9 @@ struct Request {
   std::optional<LargeBody> large{};
   /// Asks for something that would be there twice if it were asked for twice: never repeated.
   bool only_once{false};
+  /// The server may well work longer on it than anybody waits for an answer's head, as on a synchronous
+  /// query. That it did not answer in time is no sign of its health, and a second time would take as long.
+  bool is_slow{false};
   /// "scheme://host:port" with the default port written out: the unit of budgets, breakers and credentials.
   [[nodiscard]] std::string origin() const;
 };

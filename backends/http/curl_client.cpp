@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstdlib>
 #include <map>
 #include <optional>
 #include <thread>
@@ -82,11 +83,29 @@ HeaderList header_list(const Request& request) {
   return HeaderList(list);
 }
 
+/// Who is not asked through a proxy: whom the environment names, as libcurl reads it, and this machine, of
+/// which libcurl makes no exception. What is sent to a service here without https, a token perhaps, is not a
+/// proxy's to read, wherever that is.
+std::string asked_directly() {
+  std::string hosts;
+  for (const char* const name : {"no_proxy", "NO_PROXY"}) {
+    const char* const value = std::getenv(name);
+    if (hosts.empty() && value != nullptr) hosts = value;
+  }
+  if (hosts == "*") return hosts;
+  if (!hosts.empty()) hosts += ',';
+  return hosts + "localhost,127.0.0.0/8,::1";
+}
+
 /// One request under way. The client's thread only.
 class Conversation {
  public:
-  Conversation(Request request, std::shared_ptr<Receiver> receiver, const CurlOptions& options)
-      : request_(std::move(request)), receiver_(std::move(receiver)), options_(options) {}
+  Conversation(Request request, std::shared_ptr<Receiver> receiver, const CurlOptions& options,
+               const std::string& asked_directly)
+      : request_(std::move(request)),
+        receiver_(std::move(receiver)),
+        options_(options),
+        asked_directly_(asked_directly) {}
 
   /// False: the request cannot be sent as it is.
   bool set_up(CURL* handle);
@@ -108,7 +127,7 @@ class Conversation {
   void set_method(CURL* handle);
   void set_limits(CURL* handle);
   bool was_here_before();
-  [[nodiscard]] bool is_forbidden(bool local, int port) const;
+  [[nodiscard]] bool leads_here(bool local, int port) const;
   std::size_t take_header(std::string_view line);
   std::size_t take_body(std::span<const std::byte> data);
   Flow give_head();
@@ -117,6 +136,7 @@ class Conversation {
   Request request_;
   std::shared_ptr<Receiver> receiver_;
   const CurlOptions& options_;
+  const std::string& asked_directly_;
   HeaderList headers_;
   std::array<char, CURL_ERROR_SIZE> message_{};
   ResponseHead head_;
@@ -126,7 +146,7 @@ class Conversation {
   bool stopped_{false};
   bool paused_{false};
   std::vector<std::string> hops_;  ///< the addresses of this request, each the redirect of the one before
-  bool first_was_local_{true};
+  bool first_was_here_{true};
   bool connected_before_{false};
   bool awaiting_{true};  ///< the head of the answer
   Time since_{std::chrono::steady_clock::now()};
@@ -181,6 +201,7 @@ void Conversation::set_limits(CURL* handle) {
   curl_easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
   curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
   curl_easy_setopt(handle, CURLOPT_MAXREDIRS, kMaxRedirects);
+  curl_easy_setopt(handle, CURLOPT_NOPROXY, asked_directly_.c_str());
   // Data over HTTP/1.1: a stream of its own for each range, and none of the shared fate of HTTP/2's streams.
   curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   curl_easy_setopt(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
@@ -207,25 +228,26 @@ std::size_t Conversation::on_body(char* bytes, std::size_t size, std::size_t cou
 /// Connected, about to send: the first request, and again after each redirect.
 int Conversation::before_request(void* self, char* ip, char*, int port, int) {
   auto& one = *static_cast<Conversation*>(self);
-  const bool local = is_local_address(ip);
-  if (!std::exchange(one.connected_before_, true)) one.first_was_local_ = local;
+  const bool here = one.leads_here(is_local_address(ip), port);
+  if (!std::exchange(one.connected_before_, true)) one.first_was_here_ = here;
   one.awaiting_ = true;
   one.since_ = std::chrono::steady_clock::now();
   if (one.was_here_before()) {
     one.error_ = Error{Errc::corrupt, "the redirects go in a circle"};
     return CURL_PREREQFUNC_ABORT;
   }
-  if (one.request_.from_stranger && one.is_forbidden(local, port)) {
+  if (one.request_.from_stranger && here) {
     one.error_ = Error{Errc::corrupt, fmt::format("the archive names an address of this machine, {}", ip)};
     return CURL_PREREQFUNC_ABORT;
   }
-  if (!local || one.first_was_local_) return CURL_PREREQFUNC_OK;
+  if (!here || one.first_was_here_) return CURL_PREREQFUNC_OK;
   one.error_ = Error{Errc::corrupt, fmt::format("a redirect from elsewhere to {} is not followed", ip)};
   return CURL_PREREQFUNC_ABORT;
 }
 
-/// Behind a proxy, which may well be this machine's, only the address itself can be judged.
-bool Conversation::is_forbidden(bool local, int port) const {
+/// Is it this machine, or its link, that hears the request? Behind a proxy, which may well be on this
+/// machine, only the address itself can be judged.
+bool Conversation::leads_here(bool local, int port) const {
   const char* url = nullptr;
   curl_easy_getinfo(easy.get(), CURLINFO_EFFECTIVE_URL, &url);
   const auto parts = split_url(url != nullptr ? url : "");
@@ -332,7 +354,9 @@ void Conversation::end(CURLcode code) {
   if (error_) return end(std::move(*error_));
   if (code == CURLE_OK) return receiver_->on_end({});
   if (code == CURLE_OUT_OF_MEMORY) return end(Error{cause_of(code), "a header line of more than 100 KB"});
-  end(Error{cause_of(code), message_[0] != '\0' ? message_.data() : curl_easy_strerror(code)});
+  // What has been asked is an address: the one that is none stands in its redirect.
+  const Errc cause = code == CURLE_URL_MALFORMAT && !hops_.empty() ? Errc::corrupt : cause_of(code);
+  end(Error{cause, message_[0] != '\0' ? message_.data() : curl_easy_strerror(code)});
 }
 
 }  // namespace
@@ -392,6 +416,7 @@ class CurlClient::Loop {
   }
 
   const CurlOptions options_;
+  const std::string asked_directly_{asked_directly()};
   Mutex mutex_;
   bool stopping_ GUARDED_BY(mutex_){false};
   bool ended_ GUARDED_BY(mutex_){false};  ///< nobody looks into the inbox any more
@@ -409,7 +434,8 @@ class CurlClient::Loop {
 };
 
 void CurlClient::Loop::add(Request request, std::shared_ptr<Receiver> receiver, std::stop_token stop) {
-  auto one = std::make_unique<Conversation>(std::move(request), std::move(receiver), options_);
+  auto one =
+      std::make_unique<Conversation>(std::move(request), std::move(receiver), options_, asked_directly_);
   if (closed_ || stop.stop_requested()) return one->end(Error{Errc::interrupted, "no longer wanted"});
   if (idle_.empty()) {
     one->easy.reset(curl_easy_init());

@@ -4,9 +4,11 @@
 //
 // on_end's causes: unavailable (name, connection, reset, body cut off), timed_out (connecting, first byte,
 // stalled), corrupt (not HTTP, headers too large, a certificate that is not believed, a redirect that is not
-// followed), invalid (the URL), interrupted. Redirects: at most 10; never from https to http, to another
-// protocol, or from elsewhere to this machine; a stranger's address never leads there at all. An
-// Authorization or Cookie header of the request stays with the first host and port.
+// followed or names no address), invalid (the URL), interrupted. Redirects: at most 10; never from https to
+// http, to another protocol, or from elsewhere to this machine; a stranger's address never leads there at
+// all. An Authorization or Cookie header of the request stays with the first host and port. Proxies are those
+// of the environment, which is read when the client is made and with each request; this machine is never
+// asked through one.
 #pragma once
 
 #include <chrono>

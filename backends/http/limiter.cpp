@@ -80,9 +80,9 @@ void Limiter::set_budget(const std::string& origin, unsigned connections) {
   pump(origin);
 }
 
-void Limiter::ask(const void* who, const std::string& origin, Urgency urgency, SteadyTime deadline,
+void Limiter::ask(const void* who, const std::string& origin, Urgency urgency, Patience patience,
                   Answer answer) {
-  at(origin).queues[static_cast<std::size_t>(urgency)].push_back({who, deadline, std::move(answer)});
+  at(origin).queues[static_cast<std::size_t>(urgency)].push_back({who, patience, std::move(answer)});
   pump(origin);
 }
 
@@ -116,10 +116,11 @@ std::vector<Limiter::Waiting> Limiter::take_refused(Origin& origin, std::string&
   if (!closed_off && now >= origin.paused_until) return {};
   why = closed_off ? "left alone after repeated failures, the last: " + origin.last_error
                    : std::string("the server asked for a pause beyond the deadline");
+  const auto end_of = [now](const Patience& one) { return one.from_turn ? now + *one.from_turn : one.until; };
   std::vector<Waiting> refused;
   for (auto& queue : origin.queues) {
     for (auto one = queue.begin(); one != queue.end();) {
-      if (closed_off || one->deadline <= origin.paused_until) {
+      if (closed_off || end_of(one->patience) <= origin.paused_until) {
         refused.push_back(std::move(*one));
         one = queue.erase(one);
       } else {

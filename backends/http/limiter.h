@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,14 +46,21 @@ class Limiter : public std::enable_shared_from_this<Limiter> {
     bool probe_;  ///< finds out whether an open breaker may close
   };
   using Answer = std::function<void(Result<Slot>)>;
+  /// How long an asker can wait.
+  struct Patience {
+    SteadyTime until{};
+    /// Instead: its time begins with its turn. It has so much then, and so much patience with a pause,
+    /// however long it has queued.
+    std::optional<std::chrono::milliseconds> from_turn{};
+  };
 
   Limiter(Client& client, const Clock& clock, Metrics& metrics, const FetcherOptions& options);
 
   void set_budget(const std::string& origin, unsigned connections);
   /// `answer` is called once, now or later: with a slot, or `unavailable` when the breaker is open or the
-  /// origin has asked for a pause that outlasts `deadline`. `who` names the asker for forget(); it asks once
+  /// origin has asked for a pause that outlasts `patience`. `who` names the asker for forget(); it asks once
   /// at a time.
-  void ask(const void* who, const std::string& origin, Urgency urgency, SteadyTime deadline, Answer answer);
+  void ask(const void* who, const std::string& origin, Urgency urgency, Patience patience, Answer answer);
   /// The asker no longer waits; no answer will come.
   void forget(const void* who, const std::string& origin);
   /// Nobody asks this origin anything for so long (cut to five minutes: a server must not lock itself out for
@@ -69,7 +77,7 @@ class Limiter : public std::enable_shared_from_this<Limiter> {
  private:
   struct Waiting {
     const void* who;
-    SteadyTime deadline;
+    Patience patience;
     Answer answer;
   };
   struct Origin {

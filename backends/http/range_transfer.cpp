@@ -92,7 +92,8 @@ Flow RangeTransfer::head(const ResponseHead& head) {
     case Body::unsized:
       position_ = 0;
       body_end_ = job_.size;
-      if (!may_skip(head) || !may_hold()) return Flow::stop;
+      if (!may_skip(head)) return Flow::stop;
+      if (!may_hold()) return Flow::proceed;
       break;
   }
   if (!info_.size) info_.size = job_.size;
@@ -114,11 +115,12 @@ bool RangeTransfer::may_skip(const ResponseHead& head) {
   return false;
 }
 
+/// Can a body of unknown length be held to its end? Else its start is looked at: it may be a login page.
 bool RangeTransfer::may_hold() {
   if (body_ != Body::unsized || job_.size <= kMostHeld) return true;
-  body_ = Body::none;
+  body_ = Body::page;
   verdict_ = Verdict{Remedy::next_mirror,
-                     {Errc::unsupported, "neither ranges nor a length, and too large to be held to its end"},
+                     {Errc::corrupt, "neither ranges nor a length, and too large to be held to its end"},
                      {},
                      false};
   return false;
@@ -151,6 +153,11 @@ Flow RangeTransfer::collect_page(std::span<const std::byte> data) {
   held_.insert(held_.end(), data.begin(),
                data.begin() + static_cast<std::ptrdiff_t>(std::min(data.size(), kPageStart)));
   return held_.size() >= kPageStart ? Flow::stop : Flow::proceed;
+}
+
+/// Of what is held.
+std::span<const std::byte> RangeTransfer::page_start() const {
+  return std::span(held_).first(std::min(held_.size(), kPageStart));
 }
 
 /// Holds back the start of a body until it has shown that it is data. What is delivered cannot be taken back.
@@ -186,7 +193,8 @@ Flow RangeTransfer::examine(std::span<const std::byte> data) {
 Flow RangeTransfer::hold(std::span<const std::byte> data) {
   if (data.size() > job_.size - held_.size()) {
     verdict_ = Verdict{Remedy::distrust, {Errc::corrupt, "the body is longer than the file"}, {}, false};
-    return Flow::stop;
+    body_ = Body::page;  // perhaps one that wants a login
+    return collect_page(data);
   }
   held_.insert(held_.end(), data.begin(), data.end());
   return held_.size() > kLongestPage && !announce() ? Flow::stop : Flow::proceed;
@@ -229,7 +237,7 @@ Flow RangeTransfer::deliver(std::span<const std::byte> data) {
 Verdict RangeTransfer::ended(const Result<void>& transport) {
   if (body_ == Body::page && globus_ && status_ == 404)
     return judge_globus_404({reinterpret_cast<const char*>(held_.data()), held_.size()});
-  if (body_ == Body::page) return judge_page(held_, job_.is_fits, *verdict_);
+  if (body_ == Body::page) return judge_page(page_start(), job_.is_fits, *verdict_);
   if (verdict_) return *verdict_;
   if (complete()) return {};
   if (!transport) {
@@ -245,7 +253,7 @@ Verdict RangeTransfer::ended_early() {
   if (body_ == Body::unsized) {
     if (held_.size() == job_.size && (!job_.is_fits || starts_like_fits(held_))) return release_held();
     return judge_page(
-        held_, job_.is_fits,
+        page_start(), job_.is_fits,
         {Remedy::distrust,
          {Errc::corrupt, fmt::format("{} bytes where the file has {}", held_.size(), job_.size)},
          {},

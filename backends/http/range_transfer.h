@@ -35,6 +35,7 @@ class RangeTransfer final : public Transfer {
   Flow examine(std::span<const std::byte> data);
   Flow hold(std::span<const std::byte> data);
   Flow collect_page(std::span<const std::byte> data);
+  [[nodiscard]] std::span<const std::byte> page_start() const;
   Flow deliver(std::span<const std::byte> data);
   [[nodiscard]] Verdict ended_early();
   [[nodiscard]] Verdict release_held();

@@ -95,7 +95,8 @@ void Exchange::expire() {
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
     const auto found = live_.find(deadlines_.begin()->second);
     deadlines_.erase(deadlines_.begin());
-    if (found == live_.end()) continue;
+    // Another transfer may live where the one of this entry did.
+    if (found == live_.end() || found->second->deadline() > now) continue;
     const std::shared_ptr<Transfer> one = found->second;  // outlives its own removal
     one->expire();
   }
@@ -110,6 +111,7 @@ class Transfer::Attempt : public Receiver {
   Attempt(std::shared_ptr<Transfer> transfer, Limiter::Slot slot)
       : transfer_(std::move(transfer)),
         slot_(std::move(slot)),
+        is_slow_(transfer_->mirrors_[transfer_->at_].request.is_slow),
         clock_(transfer_->exchange_->clock),
         asked_at_(clock_.steady()) {}
 
@@ -140,9 +142,10 @@ class Transfer::Attempt : public Receiver {
     slot_.reset();
   }
 
-  /// `overdue`: the job's time is up, which is the origin's fault if nothing ever came.
+  /// `overdue`: the job's time is up, which is the origin's fault if nothing ever came, unless that had to be
+  /// expected.
   void detach(bool overdue) {
-    if (overdue && !answered_ && slot_) slot_->report_failure("no answer before the deadline");
+    if (overdue && !answered_ && slot_ && !is_slow_) slot_->report_failure("no answer before the deadline");
     transfer_.reset();
     stop_.request_stop();
   }
@@ -153,6 +156,7 @@ class Transfer::Attempt : public Receiver {
  private:
   std::shared_ptr<Transfer> transfer_;
   std::optional<Limiter::Slot> slot_;
+  const bool is_slow_;  ///< see Request
   std::stop_source stop_;
   const Clock& clock_;
   const SteadyTime asked_at_;
@@ -196,7 +200,9 @@ void Transfer::run(std::stop_token stop) {
 void Transfer::next_attempt() {
   if (finished_) return;
   waiting_ = true;
-  exchange_->limiter->ask(this, origin(), terms_.urgency, deadline_,
+  Limiter::Patience patience{deadline_, {}};
+  if (!terms_.queueing_counts && !launched()) patience.from_turn = terms_.timeout;
+  exchange_->limiter->ask(this, origin(), terms_.urgency, patience,
                           [self = shared_from_this()](Result<Limiter::Slot> slot) {
                             self->waiting_ = false;
                             if (self->finished_) return;
@@ -209,14 +215,15 @@ void Transfer::next_attempt() {
 }
 
 void Transfer::launch(Limiter::Slot slot) {
-  if (!terms_.queueing_counts && attempts_ == 0) {
+  const bool first = !launched();
+  if (!terms_.queueing_counts && first) {
     deadline_ = exchange_->clock.steady() + terms_.timeout;
     exchange_->set_deadline(this, deadline_);
   }
   ++attempts_;
   ++fruitless_;
   Mirror& mirror = mirrors_[at_];
-  if (attempts_ + confirmations_ > 1) exchange_->limiter->count_retry(mirror.origin);
+  if (!first) exchange_->limiter->count_retry(mirror.origin);
   mirror.tried = true;
   last_status_ = 0;
   Request request = mirror.request;
@@ -240,6 +247,11 @@ void Transfer::attempt_ended(const Result<void>& transport, Attempt& attempt) {
   // After a change of network every kept connection is dead, and the address perhaps another.
   if (!transport) fresh_ = true;
   Verdict verdict = ended(transport);
+  if (mirrors_[at_].request.is_slow && verdict.error.code == Errc::timed_out) {
+    // It would take as long again, and until the head comes the server may be at work.
+    verdict.remedy = Remedy::next_mirror;
+    verdict.origin_failed = verdict.origin_failed && attempt.answered();
+  }
   fresh_ = fresh_ || verdict.fresh;
   if (verdict.origin_failed) {
     attempt.slot().report_failure(verdict.error.message);

@@ -76,6 +76,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   /// Ends the job; later calls change nothing.
   void finish(Result<void> result);
   void expire();
+  [[nodiscard]] SteadyTime deadline() const { return deadline_; }
 
  protected:
   // What differs between kinds of jobs. One attempt: prepare, head at most once, data, ended.
@@ -107,6 +108,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
     std::optional<Error> error;
   };
 
+  /// Has anything been sent?
+  [[nodiscard]] bool launched() const { return attempts_ + confirmations_ > 0; }
   void next_attempt();
   void launch(Limiter::Slot slot);
   void refused(Error error);

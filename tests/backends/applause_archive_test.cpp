@@ -8,10 +8,11 @@
 #include <thread>
 
 #include "backends/applause.h"
-#include "tests/base/temporary_place.h"
 #include "tests/contract/http_stack.h"
 #include "tests/support/archive_sim.h"
+#include "tests/support/changed_variable.h"
 #include "tests/support/daiquiri.h"
+#include "tests/support/fresh_dir.h"
 
 namespace astrofs {
 namespace {
@@ -152,6 +153,26 @@ TEST_F(ApplauseTest, WhatATokenFetchesIsNeitherEverybodysNorAnotherTokens) {
   const std::string other = log_in(std::string(40, 'f'));
   EXPECT_THAT(other, StartsWith("token "));
   EXPECT_NE(other, scope);
+}
+
+TEST_F(ApplauseTest, WhatOneLoginWasToldIsAskedAnewForTheNext) {
+  const FreshDir place;
+  const std::string login = place.path("applause.token");
+  ApplauseArchive one(sim_.url(), {}, login, http_.fetcher(), clock_);
+  const auto ask = [&] {
+    EXPECT_TRUE(one.make("csv/source/9319", {}));
+    EXPECT_FALSE(one.find("plate", "1", {}).value_or(Entry{})) << "there is no such plate";
+    return sim_.requests().size();
+  };
+  const std::size_t asked = ask();
+  EXPECT_EQ(ask(), asked);
+  EXPECT_EQ(plates_.jobs().created(), 1U);
+  place.write("applause.token", sim::kPlateToken);
+  std::filesystem::permissions(login, std::filesystem::perms(0600));
+  one.notice_login();
+  sim_.clear_log();
+  EXPECT_EQ(ask(), asked);
+  EXPECT_EQ(plates_.jobs().created(), 2U);
 }
 
 TEST_F(ApplauseTest, BothFormsOfATableAskedForByManyAtOnceAreOneJob) {

@@ -1,21 +1,24 @@
 // fetch(), fetch_all() and probe() on a scripted client.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <deque>
+#include <functional>
 #include <thread>
+#include <utility>
 
+#include "backends/tap_tables.h"
 #include "tests/backends/http_stage.h"
 
 namespace astrofs::http {
 namespace {
 
-/// fetch_all() blocks, so it gets a thread of its own while this one plays the network.
-std::vector<Result<Response>> fetch_all(Stage& stage, std::vector<std::vector<Request>> jobs,
-                                        std::stop_token stop = {}) {
-  std::vector<Result<Response>> answers;
+/// What blocks gets a thread of its own while this one plays the network.
+void play_while(Stage& stage, const std::function<void()>& asked) {
   std::atomic<bool> done{false};
   std::thread caller([&] {
-    answers = stage.fetcher->fetch_all(std::move(jobs), std::move(stop));
+    asked();
     done = true;
   });
   while (!done) {
@@ -23,6 +26,11 @@ std::vector<Result<Response>> fetch_all(Stage& stage, std::vector<std::vector<Re
     std::this_thread::yield();
   }
   caller.join();
+}
+std::vector<Result<Response>> fetch_all(Stage& stage, std::vector<std::vector<Request>> jobs,
+                                        std::stop_token stop = {}) {
+  std::vector<Result<Response>> answers;
+  play_while(stage, [&] { answers = stage.fetcher->fetch_all(std::move(jobs), std::move(stop)); });
   return answers;
 }
 Result<Response> fetch(Stage& stage, std::vector<Request> mirrors) {
@@ -148,6 +156,80 @@ TEST(Fetch, DoesNotCountTheTimeInTheQueue) {
       options);
   for (const auto& one : fetch_all(stage, std::vector<std::vector<Request>>(5, {get("http://a.example/")})))
     EXPECT_TRUE(one);
+}
+
+TEST(Fetch, IsNotRefusedForAPauseBecauseItHasQueued) {
+  FetcherOptions options;
+  options.connections_per_origin = 1;
+  for (const auto& [pause, outcome] : {std::pair{"20", "ok"}, std::pair{"100", "unavailable"}}) {
+    bool asked = false;
+    Stage stage(
+        [&](const Request&) {
+          if (std::exchange(asked, true)) return text("x");
+          Scripted answer = status_answer(429, {{"retry-after", pause}});
+          answer.delay = milliseconds(50'000);  // the others have queued for most of a job's 60 s by then
+          return answer;
+        },
+        options);
+    const auto answers = fetch_all(stage, std::vector<std::vector<Request>>(3, {get("http://a.example/")}));
+    ASSERT_FALSE(answers[0]) << "its own time began with its turn";
+    EXPECT_EQ(answers[0].error().code, Errc::unavailable);
+    for (const std::size_t i : {1U, 2U})
+      EXPECT_EQ(answers[i] ? "ok" : name_of(answers[i].error().code), outcome) << i;
+  }
+}
+
+/// What is given up by the client before the head of an answer has come.
+Scripted late() {
+  Scripted answer = broken_answer(Errc::timed_out);
+  answer.delay = milliseconds(30'000);
+  return answer;
+}
+
+TEST(Fetch, WhatIsSlowByNatureIsAskedOnceAndItsSilenceIsNoFailure) {
+  for (const bool is_slow : {true, false}) {
+    Stage stage([](const Request& request) { return request.url.ends_with("/sync") ? late() : text("x"); });
+    Request query = get("http://a.example/tap/sync");
+    query.is_slow = is_slow;
+    // Four of the others are enough, for each is asked twice.
+    for (const auto& one : fetch_all(stage, std::vector<std::vector<Request>>(is_slow ? 8 : 4, {query}))) {
+      ASSERT_FALSE(one);
+      EXPECT_EQ(one.error().code, Errc::timed_out);
+    }
+    EXPECT_EQ(stage.client.requests.size(), 8U);
+    EXPECT_EQ(stage.fetcher->status()[0].breaker_open, !is_slow);
+    if (is_slow) {
+      EXPECT_TRUE(fetch(stage, {get("http://a.example/tap/async")})) << "the job that it is now";
+    }
+  }
+}
+
+TEST(Fetch, WhatIsSlowByNatureIsNoFailureBeforeTheDeadlineEither) {
+  FetcherOptions options;
+  options.body_timeout = milliseconds(20'000);
+  options.breaker_failures = 1;
+  Stage stage([](const Request&) { return silent_answer(); }, options);
+  Request query = get("http://a.example/tap/sync");
+  query.is_slow = true;
+  EXPECT_EQ(fetch(stage, {query}).error().code, Errc::timed_out);
+  EXPECT_FALSE(stage.fetcher->status()[0].breaker_open);
+}
+
+TEST(Fetch, AQueryThatTakesTooLongIsAskedOnceBeforeItIsAJob) {
+  Stage stage([](const Request& request) {
+    return request.url.ends_with("/sync") ? late() : text("no jobs here", 404);
+  });
+  VoClient client("http://a.example/tap", VoProtocol::tap, {}, *stage.fetcher, stage.clock);
+  tap::Jobs jobs(
+      client.url(), [](Request&) {}, [] { return std::string("public"); }, *stage.fetcher);
+  tap::Tables tables(client, jobs, stage.clock, {});
+  Result<std::string> made;
+  play_while(stage, [&] { made = tables.file({"all", "SELECT 1", TableForm::csv}, {}); });
+  EXPECT_FALSE(made);
+  const auto& sent = stage.client.requests;
+  const auto is_query = [](const Request& request) { return request.url.ends_with("/sync"); };
+  EXPECT_EQ(std::count_if(sent.begin(), sent.end(), is_query), 1);
+  EXPECT_GT(sent.size(), 1U) << "the job was asked for";
 }
 
 TEST(Fetch, EndsWhenTheServerIsSilentOrTheCallerStops) {
@@ -317,6 +399,64 @@ TEST(Fetch, WhereTheBodyDecidesGzipIsHandedOn) {
     request.body_decides = decides;
     EXPECT_EQ(fetch(stage, {request}).has_value(), decides);
   }
+}
+
+/// Probes that end in their own time.
+struct Probes {
+  explicit Probes(Stage& on) : stage(on) {}
+  void begin(Request request = get("http://a.example/f")) {
+    auto& place = answers.emplace_back();
+    stage.fetcher->probe({std::move(request)}, [&](Result<ContentInfo> info) { place = std::move(info); });
+    stage.client.run();
+  }
+  /// "ok", the cause's name, or "nothing yet".
+  [[nodiscard]] std::string outcome(std::size_t i) const {
+    if (!answers[i]) return "nothing yet";
+    return *answers[i] ? "ok" : std::string(name_of(answers[i]->error().code));
+  }
+  Stage& stage;
+  std::deque<std::optional<Result<ContentInfo>>> answers;  ///< one never moves
+};
+
+TEST(Probe, AConfirmed404LeavesNoDeadlineToWhoComesAfter) {
+  FetcherOptions options;
+  options.breaker_failures = 1;
+  bool gone = true;
+  Stage stage(
+      [&](const Request& request) {
+        if (gone) return status_answer(404);
+        Scripted answer = good_answer(request, fits_like(5000));
+        answer.delay = milliseconds(40'000);
+        return answer;
+      },
+      options);
+  Probes probes(stage);
+  probes.begin();
+  stage.client.run_for(milliseconds(30'000));
+  EXPECT_EQ(probes.outcome(0), "not_found");
+  gone = false;
+  for (int i = 0; i < 8; ++i) probes.begin();  // one of them most likely lives where the first did
+  stage.client.run_for(milliseconds(39'000));  // past the first one's 60 s
+  for (std::size_t i = 1; i <= 8; ++i) EXPECT_EQ(probes.outcome(i), "nothing yet") << i;
+  stage.client.run_for(milliseconds(2000));
+  for (std::size_t i = 1; i <= 8; ++i) EXPECT_EQ(probes.outcome(i), "ok") << i;
+  EXPECT_FALSE(stage.fetcher->status()[0].breaker_open);
+}
+
+TEST(Probe, HasNoNewTimeToConfirm404) {
+  int calls = 0;
+  Stage stage([&](const Request&) {
+    if (++calls > 1) return silent_answer();
+    Scripted answer = status_answer(404);
+    answer.delay = milliseconds(40'000);
+    return answer;
+  });
+  Probes probes(stage);
+  probes.begin();
+  stage.client.run_for(milliseconds(59'900));
+  EXPECT_EQ(probes.outcome(0), "nothing yet");
+  stage.client.run_for(milliseconds(200));
+  EXPECT_EQ(probes.outcome(0), "timed_out");
 }
 
 TEST(Probe, AsksNoHeadWhereNoneIsAnswered) {

@@ -6,6 +6,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <future>
 #include <thread>
@@ -14,6 +15,7 @@
 #include "base/mutex.h"
 #include "tests/backends/http_stage.h"
 #include "tests/support/archive_sim.h"
+#include "tests/support/changed_variable.h"
 
 namespace astrofs::http {
 namespace {
@@ -191,6 +193,15 @@ TEST_F(CurlClientTest, FollowsRedirectsButNotForEver) {
   EXPECT_TRUE(local->body.empty());
 }
 
+TEST_F(CurlClientTest, ARedirectToWhatIsNoAddressIsTheServersFault) {
+  for (const char* const nowhere : {"http://[::1/", "http://a.example:99999/", "http:///"}) {
+    const int fault = sim.add_fault({"/moved", sim::Kind::redirect, -1, nowhere});
+    EXPECT_EQ(ask(at("/moved"))->outcome(), "corrupt") << nowhere;
+    sim.remove_fault(fault);
+    EXPECT_EQ(ask(get(nowhere))->outcome(), "invalid") << nowhere;
+  }
+}
+
 TEST_F(CurlClientTest, NoticesACircleOfRedirectsAtItsFirstTurn) {
   sim.add_fault({"/self", sim::Kind::redirect});
   EXPECT_EQ(ask(at("/self"))->outcome(), "corrupt");
@@ -341,6 +352,7 @@ class PlainRedirect {
   }
   bool ready{false};
   std::string url;
+  std::atomic<int> asked{0};
 
  private:
   void serve() {
@@ -349,8 +361,10 @@ class PlainRedirect {
       std::array<char, 4096> request{};
       const std::string answer = fmt::format(
           "HTTP/1.1 302 Found\r\nLocation: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", target_);
-      if (recv(peer, request.data(), request.size(), 0) > 0)
+      if (recv(peer, request.data(), request.size(), 0) > 0) {
+        ++asked;
         send(peer, answer.data(), answer.size(), MSG_NOSIGNAL);
+      }
       close(peer);
     }
   }
@@ -358,6 +372,50 @@ class PlainRedirect {
   int listener_{-1};
   std::thread thread_;
 };
+
+/// The proxy of clients that are made while it lives; it answers everything itself.
+struct Proxy {
+  Proxy(const std::string& target, const std::optional<std::string>& but_for)
+      : server("127.0.0.1", target), through("http_proxy", server.url), directly("no_proxy", but_for) {}
+  std::shared_ptr<Listener> ask(Request request) const {
+    CurlClient client(quick());
+    auto listener = std::make_shared<Listener>();
+    client.start(std::move(request), listener, {});
+    listener->wait();
+    return listener;
+  }
+  PlainRedirect server;
+  const ChangedVariable through, directly;
+  const ChangedVariable loud{"NO_PROXY", std::nullopt};
+};
+
+TEST_F(CurlClientTest, AProxyOnThisMachineIsNoReasonToFollowARedirectToIt) {
+  for (const auto& but_for :
+       {std::optional<std::string>("localhost,127.0.0.1"), std::optional<std::string>()}) {
+    const Proxy proxy(sim.url() + "/f.fits", but_for);
+    ASSERT_TRUE(proxy.server.ready);
+    const auto got = proxy.ask(get("http://archive.example/f.fits"));
+    EXPECT_EQ(got->outcome(), "corrupt");
+    EXPECT_EQ(proxy.server.asked, 1);
+    EXPECT_TRUE(sim.requests().empty());
+  }
+  const Proxy proxy("http://other.example/f.fits", "localhost");
+  EXPECT_EQ(proxy.ask(get("http://archive.example/f.fits"))->outcome(), "corrupt");
+  EXPECT_EQ(proxy.server.asked, 2) << "to elsewhere it is followed, and that leads in a circle";
+}
+
+TEST_F(CurlClientTest, AsksThisMachineThroughNoProxy) {
+  const std::string port = sim.url().substr(sim.url().rfind(':'));
+  // The last as a user's no_proxy has it.
+  for (const char* const host : {"127.0.0.1", "localhost", "0.0.0.0"}) {
+    const Proxy proxy("http://other.example/", "0.0.0.0");
+    Request request = get("http://" + (host + port) + "/f.fits");
+    request.headers = {{"Authorization", "Bearer secret"}};
+    EXPECT_EQ(proxy.ask(request)->outcome(), "ok") << host;
+    EXPECT_EQ(proxy.server.asked, 0) << host;
+  }
+  EXPECT_EQ(sim.requests().size(), 3U);
+}
 
 TEST_F(CurlClientTest, NeverAsksThisMachineWhatAStrangerNames) {
   Request request = get(sim.url() + "/f.fits");

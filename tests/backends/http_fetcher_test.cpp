@@ -377,6 +377,35 @@ TEST(RangeJob, ALoginPageIsDeniedAndOtherHtmlIsCorrupt) {
   EXPECT_EQ(other.finish(job_for(kFile, {0, 100}))->outcome(), "corrupt");
 }
 
+TEST(RangeJob, APageOfUnknownLengthIsJudgedWhateverTheSizeOfTheFile) {
+  for (const std::uint64_t size : {50ULL, 300'000ULL, 50ULL << 20}) {
+    for (const bool is_login : {true, false}) {
+      Scripted page;
+      page.headers = {{"content-type", "text/html"}};
+      page.body = "<html><p>maintenance until noon, for the third day in this week; we are sorry</p>";
+      if (is_login) page.body += "<form>user <input name=u> password <input type=password></form>";
+      page.piece = 7;
+      Stage stage(always(page));
+      RangeJob job = job_for(kFile, {0, 10}, {"http://a.example/f.dat"});
+      job.size = size;
+      job.is_fits = false;
+      const auto got = stage.finish(job);
+      EXPECT_EQ(got->outcome(), is_login ? "denied" : "corrupt") << size;
+      EXPECT_EQ(got->begins, 0);
+    }
+  }
+}
+
+TEST(RangeJob, DataOfUnknownLengthUnderAWrongLabelAreWhatTheyAre) {
+  Scripted answer;
+  answer.headers = {{"content-type", "text/html"}};
+  answer.body = kFile;
+  RangeJob job = job_for(kFile, {0, 100}, {"http://a.example/f.dat"});
+  job.is_fits = false;
+  Stage stage(always(answer));
+  expect_bytes(*stage.finish(job), {0, kFile.size()});
+}
+
 TEST(RangeJob, BytesThatDoNotBeginLikeFitsNeverReachTheReceiver) {
   const std::string other(300'000, 'x');
   Stage stage([&](const Request& request) { return good_answer(request, other); });

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -44,6 +45,46 @@ TEST_F(KeptTextsTest, WhatIsForgottenIsMadeAnew) {
   EXPECT_EQ(get("b", "two"), "one");
   kept_.forget_all();
   EXPECT_EQ(get("b", "two"), "two");
+}
+
+TEST_F(KeptTextsTest, WhatIsForgottenWhileItIsMadeIsNotKept) {
+  for (const bool all : {true, false}) {
+    const auto forgetting = [&]() -> Result<std::string> {
+      if (all) {
+        kept_.forget_all();
+      } else {
+        kept_.forget("a");
+      }
+      return "old";
+    };
+    const auto old = kept_.get("a", forgetting, {});
+    ASSERT_TRUE(old);
+    EXPECT_EQ(**old, "old") << "who asked for it has it";
+    EXPECT_EQ(get("a", "new"), "new");
+    kept_.forget_all();
+    ASSERT_TRUE(kept_.get("b", forgetting, {}));
+    EXPECT_EQ(get("b", "new"), all ? "new" : "old");
+    kept_.forget_all();
+  }
+}
+
+TEST_F(KeptTextsTest, WhatIsOldGoesWhenAnybodyComesBy) {
+  std::weak_ptr<const std::string> memory;
+  const auto keep_one = [&] {
+    memory = kept_.get("a", []() -> Result<std::string> { return "one"; }, {}).value();
+    clock_.advance(std::chrono::minutes(1));
+    (void)get("b", "two");
+    kept_.forget_old();
+    EXPECT_FALSE(memory.expired());
+    clock_.advance(std::chrono::minutes(1));
+    EXPECT_FALSE(memory.expired());
+  };
+  keep_one();
+  EXPECT_EQ(get("b", "three"), "two") << "which is kept itself";
+  EXPECT_TRUE(memory.expired());
+  keep_one();
+  kept_.forget_old();
+  EXPECT_TRUE(memory.expired());
 }
 
 TEST_F(KeptTextsTest, BeyondTheBoundTheOldestGoes) {
