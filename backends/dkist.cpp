@@ -145,6 +145,19 @@ Result<std::vector<http::Request>> DkistArchive::locate(std::string_view locator
   return mirrors;
 }
 
+bool DkistArchive::seeks(std::string_view locator) const {
+  return !sources_.mirror.empty() && !globus_.can_fetch() && dkist::path_on_collection(locator);
+}
+
+Result<std::vector<http::Request>> DkistArchive::seek(std::string_view locator, bool again, std::stop_token) {
+  const std::optional<std::string> path = again ? dkist::path_on_collection(locator) : std::nullopt;
+  if (!path) return locate(locator);
+  // A copy may be of a part: that it has not a frame is no word of the archive's.
+  Result<http::Request> collection = globus_.file(*path);
+  if (collection) return std::vector{std::move(*collection)};
+  return fail(collection.error().code, "the mirror does not give it; " + collection.error().message);
+}
+
 bool DkistArchive::can_fetch(std::string_view locator) const {
   return !dkist::path_on_collection(locator) || !sources_.mirror.empty() || globus_.can_fetch() ||
          (courier_ && globus_.is_logged_in());

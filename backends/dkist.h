@@ -55,6 +55,10 @@ class DkistArchive final : public Archive {
   [[nodiscard]] Result<std::optional<Entry>> find(std::string_view dir, std::string_view name,
                                                   std::stop_token stop) override;
   [[nodiscard]] Result<std::vector<http::Request>> locate(std::string_view locator) override;
+  /// Of frames that only the mirror can be asked for: who is refused one there is told why nobody else is.
+  [[nodiscard]] bool seeks(std::string_view locator) const override;
+  [[nodiscard]] Result<std::vector<http::Request>> seek(std::string_view locator, bool again,
+                                                        std::stop_token stop) override;
   [[nodiscard]] Courier* courier() override { return courier_ ? &*courier_ : nullptr; }
   [[nodiscard]] bool can_fetch(std::string_view locator) const override;
   /// Frames are read whole, those that a slice or a selection wants and no others.

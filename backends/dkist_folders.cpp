@@ -7,6 +7,7 @@
 #include "backends/dkist_frames.h"
 #include "backends/dkist_head.h"
 #include "backends/format/dates.h"
+#include "backends/gone_service.h"
 #include "backends/settle.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -26,6 +27,35 @@ void add_documents(const Dataset& dataset, std::vector<Entry>& entries) {
     entry.mtime = dataset.mtime;
     entries.push_back(std::move(entry));
   }
+}
+
+/// While a source is silent there is more to come.
+constexpr std::chrono::minutes kPartGoodFor{10};
+
+/// Who was heard for a listing: its token says it. In part: somebody was silent.
+struct Heard {
+  bool part{false}, asdf{false}, collection{false};
+};
+
+constexpr std::string_view kService = "DKIST's download service";
+constexpr std::string_view kPart = "part ";
+constexpr std::string_view kAsdf = "asdf ";
+constexpr std::string_view kCollection = "collection ";
+
+Heard heard_of(std::string_view token) {
+  const auto says = [&token](std::string_view word) {
+    const bool is_said = token.starts_with(word);
+    if (is_said) token.remove_prefix(word.size());
+    return is_said;
+  };
+  const bool part = says(kPart);
+  const bool asdf = says(kAsdf);
+  return {part, asdf, says(kCollection)};
+}
+
+std::string token_of(const Heard& heard, const std::string& state) {
+  return fmt::format("{}{}{}{}", heard.part ? kPart : "", heard.asdf ? kAsdf : "",
+                     heard.collection ? kCollection : "", state);
 }
 
 std::string_view rights_of(const Dataset& dataset) {
@@ -84,24 +114,26 @@ Result<std::optional<Entry>> Folders::ask_asdf(const Dataset& dataset, std::stop
   return asdf;
 }
 
-Result<std::vector<globus::FolderEntry>> Folders::on_collection(const std::string& path,
-                                                                std::stop_token stop) {
-  if (!globus_.is_logged_in()) return std::vector<globus::FolderEntry>{};
-  Result<std::vector<globus::FolderEntry>> found = globus_.list(path, stop);
-  // What is not for this user has no sizes, and neither has what Globus cannot be asked for now: names come
-  // from the ASDF file, and reading says what is wrong.
-  if (!found && found.error().code != Errc::interrupted) {
-    log::warning("DKIST {}: no sizes of frames: {}", path, found.error().message);
-    return std::vector<globus::FolderEntry>{};
-  }
-  return found;
+Result<std::optional<std::vector<globus::FolderEntry>>> Folders::on_collection(const std::string& path,
+                                                                               std::stop_token stop) {
+  using Found = std::optional<std::vector<globus::FolderEntry>>;
+  if (!globus_.is_logged_in()) return Found{};
+  Result<std::vector<globus::FolderEntry>> found = globus_.list(path, std::move(stop));
+  if (found) return Found(std::move(*found));
+  // What is not for this user, or not there, has no sizes: names come from the ASDF file, and reading says
+  // what is wrong.
+  const Errc code = found.error().code;
+  if (code != Errc::denied && code != Errc::not_found && code != Errc::too_large)
+    return tl::unexpected<Error>(found.error());
+  log::warning("DKIST {}: no sizes of frames: {}", path, found.error().message);
+  return Found{};
 }
 
 Result<std::vector<Entry>> Folders::frames(const Dataset& dataset, std::uint64_t asdf_size,
                                            const std::vector<globus::FolderEntry>& folder,
                                            std::stop_token stop) {
   const Result<std::string> head = fetch_asdf_head(fetcher_, {download("asdf", dataset.id)}, asdf_size, stop);
-  if (!head) return tl::unexpected<Error>(head.error());
+  if (!head) return tl::unexpected<Error>(of_service(head.error(), kService));
   Result<std::vector<Frame>> frames = frames_in(*head);
   if (!frames) return tl::unexpected<Error>(frames.error());
   std::unordered_map<std::string_view, std::uint64_t> sizes;
@@ -123,32 +155,60 @@ Result<std::vector<Entry>> Folders::frames(const Dataset& dataset, std::uint64_t
   return entries;
 }
 
-Result<std::variant<Listing, NotModified>> Folders::list(const Dataset& dataset, std::string_view token,
-                                                         std::stop_token stop) {
-  Result<std::optional<Entry>> asdf = ask_asdf(dataset, stop);
-  if (!asdf) return tl::unexpected<Error>(asdf.error());
-  const Result<std::vector<globus::FolderEntry>> folder = on_collection(dataset.folder(), stop);
-  if (!folder) return tl::unexpected<Error>(folder.error());
-
-  // The tree of a large dataset has megabytes: it is read again only when something has changed.
-  std::string state = state_of(dataset, *asdf, *folder);
-  if (state == token) return NotModified{};
-
+Result<std::vector<Entry>> Folders::entries(const Dataset& dataset, std::optional<Entry> asdf,
+                                            const std::vector<globus::FolderEntry>& folder,
+                                            std::stop_token stop) {
   std::vector<Entry> entries;
   add_documents(dataset, entries);
-  if (*asdf) {
-    Result<std::vector<Entry>> named = frames(dataset, *(*asdf)->size, *folder, stop);
-    if (!named) return tl::unexpected<Error>(named.error());
+  if (asdf) {
+    Result<std::vector<Entry>> named = frames(dataset, *asdf->size, folder, std::move(stop));
+    if (!named) return named;
     std::move(named->begin(), named->end(), std::back_inserter(entries));
-    entries.push_back(std::move(**asdf));
+    entries.push_back(std::move(*asdf));
     entries.push_back(directory_entry(".select", std::string(kSelect) + dataset.id));
   }
-  for (const globus::FolderEntry& file : *folder) {
+  for (const globus::FolderEntry& file : folder) {
     if (file.directory && file.name == "extra")
       entries.push_back(directory_entry(
           file.name, fmt::format("{}{}{}", rights_of(dataset), kExtra, dataset.folder().substr(1))));
   }
-  return Listing{settle_entries(std::move(entries), "DKIST " + dataset.id), std::move(state), kGoodFor};
+  return settle_entries(std::move(entries), "DKIST " + dataset.id);
+}
+
+Result<std::variant<Listing, NotModified>> Folders::list(const Dataset& dataset, std::string_view token,
+                                                         std::stop_token stop) {
+  const Heard before = heard_of(token);
+  Heard now;
+  // What else the dataset has is there without its ASDF file, and the frames are without the collection. But
+  // who was heard once and is silent now takes nothing away.
+  Result<std::optional<Entry>> asdf = ask_asdf(dataset, stop);
+  if (!asdf) {
+    const Error silent = of_service(asdf.error(), kService);
+    if (before.asdf || asdf.error().code != Errc::not_found) return tl::unexpected<Error>(silent);
+    log::warning("DKIST {}: no frames: {}", dataset.id, silent.message);
+    now.part = true;
+    asdf = std::optional<Entry>{};
+  }
+  auto shown = on_collection(dataset.folder(), stop);
+  if (!shown) {
+    if (before.collection || shown.error().code == Errc::interrupted)
+      return tl::unexpected<Error>(shown.error());
+    log::warning("DKIST {}: no sizes of frames: {}", dataset.id, shown.error().message);
+    now.part = true;
+    shown = std::nullopt;
+  }
+  now.asdf = asdf->has_value();
+  now.collection = shown->has_value();
+  const std::vector<globus::FolderEntry> folder =
+      std::move(*shown).value_or(std::vector<globus::FolderEntry>{});
+
+  // The tree of a large dataset has megabytes: it is read again only when something has changed.
+  std::string state = token_of(now, state_of(dataset, *asdf, folder));
+  if (state == token) return NotModified{};
+  auto listed = entries(dataset, std::move(*asdf), folder, std::move(stop));
+  if (!listed) return tl::unexpected<Error>(listed.error());
+  return Listing{std::move(*listed), std::move(state),
+                 now.part ? std::chrono::seconds(kPartGoodFor) : kGoodFor};
 }
 
 Result<std::variant<Listing, NotModified>> Folders::list_extra(std::string_view dir, std::string_view token,

@@ -46,12 +46,16 @@ class Folders {
   [[nodiscard]] http::Request download(std::string_view kind, std::string_view id) const;
 
  private:
-  /// Its size and what tells one version from another; nullopt: the dataset has none.
+  /// Its size and what tells one version from another; nullopt: the dataset has none. not_found: it should
+  /// have one.
   Result<std::optional<Entry>> ask_asdf(const Dataset& dataset, std::stop_token stop);
-  /// What the collection has there; empty when it cannot be asked.
-  Result<std::vector<globus::FolderEntry>> on_collection(const std::string& path, std::stop_token stop);
+  /// What the collection has there; nullopt: it shows this user nothing. An error: it cannot be heard.
+  Result<std::optional<std::vector<globus::FolderEntry>>> on_collection(const std::string& path,
+                                                                        std::stop_token stop);
   Result<std::vector<Entry>> frames(const Dataset& dataset, std::uint64_t asdf_size,
                                     const std::vector<globus::FolderEntry>& folder, std::stop_token stop);
+  Result<std::vector<Entry>> entries(const Dataset& dataset, std::optional<Entry> asdf,
+                                     const std::vector<globus::FolderEntry>& folder, std::stop_token stop);
 
   const std::string download_;
   http::Fetcher& fetcher_;

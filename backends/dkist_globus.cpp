@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backends/gone_service.h"
 #include "backends/login_file.h"
 #include "backends/url.h"
 #include "base/log.h"
@@ -17,6 +18,8 @@ using std::chrono::hours;
 /// Access tokens live for two days, and a directory that is in use is listed every six hours: renewed at half
 /// their life, they do not run out between two listings.
 constexpr hours kRenewBefore{24};
+/// A service that is silent is not to cost each listing its time-out.
+constexpr std::chrono::minutes kRenewAgain{1};
 
 void authorize(http::Request& request, const globus::Token& token) {
   request.headers.push_back({"Authorization", "Bearer " + token.access});
@@ -129,30 +132,47 @@ void Globus::renew_login(std::stop_token stop) {
   if (!renewed) log::warning("the login to Globus is not renewed: {}", renewed.error().message);
 }
 
+Result<void> Globus::renew(const globus::Token& token, globus::Login& login, std::stop_token stop) {
+  http::Request request;
+  request.method = http::Method::post;
+  request.url = addresses_.auth + "/v2/oauth2/token";
+  request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
+  request.body = globus::refresh_form(login, token);
+  const Result<http::Response> answer = fetcher_.fetch({std::move(request)}, std::move(stop));
+  if (!answer) return tl::unexpected<Error>(of_service(answer.error(), "Globus Auth"));
+  return globus::take_tokens(answer->body, clock_.wall(), login);
+}
+
 Result<globus::Login> Globus::fresh_login(std::stop_token stop) {
   const MutexLock one_at_a_time(renewing_);
   notice_login();
   std::optional<globus::Login> known = login();
   if (!known) return no_login();
   bool renewed = false;
-  for (globus::Token* const token : {&known->transfer, &known->bytes}) {
-    if (token->refresh.empty() || token->expires > clock_.wall() + kRenewBefore) continue;
-    http::Request request;
-    request.method = http::Method::post;
-    request.url = addresses_.auth + "/v2/oauth2/token";
-    request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
-    request.body = globus::refresh_form(*known, *token);
-    const Result<http::Response> answer = fetcher_.fetch({std::move(request)}, stop);
-    if (!answer) return tl::unexpected<Error>(answer.error());
-    if (auto taken = globus::take_tokens(answer->body, clock_.wall(), *known); !taken)
-      return tl::unexpected<Error>(taken.error());
-    renewed = true;
+  std::optional<Error> failed;
+  for (const auto token : {&globus::Login::transfer, &globus::Login::bytes}) {
+    const globus::Token old = *known.*token;
+    const SysSeconds now = clock_.wall();
+    if (old.refresh.empty() || old.expires > now + kRenewBefore) continue;
+    const bool is_good = old.expires > now;
+    if (is_good && refused_ && clock_.steady() - *refused_ < kRenewAgain) continue;
+    const auto taken = renew(old, *known, stop);
+    renewed = renewed || taken.has_value();
+    if (taken) continue;
+    if (!is_good || taken.error().code == Errc::interrupted) {
+      failed = taken.error();
+      break;
+    }
+    refused_ = clock_.steady();
+    log::warning("the login to Globus is good and not renewed: {}", taken.error().message);
   }
+  // Also before an error: Globus may give each only once.
   if (renewed) {
     if (auto kept = login_file::write(addresses_.login, *known); !kept)
       return tl::unexpected<Error>(kept.error());
     notice_login();
   }
+  if (failed) return tl::unexpected<Error>(*failed);
   return *known;
 }
 

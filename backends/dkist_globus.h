@@ -55,14 +55,18 @@ class Globus {
 
  private:
   [[nodiscard]] std::optional<globus::Login> login() const EXCLUDES(mutex_);
-  /// Tokens that soon run out are exchanged for new ones, and these written to the file.
+  /// Tokens that soon run out are exchanged for new ones, and these written to the file. Where that fails,
+  /// those that are still good are gone on with.
   [[nodiscard]] Result<globus::Login> fresh_login(std::stop_token stop) EXCLUDES(mutex_, looking_, renewing_);
+  [[nodiscard]] Result<void> renew(const globus::Token& token, globus::Login& login, std::stop_token stop);
 
   const GlobusAddresses addresses_;
   http::Fetcher& fetcher_;
   const Clock& clock_;
   Mutex renewing_;  ///< one at a time: Globus may give each refresh token's answer only once
   Mutex looking_;   ///< at the file, so that nobody puts back what another has seen to be old
+  /// When a token that is still good was not renewed.
+  std::optional<SteadyTime> refused_ GUARDED_BY(renewing_);
   mutable Mutex mutex_;
   std::optional<globus::Login> known_ GUARDED_BY(mutex_);
   std::optional<std::int64_t> written_ GUARDED_BY(mutex_);  ///< the file's time when it was read

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "backends/gone_service.h"
 #include "backends/url.h"
 
 namespace astrofs::dkist {
@@ -24,8 +25,10 @@ std::string query_of(const Filter& filter) {
   return query;
 }
 
+constexpr std::string_view kService = "DKIST's search";
+
 Result<SearchPage> page_of(const Result<http::Response>& answer) {
-  if (!answer) return tl::unexpected<Error>(answer.error());
+  if (!answer) return tl::unexpected<Error>(of_service(answer.error(), kService));
   return parse_search(answer->body);
 }
 
@@ -88,7 +91,7 @@ Result<std::optional<Dataset>> Search::by_id(std::string_view id, std::stop_toke
 
 Result<std::string> Search::collection(std::stop_token stop) {
   const Result<http::Response> answer = fetcher_.fetch(request("/config"), stop);
-  if (!answer) return tl::unexpected<Error>(answer.error());
+  if (!answer) return tl::unexpected<Error>(of_service(answer.error(), kService));
   return parse_collection_id(answer->body);
 }
 

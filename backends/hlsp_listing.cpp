@@ -6,6 +6,7 @@
 
 #include "backends/directory_page.h"
 #include "backends/format/curl_script.h"
+#include "backends/gone_service.h"
 #include "backends/mast.h"
 #include "backends/s3_pages.h"
 #include "backends/url.h"
@@ -238,10 +239,13 @@ Result<Entries> HlspListing::target(Pipeline pipeline, std::uint64_t tic, std::s
     }
     return all;
   };
-  return order(pipeline).first_of<Entries>(
-      {{"S3", !sources_.s3.empty(), [&] { return ask(&HlspListing::from_s3); }},
-       {"directory pages", !sources_.archive.empty(), [&] { return ask(&HlspListing::from_pages); }}},
-      fmt::format("TIC {} of {}", tic, directory_of(pipeline)));
+  // Nobody who has the sectors: that there is no such target would be an empty answer.
+  return order(pipeline)
+      .first_of<Entries>(
+          {{"S3", !sources_.s3.empty(), [&] { return ask(&HlspListing::from_s3); }},
+           {"directory pages", !sources_.archive.empty(), [&] { return ask(&HlspListing::from_pages); }}},
+          fmt::format("TIC {} of {}", tic, directory_of(pipeline)))
+      .map_error([](const Error& error) { return of_service(error, "the list of sectors"); });
 }
 
 }  // namespace astrofs::hlsp

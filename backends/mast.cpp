@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "backends/gone_service.h"
 #include "backends/url.h"
 
 namespace astrofs::mast {
@@ -50,7 +51,7 @@ void Query::take(const Result<http::Response>& response) {
                          .and_then([this](Answer answer) { return add(std::move(answer)); });
   if (added) return;
   done_ = true;
-  table_ = tl::unexpected<Error>(added.error());
+  table_ = tl::unexpected<Error>(of_service(added.error(), "MAST's portal"));
 }
 
 Result<void> Query::add(Answer answer) {

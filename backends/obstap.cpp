@@ -32,6 +32,12 @@ Error unknown(std::string_view dir) {
   return {Errc::not_found, "the service has no data set there: " + std::string(dir)};
 }
 
+/// May there be more than so many rows, which were asked for? Not every service says that it has cut some
+/// off.
+bool has_more(const tap::Answer& answer, std::size_t most) {
+  return answer.overflow || answer.rows.size() >= most;
+}
+
 }  // namespace
 
 ObstapArchive::ObstapArchive(std::string base, obstap::Table table, VoAccess access, http::Fetcher& fetcher,
@@ -118,7 +124,7 @@ Result<ObstapArchive::Part> ObstapArchive::values(const Place& place, const std:
       add({cell, kind}, number_in<std::uint64_t>(answer->text(i, count)).value_or(1));
       if (cell) last = Value{cell, kind};
     }
-    more = answer->overflow;
+    more = has_more(*answer, limits_.page);
     if (more && seen.size() >= limits_.names) part.whole = more = false;
     if (more && (seen.size() == before || !last)) {
       return fail(Errc::corrupt, "the service says that there is more and gives nothing new");
@@ -142,7 +148,7 @@ Result<DataSets::Rows> ObstapArchive::rows(const Place& place, const std::stop_t
   for (std::string last;;) {
     auto answer = client_.ask({obstap::rows_query(table_, place, last), limits_.page}, stop);
     if (!answer) return tl::unexpected(answer.error());
-    const bool more = answer->overflow;
+    const bool more = has_more(*answer, limits_.page);
     auto page = datalink::rows_of(std::move(*answer));
     if (!page) return tl::unexpected(page.error());
     const std::string before = last;
@@ -227,7 +233,7 @@ Result<std::optional<Entry>> ObstapArchive::find_data_set(const Place& place, st
   auto answer =
       client_.ask({obstap::named_query(table_, place, product_name::stem_of(name)), limits_.namesakes}, stop);
   if (!answer) return tl::unexpected(answer.error());
-  const bool more = answer->overflow;
+  const bool more = has_more(*answer, limits_.namesakes);
   auto rows = datalink::rows_of(std::move(*answer));
   if (!rows) return tl::unexpected(rows.error());
   auto found = files_.named(place, name, std::move(*rows), stop);

@@ -2,6 +2,7 @@
 
 #include <deque>
 
+#include "backends/gone_service.h"
 #include "backends/url.h"
 
 namespace astrofs {
@@ -26,7 +27,8 @@ std::optional<http::Request> S3Question::next() const {
 void S3Question::take(const Result<http::Response>& response) {
   const auto more = response.and_then([&](const http::Response& page) { return take_page(page.body); });
   done_ = !more || !*more;
-  if (!more) level_ = tl::unexpected<Error>(more.error());
+  // A prefix without keys is an empty page: 404 is of the bucket itself.
+  if (!more) level_ = tl::unexpected<Error>(of_service(more.error(), base_));
 }
 
 /// True when another page is to be fetched.

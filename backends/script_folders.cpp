@@ -195,18 +195,28 @@ class FolderSearch {
     }
     const auto texts = script_.read(windows);
     if (!texts) return tl::unexpected<Error>(texts.error());
+    bool all_split = true;
     for (std::size_t i = 0; i < asking.size(); ++i) {
       const std::size_t first = i * static_cast<std::size_t>(samples);
-      split(std::move(asking[i]), std::span(windows).subspan(first, samples),
-            std::span(*texts).subspan(first, samples), left);
+      const bool is_split = split(std::move(asking[i]), std::span(windows).subspan(first, samples),
+                                  std::span(*texts).subspan(first, samples), left);
+      all_split = all_split && is_split;
     }
+    if (!all_split) look_wider();
     if (auto read = read_gaps(reading); !read) return tl::unexpected<Error>(read.error());
     return left;
   }
 
-  /// The gap in parts, at the lines that were asked for.
-  void split(Gap gap, std::span<const ByteRange> windows, std::span<const std::string> texts,
+  /// Without a line a gap would stay as it is for ever. Either lines differ in length further on, or no
+  /// window holds a whole one: then all is read.
+  void look_wider() {
+    if (std::exchange(width_, 0) == 0) sorted_ = false;
+  }
+
+  /// The gap in parts, at the lines that were asked for; false: none came, and it is as long as before.
+  bool split(Gap gap, std::span<const ByteRange> windows, std::span<const std::string> texts,
              std::vector<Gap>& left) {
+    const std::size_t before = left.size();
     Line from = std::move(gap.from);
     for (std::size_t i = 0; i < windows.size(); ++i) {
       auto line = line_behind(texts[i], windows[i]);
@@ -217,6 +227,7 @@ class FolderSearch {
       from = std::move(*line);
     }
     left.push_back({std::move(from), std::move(gap.to)});
+    return left.size() > before + 1;
   }
 
   Result<void> read_gaps(const std::vector<Gap>& gaps) {

@@ -98,7 +98,8 @@ Result<DataSets::Rows> Sia2Archive::all_rows(const Place& place, const std::stop
   }
   auto answer = std::move(client_.get({std::move(address)}, limits_.rows, stop).front());
   if (!answer) return tl::unexpected(answer.error());
-  const bool whole = !answer->overflow;
+  // Not every service says that it has cut some off.
+  const bool whole = !answer->overflow && answer->rows.size() < limits_.rows;
   auto all = datalink::rows_of(std::move(*answer));
   if (!all) return tl::unexpected(all.error());
   DataSets::Rows rows{std::move(*all), whole};

@@ -112,16 +112,22 @@ Result<http::Response> Jobs::get(const std::string& url, const std::stop_token& 
   return fetcher_.fetch({std::move(request)}, stop);
 }
 
-Result<std::string> Jobs::named(const std::string& run_id, const std::stop_token& stop) {
+Result<std::vector<uws::JobReference>> Jobs::listed(const std::stop_token& stop) {
   const Result<http::Response> answer = get(base_ + "/async", stop);
   if (!answer) return tl::unexpected<Error>(answer.error());
-  const auto jobs = uws::parse_jobs(answer->body);
-  if (!jobs) return tl::unexpected<Error>(answer->head.status >= 400 ? refusal(*answer) : jobs.error());
-  const auto found = std::ranges::find(*jobs, run_id, &uws::JobReference::run_id);
-  return found == jobs->end() ? std::string() : address_of(found->id, found->address);
+  auto jobs = uws::parse_jobs(answer->body);
+  if (!jobs && answer->head.status >= 400) return tl::unexpected<Error>(refusal(*answer));
+  return jobs;
 }
 
-Result<std::string> Jobs::create(const JobTerms& terms, const std::string& run_id,
+std::optional<std::string> Jobs::named(const std::string& run_id,
+                                       const std::vector<uws::JobReference>& jobs) const {
+  const auto found = std::ranges::find(jobs, run_id, &uws::JobReference::run_id);
+  if (found == jobs.end()) return std::nullopt;
+  return address_of(found->id, found->address);
+}
+
+Result<std::string> Jobs::create(const JobTerms& terms, const std::string& run_id, bool& none,
                                  const std::stop_token& stop) {
   http::Request request;
   request.method = http::Method::post;
@@ -136,18 +142,26 @@ Result<std::string> Jobs::create(const JobTerms& terms, const std::string& run_i
   request.only_once = true;
   authorize_(request);
   const Result<http::Response> answer = fetcher_.fetch({std::move(request)}, stop);
+  none = !answer && answer.error().code == Errc::denied;
   // An answer that was lost on its way may be that of a job that was made.
-  const bool lost = !answer && answer.error().code != Errc::denied;
-  if (lost) {
-    Result<std::string> job = named(run_id, stop);
-    if (job && !job->empty()) return job;
+  if (!answer && !none) {
+    const auto jobs = listed(stop);
+    const auto job = jobs ? named(run_id, *jobs) : std::nullopt;
+    if (job && !job->empty()) return *job;
+    // A service that is slow to answer may be making it yet.
+    none = jobs && !job && answer.error().code != Errc::timed_out;
   }
   if (!answer && answer.error().code == Errc::not_found)
     return fail(Errc::unavailable, "the service takes no jobs: " + answer.error().message);
   if (!answer) return tl::unexpected<Error>(answer.error());
   // Redirected to the job's own document.
   const auto made = uws::parse_job(answer->body);
-  if (!made) return tl::unexpected<Error>(refusal(*answer));
+  if (!made) {
+    Error refused = refusal(*answer);
+    none = refused.code == Errc::denied || refused.code == Errc::invalid ||
+           says(refused.message, "service says");
+    return tl::unexpected<Error>(std::move(refused));
+  }
   std::string job = address_of(made->id, answer->head.url);
   if (job.empty()) return fail(Errc::corrupt, "the service does not say where its job is");
   return job;
@@ -226,16 +240,14 @@ Result<JobResult> Jobs::run(const JobTerms& terms, const std::stop_token& stop) 
     if (auto noted = errands_->note(run_id, note_of("", scope_())); !noted)
       return tl::unexpected<Error>(noted.error());
   }
-  Result<std::string> job = create(terms, run_id, stop);
+  bool none = false;
+  Result<std::string> job = create(terms, run_id, none, stop);
   for (milliseconds waited{0}, next = kFirstPause;
        !job && says(job.error().message, kTooManyJobs) && waited < kLongestQueue && pause(next, stop);
        waited += next, next = std::min(next * 3 / 2, kLongestPause))
-    job = create(terms, run_id, stop);
+    job = create(terms, run_id, none, stop);
   if (!job) {
-    const Errc code = job.error().code;
-    const bool refused =
-        code == Errc::denied || code == Errc::invalid || says(job.error().message, "service says");
-    if (errands_ != nullptr && refused) errands_->done(run_id);
+    if (errands_ != nullptr && none) errands_->done(run_id);
     return tl::unexpected<Error>(job.error());
   }
   if (errands_ != nullptr) {
@@ -262,17 +274,18 @@ void Jobs::attach(Errands& errands) {
   std::erase_if(left_, [](const auto& note) { return !note.first.starts_with(kRunPrefix); });
 }
 
-bool Jobs::is_ended(const std::string& run_id, const std::string& noted, const std::stop_token& stop) {
+bool Jobs::is_ended(const std::string& run_id, const std::string& noted,
+                    const Result<std::vector<uws::JobReference>>& jobs, const std::stop_token& stop) {
   const auto [address, scope] = read_note(noted);
   // Who is somebody else does not see the job: to him it is not there.
   const bool would_see = scope.empty() || scope == scope_();
   std::string job(address);
   if (job.empty()) {
-    const Result<std::string> found = named(run_id, stop);
-    if (!found) return false;
+    if (!jobs) return false;
+    const auto found = named(run_id, *jobs);
+    if (!found) return would_see;
     job = *found;
   }
-  if (job.empty()) return would_see;
   if (!is_ours(job)) return false;
   const Result<bool> removed = remove(job, stop);
   const bool is_gone = removed && (*removed || would_see);
@@ -286,8 +299,12 @@ void Jobs::end_those_left(const std::stop_token& stop) {
     const MutexLock lock(mutex_);
     left.swap(left_);
   }
+  // One question for all whose addresses are not known: while a service was down there may be many.
+  const bool want_names =
+      std::ranges::any_of(left, [](const auto& note) { return read_note(note.second).first.empty(); });
+  const auto jobs = want_names ? listed(stop) : std::vector<uws::JobReference>{};
   std::erase_if(left, [&](const auto& note) {
-    if (!is_ended(note.first, note.second, stop)) return false;
+    if (!is_ended(note.first, note.second, jobs, stop)) return false;
     errands_->done(note.first);
     return true;
   });

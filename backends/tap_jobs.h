@@ -12,6 +12,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "backends/errands.h"
 #include "backends/format/uws.h"
@@ -57,18 +58,23 @@ class Jobs {
   void end_those_left(const std::stop_token& stop) EXCLUDES(mutex_);
 
  private:
-  [[nodiscard]] Result<std::string> create(const JobTerms& terms, const std::string& run_id,
+  /// `none`: is it certain by then that there is no job of this name?
+  [[nodiscard]] Result<std::string> create(const JobTerms& terms, const std::string& run_id, bool& none,
                                            const std::stop_token& stop);
   [[nodiscard]] Result<JobResult> follow(const std::string& job, const JobTerms& terms,
                                          const std::stop_token& stop);
   [[nodiscard]] Result<void> post(const std::string& url, std::string_view what, const std::stop_token& stop);
   [[nodiscard]] Result<uws::Job> wait_for(const std::string& job, const std::stop_token& stop);
-  /// Address of the job with that name; "" = there is none.
-  [[nodiscard]] Result<std::string> named(const std::string& run_id, const std::stop_token& stop);
+  /// Those that whoever asks is shown.
+  [[nodiscard]] Result<std::vector<uws::JobReference>> listed(const std::stop_token& stop);
+  /// Address of the job with that name, "" = it is not told; nullopt: there is none.
+  [[nodiscard]] std::optional<std::string> named(const std::string& run_id,
+                                                 const std::vector<uws::JobReference>& jobs) const;
   /// false: the service knows of no such job.
   [[nodiscard]] Result<bool> remove(const std::string& job, const std::stop_token& stop);
-  /// Is there nothing left of the job with this note?
+  /// Is there nothing left of the job with this note? `jobs`: those at the service.
   [[nodiscard]] bool is_ended(const std::string& run_id, const std::string& noted,
+                              const Result<std::vector<uws::JobReference>>& jobs,
                               const std::stop_token& stop);
   [[nodiscard]] Result<http::Response> get(const std::string& url, const std::stop_token& stop);
   [[nodiscard]] bool is_ours(std::string_view job) const;

@@ -155,7 +155,8 @@ Result<std::optional<TargetFiles>> TargetSources::ask(std::uint64_t tic, std::st
   const Result<mast::Table> named =
       has_mast && !observed.table() ? tl::unexpected<Error>(observed.table().error()) : joined(products);
   if (!named) {
-    found.silent = named.error();
+    // That S3 is silent is said first: it has the sizes.
+    if (!found.silent) found.silent = named.error();
     if (found.files.empty()) add_from_tap(tic, found, stop);
   } else if (!products.empty()) {
     add_named(product_names(*named), tic, found.files);

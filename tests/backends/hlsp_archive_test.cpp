@@ -224,6 +224,18 @@ TEST_F(HlspArchiveTest, ATargetThatNoSectorHasIsNone) {
     EXPECT_FALSE(archive_->finds(dir)) << dir;
 }
 
+TEST_F(HlspArchiveTest, ANotFoundOfAServiceItselfIsNoWordOnATarget) {
+  server_.add_fault(Fault{.path = "*invoke*", .kind = Kind::status, .n = 404});
+  const auto star = archive_->find("tglc/by-target", std::to_string(sim::hlsp_star_tic(0, 0, options_)), {});
+  ASSERT_FALSE(star) << "which star it is nobody can say";
+  EXPECT_EQ(star.error().code, Errc::unavailable);
+  stop_s3();
+  server_.add_fault(Fault{.path = "/hlsps/qlp/", .kind = Kind::status, .n = 404});
+  const auto target = archive_->find("qlp/by-target", std::to_string(qlp(23, 5).id), {});
+  ASSERT_FALSE(target) << "which sectors there are nobody can say";
+  EXPECT_EQ(target.error().code, Errc::unavailable);
+}
+
 TEST_F(HlspArchiveTest, TheListingOfTargetsTakesNothingThatWasFoundAway) {
   const Listing first = list("qlp/by-target");
   EXPECT_TRUE(first.entries.empty());

@@ -26,11 +26,15 @@ class Obstap : public ::testing::Test {
              const std::string& where = "") {
     vo_ = &server_.add_vo(options);
     ASSERT_TRUE(server_.start());
+    archive_ = remade(tree, limits, where);
+  }
+  std::unique_ptr<ObstapArchive> remade(const std::string& tree, ObstapArchive::Limits limits = {},
+                                        const std::string& where = "") {
     obstap::Table table;
     table.levels = *obstap::parse_tree(tree);
     table.where = where;
-    archive_ = std::make_unique<ObstapArchive>(server_.url() + "/vo/tap", std::move(table), access_,
-                                               http_.fetcher(), clock_, limits);
+    return std::make_unique<ObstapArchive>(server_.url() + "/vo/tap", std::move(table), access_,
+                                           http_.fetcher(), clock_, limits);
   }
   void set(const std::function<void(sim::VoSettings&)>& change) {
     sim::VoSettings settings = vo_->settings();
@@ -153,6 +157,31 @@ TEST_F(Obstap, AServiceThatGivesMoreThanItWasAskedForIsReadInPagesAllTheSame) {
   EXPECT_EQ(some.entries.size(), paged.entries.size());
   EXPECT_EQ(some.token, paged.token);
   EXPECT_FALSE(archive_->lists_all("lSURVEY", some.token));
+}
+
+/// Daiquiri before 2025 and MAST: exactly as many rows as were asked for, and not a word that there are more.
+TEST_F(Obstap, AnAnswerThatIsCutOffWithoutAWordIsNotTheWholeOfIt) {
+  start({.plates = 0, .linked = 0, .stars = 120}, "{obs_collection}/{target_name}", {.page = 50});
+  set([](sim::VoSettings& settings) { settings.hides_overflow = true; });
+  const Listing all = list("lSURVEY");
+  EXPECT_EQ(all.entries.size(), 120U);
+  EXPECT_TRUE(archive_->lists_all("lSURVEY", all.token));
+
+  archive_ = remade("{obs_collection}", {.page = 50, .namesakes = 20});
+  EXPECT_EQ(list("lSURVEY").entries.size(), 120U);
+  const auto vague = archive_->find("lSURVEY", "star0001.fits", {});
+  ASSERT_FALSE(vague) << "a hundred data sets may be meant, and so many were not seen";
+  EXPECT_EQ(vague.error().code, Errc::unavailable);
+}
+
+TEST_F(Obstap, ALastPageThatIsFullIsFollowedByAnEmptyOne) {
+  start({.plates = 0, .linked = 0, .stars = 100}, "{obs_collection}/{target_name}", {.page = 50});
+  set([](sim::VoSettings& settings) { settings.hides_overflow = true; });
+  const Listing all = list("lSURVEY");
+  EXPECT_EQ(all.entries.size(), 100U);
+  EXPECT_TRUE(archive_->lists_all("lSURVEY", all.token));
+  archive_ = remade("{obs_collection}", {.page = 50});
+  EXPECT_EQ(list("lSURVEY").entries.size(), 100U);
 }
 
 TEST_F(Obstap, WhatIsNotThereIsAskedForOnceInAWhile) {

@@ -5,6 +5,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+
 #include "backends/script_lines.h"
 #include "tests/contract/http_stack.h"
 #include "tests/support/archive_sim.h"
@@ -187,6 +192,57 @@ TEST_F(ScriptFoldersTest, OfAScriptInNoOrderNothingIsRemembered) {
     EXPECT_EQ(folder->files.size(), 1U);
     EXPECT_GT(server_.bytes_sent(), 40'000U * 270);
   }
+}
+
+/// A script of so many lines in order, each as long as `width` says. Whoever searches it is stopped after a
+/// while, so that a search without end is an error.
+class OddScriptTest : public ScriptFoldersTest {
+ protected:
+  static std::string name_of(int line) { return fmt::format("s0023/{:04}/{:08}.fits", line / 100, line); }
+  void serve(int lines, const std::function<std::size_t(int)>& width) {
+    std::string script = "#!/bin/sh\n";
+    for (int line = 0; line < lines; ++line) {
+      std::string text = fmt::format("curl --output '{}' https://a.example/", name_of(line));
+      text.resize(width(line) - 1, 'x');
+      script += text + "\n";
+    }
+    server_.serve_file(kOdd, script);
+  }
+  ScriptFolder search(const std::string& folder) {
+    std::stop_source source;
+    std::jthread impatient([&source](const std::stop_token& found) {
+      std::mutex mutex;
+      std::condition_variable_any wake;
+      std::unique_lock lock(mutex);
+      if (!wake.wait_for(lock, found, std::chrono::seconds(20), [&] { return found.stop_requested(); }))
+        source.request_stop();
+    });
+    auto folders =
+        ScriptTrees(http_.fetcher(), clock_).folder(server_.url() + kOdd, folder, source.get_token());
+    EXPECT_TRUE(folders) << folder << ": " << folders.error().message;
+    return folders.value_or(ScriptFolder{});
+  }
+  static constexpr const char* kOdd = "/odd.sh";
+};
+
+TEST_F(OddScriptTest, LinesThatAreOfOneLengthAtFirstOnlyAreFound) {
+  // The size is a multiple of the first lines' length, and no other line begins at one.
+  serve(40'000, [](int line) {
+    if (line < 4) return line < 3 ? 150U : 153U;
+    return line == 39'999 ? 292U : line % 2 == 0 ? 155U : 145U;
+  });
+  for (const int line : {0, 12'345, 39'999}) {
+    server_.clear_log();
+    EXPECT_EQ(search(name_of(line).substr(0, 11)).files.size(), 100U) << line;
+    EXPECT_LT(server_.bytes_sent(), 40'000U * 150 / 2) << "it is searched all the same";
+  }
+}
+
+TEST_F(OddScriptTest, LinesThatAreLongerThanWhatIsLookedAtAreReadAll) {
+  serve(2'500, [](int line) { return line == 0 ? 100U : 3'000U + static_cast<unsigned>(line % 7); });
+  server_.clear_log();
+  EXPECT_EQ(search("s0023/0012/").files.size(), 100U);
+  EXPECT_GT(server_.bytes_sent(), 2'500U * 3'000);
 }
 
 TEST(ScriptMemory, KnowsOnlyWhatLiesWhollyWithinAPart) {

@@ -90,6 +90,18 @@ TEST_F(Sia2, MoreThanIsListedIsTold) {
   EXPECT_THAT(archive_->remark("", ""), HasSubstr("RA_DEC_RADIUS"));
 }
 
+TEST_F(Sia2, AsManyAsWereAskedForMayNotBeAll) {
+  make("", 3);
+  sim::VoSettings settings = vo_->settings();
+  settings.hides_overflow = true;
+  vo_->set(settings);
+  EXPECT_THAT(archive_->remark("l10_0_90", list("l10_0_90").token), HasSubstr("smaller circle"));
+  make("", 4);
+  const Listing all = list("l10_0_0.3");
+  EXPECT_THAT(archive_->remark("l10_0_0.3", all.token), HasSubstr("2 data sets"));
+  EXPECT_THAT(archive_->remark("l10_0_0.3", all.token), ::testing::Not(HasSubstr("smaller circle")));
+}
+
 TEST_F(Sia2, AnAddressIsAskedForAgain) {
   make("&COLLECTION=LINKED");
   const std::string locator = list("lall").entries.front().locator;

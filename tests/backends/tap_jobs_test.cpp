@@ -39,6 +39,7 @@ class TapJobsTest : public ::testing::Test {
     jobs_ = std::make_unique<Jobs>(
         sim_.url() + "/tap",
         [this](http::Request& request) {
+          if (turns_away_ && request.method == http::Method::post) request.url = sim_.url() + "/gateway";
           if (!token_.empty()) request.headers.push_back({"Authorization", "Token " + token_});
         },
         [this] { return token_.empty() ? "nobody" : "token " + token_; }, http_.fetcher());
@@ -63,6 +64,7 @@ class TapJobsTest : public ::testing::Test {
   contract::HttpStack http_;
   Book book_;
   std::string token_;
+  bool turns_away_{false};  ///< what would make a job does not come to the service
   std::unique_ptr<Jobs> jobs_;
 };
 
@@ -156,6 +158,40 @@ TEST_F(TapJobsTest, AJobWhoseAddressWasNotNotedIsFoundByItsName) {
   jobs_->end_those_left({});
   EXPECT_EQ(plates_.jobs().unarchived(), 0U);
   EXPECT_THAT(book_.notes, SizeIs(1)) << "only what is none of ours";
+}
+
+TEST_F(TapJobsTest, ANoteOfAJobThatNeverWasDoesNotStay) {
+  turns_away_ = true;
+  sim_.add_fault({.path = "/gateway", .kind = sim::Kind::status, .n = 503});
+  for (int i = 0; i < 3; ++i) {
+    const auto result = run();
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, Errc::unavailable);
+  }
+  EXPECT_EQ(plates_.jobs().created(), 0U);
+  expect_nothing_left();
+}
+
+TEST_F(TapJobsTest, WhileNobodyCanSayWhetherThereIsAJobItsNoteStays) {
+  const int fault = sim_.add_fault({.path = "/tap/async", .kind = sim::Kind::status, .n = 503});
+  EXPECT_FALSE(run());
+  EXPECT_THAT(book_.notes, SizeIs(1));
+  sim_.remove_fault(fault);
+  begin_a_run();
+  jobs_->end_those_left({});
+  expect_nothing_left();
+}
+
+TEST_F(TapJobsTest, AllJobsWithoutAnAddressCostOneQuestion) {
+  const auto id = plates_.jobs().create({"", kQuery, "astrofs-0123", 0, true}, plates_.settings());
+  ASSERT_TRUE(id);
+  for (int i = 1000; i < 1050; ++i) book_.notes["astrofs-" + std::to_string(i)] = "";
+  book_.notes["astrofs-0123"] = "";
+  begin_a_run();
+  sim_.clear_log();
+  jobs_->end_those_left({});
+  EXPECT_EQ(sim_.count("/tap/async", "GET"), 2U) << "the list, and once more where the deletion leads";
+  expect_nothing_left();
 }
 
 TEST_F(TapJobsTest, AJobThatIsListedUnderAnotherHostIsLookedForHere) {

@@ -115,6 +115,32 @@ TEST_F(TessTargets, NothingIsTakenForMissingWhileASourceIsSilent) {
   EXPECT_EQ(found.error().code, Errc::denied);
 }
 
+TEST_F(TessTargets, ANotFoundOfAServiceItselfIsNoWordOnATarget) {
+  add_targets();
+  server_.add_fault(Fault{.path = "*invoke*", .kind = Kind::status, .n = 404});
+  const auto gone = archive().find("tic", "4711", {});
+  ASSERT_FALSE(gone) << "the portal is not there, the bucket knows nothing";
+  EXPECT_EQ(gone.error().code, Errc::unavailable);
+  // Both, and the bucket's is the word that is passed on.
+  archive_.reset();
+  silence_tap();
+  server_.add_fault(Fault{.path = "*list-type*", .kind = Kind::status, .n = 503});
+  const auto both = archive().find("tic", "25132999", {});
+  ASSERT_FALSE(both);
+  EXPECT_EQ(both.error().code, Errc::unavailable);
+  EXPECT_NE(both.error().message.find("503"), std::string::npos) << both.error().message;
+  server_.clear_faults();
+  EXPECT_TRUE(find("25132999")) << "nothing was remembered";
+}
+
+TEST_F(TessTargets, ABucketThatIsNotThereIsNoWordOnATarget) {
+  add_targets();
+  server_.add_fault(Fault{.path = "*list-type*", .kind = Kind::status, .n = 404});
+  const auto gone = archive().find("tic", "4711", {});
+  ASSERT_FALSE(gone) << "MAST knows nothing, the bucket cannot be heard";
+  EXPECT_EQ(gone.error().code, Errc::unavailable);
+}
+
 TEST_F(TessTargets, ShowsWhatTheBucketHasWhileMastIsSilentAndTakesNothingAway) {
   add_targets();
   const Listing whole = list(kTarget);

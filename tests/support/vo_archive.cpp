@@ -255,7 +255,7 @@ std::string VoArchive::query(const HttpRequest& request, const std::string& host
       "/vo/links\"/><GROUP name=\"inputParams\"><PARAM name=\"ID\" datatype=\"char\" arraysize=\"*\" "
       "value=\"\" "
       "ref=\"obs_publisher_did\"/></GROUP></RESOURCE>";
-  return vo_table(*answer, form_of(format), overflow, service);
+  return vo_table(*answer, form_of(format), overflow && !now.hides_overflow, service);
 }
 
 Reply VoArchive::images(const HttpRequest& request, const std::string& host) {
@@ -282,7 +282,7 @@ Reply VoArchive::images(const HttpRequest& request, const std::string& host) {
   }
   const bool overflow = content.rows.size() > most;
   if (overflow) content.rows.resize(most);
-  return table(request, vo_table(content, VoForm::binary2, overflow));
+  return table(request, vo_table(content, VoForm::binary2, overflow && !now.hides_overflow));
 }
 
 Reply VoArchive::links(const HttpRequest& request, const std::string& host) {

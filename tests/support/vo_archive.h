@@ -33,6 +33,7 @@ struct VoSettings {
   bool silent_heads{false};  ///< HEAD is never answered
   std::size_t most_rows{20'000};
   bool ignores_maxrec{false};
+  bool hides_overflow{false};        ///< that rows are cut off is not told
   std::size_t most_at_once{20'000};  ///< rows of an answer that is no job's
   bool slow_at_once{false};          ///< what is no job takes longer than the service allows
   bool old_formats{false};           ///< names of serializations are unknown
