@@ -97,7 +97,8 @@ Result<Resolved> resolve(const std::string& configured, std::string_view locator
   if (!real) {
     if (errno == EACCES) return fail(Errc::denied, full + ": no permission");
     if (errno == ENOTDIR) return fail(Errc::not_directory, full + " goes through a file");
-    return fail(Errc::not_found, full + " is not there");
+    if (errno == ENOENT || errno == ELOOP) return fail(Errc::not_found, full + " is not there");
+    return tl::unexpected<Error>(system_error(errno, full));  // a sick disk says nothing of what is on it
   }
   auto path = below(*root, *real);
   if (!path) return fail(Errc::not_found, full + " leads out of the archive");
@@ -123,8 +124,9 @@ Result<std::optional<Entry>> entry_of(const UniqueFd& dir, const Resolved& at, s
   struct stat status {};
   if (::fstatat(dir.get(), name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
     if (errno == ENOENT) return kNotShown;  // removed since readdir
-    if (errno == EACCES) return fail(Errc::denied, at.root + "/" + at.path + ": no permission");
-    return tl::unexpected<Error>(system_error(errno, "reading " + at.root + "/" + at.path));
+    const std::string where = at.root + "/" + at.path + "/" + name;
+    if (errno == EACCES) return fail(Errc::denied, where + ": no permission");
+    return tl::unexpected<Error>(system_error(errno, where));
   }
   if (S_ISLNK(status.st_mode)) {
     const auto target = real_path(at.root + "/" + at.path + "/" + name);
@@ -170,12 +172,28 @@ Result<std::variant<Listing, NotModified>> LocalArchive::list(std::string_view d
     const std::string_view name = found->d_name;
     if (name == "." || name == "..") continue;
     auto entry = entry_of(*fd, *at, dir, found->d_name);
-    if (!entry) return tl::unexpected<Error>(entry.error());
-    if (*entry) entries.push_back(std::move(**entry));
+    if (!entry) {
+      // Nothing may be looked at in there, or this alone cannot: what is mounted on it is dead, or another's.
+      if (::faccessat(fd->get(), ".", X_OK, AT_EACCESS) != 0) return tl::unexpected<Error>(entry.error());
+      log::warning("left out: {}", entry.error().message);
+    } else if (*entry) {
+      entries.push_back(std::move(**entry));
+    }
   }
   // A directory read by half would look as if files had been removed.
   if (errno != 0) return tl::unexpected<Error>(system_error(errno, "reading " + at->root + "/" + at->path));
   return settle(std::move(entries), token, kGoodFor, at->root + "/" + at->path);
+}
+
+Result<std::optional<Entry>> LocalArchive::find(std::string_view dir, std::string_view name,
+                                                std::stop_token) {
+  if (!is_plain_path(name) || name.empty() || name.find('/') != std::string_view::npos)
+    return std::optional<Entry>{};
+  const auto at = resolve(root_, dir);
+  if (!at) return tl::unexpected<Error>(at.error());
+  const auto fd = open_below(at->root, at->path, O_RDONLY | O_DIRECTORY);
+  if (!fd) return tl::unexpected<Error>(fd.error());
+  return entry_of(*fd, *at, dir, std::string(name).c_str());
 }
 
 Result<std::vector<http::Request>> LocalArchive::locate(std::string_view) {

@@ -17,6 +17,12 @@ class LocalArchive final : public Archive {
   /// they lead to; those that leave the root, dangle, or lead to a directory above themselves are not shown.
   [[nodiscard]] Result<std::variant<Listing, NotModified>> list(std::string_view dir, std::string_view token,
                                                                 std::stop_token stop) override;
+  /// What was written since its directory was listed.
+  [[nodiscard]] bool finds(std::string_view) const override { return true; }
+  [[nodiscard]] Result<std::optional<Entry>> find(std::string_view dir, std::string_view name,
+                                                  std::stop_token stop) override;
+  [[nodiscard]] bool lists_offline(std::string_view) const override { return true; }
+  [[nodiscard]] bool finds_offline(std::string_view) const override { return true; }
   [[nodiscard]] bool is_local() const override { return true; }
   /// Unsupported: the bytes are local_file()'s.
   [[nodiscard]] Result<std::vector<http::Request>> locate(std::string_view locator) override;

@@ -150,15 +150,36 @@ Result<void> check_mountpoint(const std::string& path) {
   return {};
 }
 
-/// The mount point must not hold the cache: every read would ask itself.
-Result<void> check_places(const std::string& cache_dir, const std::string& mountpoint) {
+/// Without links. It need not exist yet: what exists of its path is resolved, the rest taken as written.
+std::string real_place(const std::string& path) {
   std::error_code ignored;
-  // The cache need not exist yet: what exists of its path is resolved, the rest taken as written.
-  const std::string cache = std::filesystem::weakly_canonical(cache_dir, ignored).string();
-  if ((cache + '/').starts_with(mountpoint == "/" ? mountpoint : mountpoint + '/')) {
+  return std::filesystem::weakly_canonical(path, ignored).string();
+}
+
+bool is_within(const std::string& path, const std::string& directory) {
+  return (path + '/').starts_with(directory == "/" ? directory : directory + '/');
+}
+
+/// The mount point must not hold what the daemon itself reads and writes: it would ask itself.
+Result<void> check_place(std::string_view what, const std::string& path, const std::string& mountpoint) {
+  const std::string place = real_place(path);
+  if (!is_within(place, mountpoint)) return {};
+  return fail(Errc::invalid, fmt::format("the {} {} lies inside the mount point {}; choose another with {}=",
+                                         what, place, mountpoint, what));
+}
+
+/// Nor may it lie in a directory that is shown, where it would show itself: who goes down there waits for as
+/// many of the few threads that could answer.
+Result<void> check_local_archives(const Config& config, const std::string& mountpoint) {
+  for (const ArchiveConfig& archive : config.archives) {
+    const auto path = archive.keys.find("path");
+    if (archive.type != "local" || path == archive.keys.end()) continue;
+    const auto* const shown = std::get_if<std::string>(&path->second.value);
+    if (shown == nullptr || !is_within(mountpoint, real_place(*shown))) continue;
     return fail(Errc::invalid,
-                fmt::format("the cache {} lies inside the mount point {}; choose another with cache=", cache,
-                            mountpoint));
+                fmt::format("{}: path: the mount point {} lies inside {}, which would show it; "
+                            "mount somewhere else",
+                            path->second.where, mountpoint, *shown));
   }
   return {};
 }
@@ -190,7 +211,11 @@ Result<void> check_mount(const Config& config, const MountOptions& options) {
                                            options.ca_file, std::strerror(errno)));
   if (Result<void> archives = check_archives(config, options); !archives) return archives;
   if (Result<void> mountpoint = check_mountpoint(options.mountpoint); !mountpoint) return mountpoint;
-  return check_places(config.cache_dir, options.mountpoint);
+  if (options.log_target.starts_with('/')) {
+    if (Result<void> log = check_place("log", options.log_target, options.mountpoint); !log) return log;
+  }
+  if (Result<void> shown = check_local_archives(config, options.mountpoint); !shown) return shown;
+  return check_place("cache", config.cache_dir, options.mountpoint);
 }
 
 Result<void> run_daemon(const Config& config, const MountOptions& options,

@@ -111,10 +111,7 @@ void Lister::ensure(const Node& dir, Done done) {
   if (dir.id == kRootNode) return done({});
   const Result<ListingState> known = catalog_.listing(dir.id);
   if (known && known->fetched != SysSeconds{}) {
-    const SysSeconds now = clock_.wall();
-    // From the future: the clock was set back since.
-    const bool old = now > known->fetched + known->good_for || now < known->fetched;
-    if (!offline_ && old && due_again(dir.id)) start(dir, {});
+    if (!offline_ && is_old(*known) && due_again(dir.id)) start(dir, {});
     return done({});
   }
   const MountedArchive* archive = archives_.of(dir);
@@ -122,6 +119,12 @@ void Lister::ensure(const Node& dir, Done done) {
     return done(fail(Errc::offline, "this directory was not listed before the mount went offline"));
   }
   start(dir, std::move(done));
+}
+
+bool Lister::is_old(const ListingState& listing) const {
+  const SysSeconds now = clock_.wall();
+  // From the future: the clock was set back since.
+  return now > listing.fetched + listing.good_for || now < listing.fetched;
 }
 
 void Lister::refresh(const Node& dir, Done done) {

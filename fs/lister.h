@@ -50,6 +50,8 @@ class Lister {
   /// `done` when the directory's listing is known: at once and on this thread when it is, else later on
   /// another. A listing that has grown old is refreshed in the background.
   void ensure(const Node& dir, Done done);
+  /// Has it outlived what its archive said of it?
+  [[nodiscard]] bool is_old(const ListingState& listing) const;
   /// Ask the archive now, whatever the age.
   void refresh(const Node& dir, Done done);
   /// A name the listing does not show: under another name it has today, or one that the archive finds on its

@@ -68,19 +68,23 @@ Result<Node> Vfs::node(Inode inode) const {
   return node;
 }
 
+bool Vfs::is_local(const Node& node) const {
+  const MountedArchive* archive = parts_.archives.of(node);
+  return archive != nullptr && archive->archive->is_local();
+}
+
 bool Vfs::is_private(const Node& node) const {
   const MountedArchive* archive = parts_.archives.of(node);
   // This machine's disk is asked where it matters only: it may be another machine's, and hang.
-  return archive != nullptr && (!archive->archive->is_local() || options_.others) &&
+  return archive != nullptr && (!is_local(node) || options_.others) &&
          archive->archive->credential_scope(node.locator) != kPublic;
 }
 
 Attr Vfs::attr_of(const Node& node) const {
   Attr attr{inode_of(node), node.id, node.kind, node.size.value_or(0), node.mtime};
-  const MountedArchive* archive = parts_.archives.of(node);
   attr.is_private = is_private(node);
-  const bool is_local = archive != nullptr && archive->archive->is_local();
-  attr.good_for = is_local ? kKeepLocal : kKeepAttributes;
+  const bool on_this_machine = is_local(node);
+  attr.good_for = on_this_machine ? kKeepLocal : kKeepAttributes;
   if (node.kind == NodeKind::directory) {
     if (const auto listing = parts_.catalog.listing(node.id)) attr.mtime = listing->fetched;
     return attr;
@@ -90,7 +94,7 @@ Attr Vfs::attr_of(const Node& node) const {
     if (!node.size) attr.size = parts_.missing.natural_size(node).value_or(0);
     return attr;
   }
-  if (is_local) {
+  if (on_this_machine) {
     attr.cached_bytes = attr.size;
   } else if (state_of(node) == FileState::not_logged_in) {
     attr.good_for = kKeepUntilLogin;
@@ -146,12 +150,14 @@ void Vfs::lookup_listing(const Node& dir, const std::string& name, const AttrPen
 
 void Vfs::lookup_listed(const Node& dir, const std::string& name, const AttrPending& pending) {
   if (const Result<Node> child = parts_.catalog.child(dir.id, name)) return answer_attr(*child, pending);
-  parts_.lister.find(dir, name, [this, pending](const Result<Node>& found) {
-    if (!found) {
+  parts_.lister.find(dir, name, [this, pending, dir](const Result<Node>& found) {
+    if (found) return answer_attr(*found, pending);
+    Attr absent;
+    absent.good_for = kKeepLocal;
+    if (found.error().code == Errc::not_found && is_local(dir))
+      pending->settle(absent);
+    else
       pending->settle(tl::unexpected<Error>(found.error()));
-      return;
-    }
-    answer_attr(*found, pending);
   });
 }
 
@@ -213,18 +219,25 @@ void Vfs::opendir(NodeId dir, ReplyPtr<Node> reply) {
   if (node->kind != NodeKind::directory)
     return reply->send(fail(Errc::not_directory, node->name + " is not a directory"));
   const Result<ListingState> listing = parts_.catalog.listing(dir);
-  if (dir == kRootNode || (listing && listing->fetched != SysSeconds{})) {
+  const bool listed = dir == kRootNode || (listing && listing->fetched != SysSeconds{});
+  // This machine's disk lists sooner than its users look twice: they wait for it.
+  const bool wait = !listed || (is_local(*node) && parts_.lister.is_old(*listing));
+  if (!wait) {
     parts_.lister.ensure(*node, [](const Result<void>&) {});
     return reply->send(std::move(*node));
   }
   const auto pending = parts_.parking.park(std::move(reply));
-  parts_.lister.ensure(*node, [pending, node = *node](const Result<void>& result) {
-    if (result) {
+  const auto answer = [pending, node = *node, listed](const Result<void>& result) {
+    if (result || listed) {
       pending->settle(node);
     } else {
       pending->settle(tl::unexpected<Error>(result.error()));
     }
-  });
+  };
+  if (listed)
+    parts_.lister.refresh(*node, answer);
+  else
+    parts_.lister.ensure(*node, answer);
 }
 
 Result<void> Vfs::readdir(NodeId dir, NodeId cookie, const std::function<bool(const DirEntry&)>& visit) {

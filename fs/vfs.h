@@ -33,7 +33,7 @@ namespace astrofs {
 class RemoteSource;
 
 struct Attr {
-  Inode inode{0};  ///< what the kernel calls it
+  Inode inode{0};  ///< what the kernel calls it; 0: there is no such name
   NodeId node{0};  ///< st_ino
   NodeKind kind{NodeKind::file};
   std::uint64_t size{0};
@@ -137,6 +137,8 @@ class Vfs {
   /// Once its directory is listed.
   void lookup_listing(const Node& dir, const std::string& name, const AttrPending& pending);
   void lookup_listed(const Node& dir, const std::string& name, const AttrPending& pending);
+  /// Of an archive whose files are this machine's.
+  [[nodiscard]] bool is_local(const Node& node) const;
   /// Is there a size to show? Not when it must be asked for, nor for what is missing and cannot be made up.
   [[nodiscard]] bool has_attributes(const Node& node) const;
   void send_attr(const Node& node, ReplyPtr<Attr> reply);

@@ -2,12 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+
+#include "tests/support/fresh_dir.h"
 
 namespace astrofs {
 namespace {
@@ -17,16 +17,9 @@ namespace files = std::filesystem;
 class LocalArchiveTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (files::temp_directory_path() / "astrofs-local-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    top_ = pattern;
     files::create_directories(root() / "sub");
     write(root() / "sub" / "a.fits", "SIMPLE");
     write(top_ / "secret", "not yours");
-  }
-  void TearDown() override {
-    std::error_code ignored;
-    files::remove_all(top_, ignored);
   }
   [[nodiscard]] files::path root() const { return top_ / "root"; }
   static void write(const files::path& path, const std::string& text) { std::ofstream(path) << text; }
@@ -39,7 +32,8 @@ class LocalArchiveTest : public ::testing::Test {
     return found;
   }
   LocalArchive archive() { return LocalArchive(root().string()); }
-  files::path top_;
+  const FreshDir place_;
+  const files::path top_ = place_.path();
 };
 
 TEST_F(LocalArchiveTest, ShowsALinkAsWhatItLeadsTo) {
@@ -146,6 +140,29 @@ TEST_F(LocalArchiveTest, AFileIsNoDirectory) {
   const auto answer = archive().list("sub/a.fits", "", {});
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, Errc::not_directory);
+}
+
+TEST_F(LocalArchiveTest, FindsWhatWasWrittenSinceAndNothingOutside) {
+  LocalArchive here = archive();
+  ASSERT_TRUE(here.finds("sub"));
+  write(root() / "sub" / "b.fits", "SIMPLE and new");
+  const auto found = here.find("sub", "b.fits", {});
+  ASSERT_TRUE(found && *found);
+  EXPECT_EQ((*found)->size, 14U);
+  EXPECT_EQ((*found)->locator, "sub/b.fits");
+  files::create_symlink(top_ / "secret", root() / "sub" / "out");
+  for (const char* const none : {"", ".", "..", "c.fits", "out", "../sub", "a.fits/x"}) {
+    const auto nothing = here.find("sub", none, {});
+    EXPECT_TRUE(nothing && !*nothing) << none;
+  }
+}
+
+TEST_F(LocalArchiveTest, ALinkInACircleIsNotThereAndTakesNothingElseAway) {
+  files::create_symlink("round", root() / "sub" / "round");
+  EXPECT_THAT(names("sub"), ::testing::ElementsAre("a.fits"));
+  const auto answer = archive().list("sub/round", "", {});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, Errc::not_found);
 }
 
 TEST_F(LocalArchiveTest, NoticesAFileThatGrew) {
