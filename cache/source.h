@@ -28,7 +28,7 @@ struct FileVersion {
   Hash128 object{};  ///< hash of (archive, locator, validator, credential scope, size, block size, format)
   /// Bytes that a fetch has at least, where there are so many; 0: any number.
   std::uint64_t least_request{0};
-  std::string scope{};  ///< Archive::credential_scope() of who asks for them
+  std::string scope{};  ///< Archive::credential_scope() of who asks for them; "" = not known
 };
 
 enum class FetchUrgency : unsigned char { demand, prefetch, background };

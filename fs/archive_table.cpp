@@ -46,9 +46,11 @@ FileVersion ArchiveTable::version(const Node& node) const {
   // A file without a strong validator is told apart by what the listing says of it: size and date.
   const std::string validator =
       node.validator.empty() ? std::to_string(node.mtime.time_since_epoch().count()) : node.validator;
-  version.object = sha256_prefix({archive ? archive->name : "", archive ? archive->identity : "",
-                                  node.locator, validator, std::to_string(node.generation), version.scope,
-                                  std::to_string(version.size), std::to_string(kBlockSize), kObjectFormat});
+  // While the index cannot tell whose file it is, it shares its bytes with no other.
+  version.object =
+      sha256_prefix({archive ? archive->name : std::to_string(node.id), archive ? archive->identity : "",
+                     node.locator, validator, std::to_string(node.generation), version.scope,
+                     std::to_string(version.size), std::to_string(kBlockSize), kObjectFormat});
   version.least_request = archive ? archive->archive->least_request(node.locator) : 0;
   return version;
 }

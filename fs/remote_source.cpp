@@ -194,7 +194,8 @@ void RemoteSource::note_host(const MountedArchive& archive, const std::string& o
 }
 
 Result<void> RemoteSource::check_login(const Wish& wish) {
-  if (wish.archive->archive->credential_scope(wish.node.locator) == wish.version.scope) return {};
+  const std::string& scope = wish.version.scope;
+  if (scope.empty() || wish.archive->archive->credential_scope(wish.node.locator) == scope) return {};
   return fail(Errc::denied, wish.node.name + " was opened with another login: open it again");
 }
 

@@ -3,12 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <future>
 #include <set>
 
 #include "cache/index_writer.h"
+#include "tests/support/fresh_dir.h"
 
 namespace astrofs {
 namespace {
@@ -47,19 +46,10 @@ std::vector<MountedArchive> table_of(Archives... archives) {
 class ArchiveTableTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "astrofs-table-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    dir_ = pattern;
-    auto catalog = Catalog::open({dir_, 1ULL << 24});
+    auto catalog = Catalog::open({dir_.path(), 1ULL << 24});
     ASSERT_TRUE(catalog) << catalog.error().message;
     catalog_ = std::move(*catalog);
     writer_ = std::make_unique<IndexWriter>(*catalog_);
-  }
-  void TearDown() override {
-    writer_.reset();
-    catalog_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(dir_, ignored);
   }
 
   Node add(NodeId dir, const std::string& name, NodeKind kind = NodeKind::directory) {
@@ -75,7 +65,7 @@ class ArchiveTableTest : public ::testing::Test {
     return archive ? archive->name : "nobody";
   }
 
-  std::string dir_;
+  const FreshDir dir_;
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<IndexWriter> writer_;
 };
@@ -199,6 +189,10 @@ TEST_F(VersionTest, BytesThatMayDifferNeverShareAFileOnDisk) {
       changed([](Node& node) { node.generation = 2; }),
       changed([](Node& node) { node.size = 5760; }),
       changed([](Node& node) { node.parent = kRootNode; }),  // nobody's
+      changed([](Node& node) {
+        node.parent = kRootNode;
+        node.id = 1001;
+      }),
       object(file_, "another url"),
       object(file_, "url", "token of somebody"),
   };
