@@ -100,8 +100,8 @@ class BlockCache::Impl final : public FlightHost, public std::enable_shared_from
   [[nodiscard]] static std::vector<std::uint32_t> read_run(const ObjectFile& file,
                                                            std::span<const IndexWriter::BlockHash> run,
                                                            Assembly& assembly);
-  void start(const std::shared_ptr<ObjectBlocks>& object, const std::vector<FlightPlan>& plans,
-             FetchUrgency urgency) EXCLUDES(mutex_);
+  void start(const std::shared_ptr<ObjectBlocks>& object, const FileVersion& version,
+             const std::vector<FlightPlan>& plans, FetchUrgency urgency) EXCLUDES(mutex_);
   /// Length of a flight, when so much is wanted.
   [[nodiscard]] std::uint64_t piece_of(BlockSpan wanted) const EXCLUDES(mutex_);
   void fail_all(std::vector<std::shared_ptr<Parked>> parked, Error error);
@@ -156,7 +156,7 @@ std::variant<Result<Bytes>, WaitId> BlockCache::Impl::read(const FileVersion& ve
   parked->id = id;
   for (;;) {
     if (const auto plans = object->park(parked, ahead, piece, waits_, waiter)) {
-      start(object, *plans, FetchUrgency::prefetch);
+      start(object, version, *plans, FetchUrgency::prefetch);
       return id;
     }
     gather(*object, assembly);
@@ -187,7 +187,7 @@ void BlockCache::Impl::prefetch(const FileVersion& version, ByteRange range, Fet
   if (options_.offline && !source_.works_offline(version)) return;
   const auto object = objects_.get(version);
   object->load(catalog_, blocks);
-  start(object, object->plan(blocks, std::max(piece_of(blocks), version.least_request)), urgency);
+  start(object, version, object->plan(blocks, std::max(piece_of(blocks), version.least_request)), urgency);
 }
 
 void BlockCache::Impl::gather(ObjectBlocks& object, Assembly& assembly) {
@@ -254,10 +254,10 @@ std::uint64_t BlockCache::Impl::piece_of(BlockSpan wanted) const {
                     options_.largest_flight);
 }
 
-void BlockCache::Impl::start(const std::shared_ptr<ObjectBlocks>& object,
+void BlockCache::Impl::start(const std::shared_ptr<ObjectBlocks>& object, const FileVersion& version,
                              const std::vector<FlightPlan>& plans, FetchUrgency urgency) {
   for (const FlightPlan& plan : plans) {
-    const auto flight = std::make_shared<Flight>(weak_from_this(), object, plan,
+    const auto flight = std::make_shared<Flight>(weak_from_this(), object, version, plan,
                                                  plan.demand ? FetchUrgency::demand : urgency);
     {
       const MutexLock lock(mutex_);
@@ -265,7 +265,7 @@ void BlockCache::Impl::start(const std::shared_ptr<ObjectBlocks>& object,
       in_air_.emplace(flight.get(), flight->stop());
     }
     flights_gauge_.add(1);
-    source_.fetch(object->version(), plan.range, flight->urgency(), flight, flight->stop().get_token());
+    source_.fetch(version, plan.range, flight->urgency(), flight, flight->stop().get_token());
   }
 }
 
@@ -287,8 +287,8 @@ void BlockCache::Impl::over(const Flight& flight, const Result<void>& result) {
              result ? Error{Errc::corrupt, "the source brought less than was asked for"} : result.error());
   }
   if (!ended.again.empty()) {
-    jobs_.run([this, object = flight.object(), plans = std::move(ended.again)] {
-      start(object, plans, FetchUrgency::demand);
+    jobs_.run([this, object = flight.object(), version = flight.version(), plans = std::move(ended.again)] {
+      start(object, version, plans, FetchUrgency::demand);
     });
   }
 }

@@ -36,15 +36,20 @@ class FlightHost {
 
 class Flight final : public Sink {
  public:
-  Flight(std::weak_ptr<FlightHost> host, std::shared_ptr<ObjectBlocks> object, const FlightPlan& plan,
-         FetchUrgency urgency)
-      : host_(std::move(host)), object_(std::move(object)), plan_(plan), urgency_(urgency) {}
+  Flight(std::weak_ptr<FlightHost> host, std::shared_ptr<ObjectBlocks> object, FileVersion version,
+         const FlightPlan& plan, FetchUrgency urgency)
+      : host_(std::move(host)),
+        object_(std::move(object)),
+        version_(std::move(version)),
+        plan_(plan),
+        urgency_(urgency) {}
 
   bool begin(ByteRange arriving, std::function<void()> resume) override;
   Flow data(std::uint64_t offset, std::span<const std::byte> data) override;
   void end(Result<void> result) override;
 
   [[nodiscard]] const std::shared_ptr<ObjectBlocks>& object() const { return object_; }
+  [[nodiscard]] const FileVersion& version() const { return version_; }
   [[nodiscard]] const FlightPlan& plan() const { return plan_; }
   [[nodiscard]] FetchUrgency urgency() const { return urgency_; }
   [[nodiscard]] bool handed_over() const { return handed_over_; }
@@ -59,6 +64,7 @@ class Flight final : public Sink {
 
   const std::weak_ptr<FlightHost> host_;
   const std::shared_ptr<ObjectBlocks> object_;
+  const FileVersion version_;  ///< as who asks has it: that of an object may be what the index knows alone
   const FlightPlan plan_;
   const FetchUrgency urgency_;
   std::stop_source stop_;

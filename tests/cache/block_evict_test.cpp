@@ -38,6 +38,23 @@ TEST(BlockCache, EvictForgetsAFileAndGivesItsSpaceBack) {
   EXPECT_EQ(rig.source->fetches(), 0U);
 }
 
+TEST(BlockCache, WhatWentForItsRoomIsFetchedAsItsReaderHasIt) {
+  Rig rig(with_quota(1));
+  auto file = version_of(1, 4 * kBlock);
+  file.scope = "somebody";
+  for (int round = 0; round < 2; ++round) {
+    Answer answer;
+    (void)rig.park(file, {0, 4 * kBlock}, answer);
+    const auto fetch = rig.source->next();
+    ASSERT_TRUE(fetch);
+    EXPECT_EQ(fetch->version().scope, "somebody") << "the index knows nothing of it";
+    fetch->serve();
+    ASSERT_TRUE(rig.settle());
+    rig.cache->evict_to_quota();
+  }
+  EXPECT_GT(rig.metrics.value("astrofs_cache_evicted_total"), 0);
+}
+
 TEST(BlockCache, AnOpenFileIsNotEvicted) {
   Rig rig;
   rig.source->answer_by_itself(1);
