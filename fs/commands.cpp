@@ -1,5 +1,8 @@
 #include "fs/commands.h"
 
+#include <iterator>
+#include <set>
+
 #include <nlohmann/json.hpp>
 
 #include "backends/courier.h"
@@ -23,6 +26,16 @@ json to_json(const WarmProgress& progress) {
   return {{"files", progress.files},           {"files_done", progress.files_done},
           {"failed", progress.failed},         {"bytes", progress.bytes},
           {"bytes_done", progress.bytes_done}, {"bytes_fetched", progress.bytes_fetched}};
+}
+
+json to_json(const std::vector<WarmFailure>& failures) {
+  json rows = json::array();
+  for (const WarmFailure& failure : failures) {
+    rows.push_back({{"path", failure.path},
+                    {"cause", name_of(failure.error.code)},
+                    {"message", redact(failure.error.message)}});
+  }
+  return rows;
 }
 
 std::vector<std::string> paths_of(const json& request) {
@@ -81,7 +94,7 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
       failures.push_back({tree_.shown_path(dir), listed.error()});
     return {};
   };
-  const Result<void> counted = tree_.for_files(paths, enter, [&](const Node& node) {
+  const auto count = [&](const Node& node) {
     const Result<Node> sized = node.size ? Result<Node>(node) : tree_.lookup(node.parent, node.name);
     if (!sized) {
       failures.push_back({tree_.shown_path(node), sized.error()});
@@ -90,7 +103,11 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
       bytes += *sized->size;
     }
     return progress(dump({{"progress", {{"files", files}, {"listing", true}}}}));
-  });
+  };
+  const auto left_out = [&](const Node& node, const Error& why) {
+    failures.push_back({tree_.shown_path(node), why});
+  };
+  const Result<void> counted = tree_.for_files(paths, {.enter = enter, .visit = count, .left_out = left_out});
   if (!counted) return tl::unexpected<Error>(counted.error());
 
   (void)vfs_.passthrough();  // before the bytes come: they are verified as they land
@@ -109,23 +126,18 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
     batch.clear();
     return whole;
   };
-  const auto stay = [](const Node&) -> Result<void> { return {}; };  // listed a moment ago
-  const Result<void> walked = tree_.for_files(paths, stay, [&](const Node& node) {
+  const auto gather = [&](const Node& node) {
     if (is_fetched(node))
       batch.push_back({tree_.shown_path(node), vfs_.parts().archives.version(node), is_ordered(node)});
     return batch.size() < kPage || bring();
-  });
+  };
+  const Result<void> walked = tree_.for_files(paths, {.visit = gather});  // all was listed a moment ago
   if (!walked) return tl::unexpected<Error>(walked.error());
   if (whole) (void)bring();
   for (WarmFailure& failure : warmer.failures()) failures.push_back(std::move(failure));
   json result = to_json(warmer.progress());
   result["ended_early"] = !whole;
-  result["failures"] = json::array();
-  for (const WarmFailure& failure : failures) {
-    result["failures"].push_back({{"path", failure.path},
-                                  {"cause", name_of(failure.error.code)},
-                                  {"message", redact(failure.error.message)}});
-  }
+  result["failures"] = to_json(failures);
   return dump(result);
 }
 
@@ -139,32 +151,61 @@ bool Commands::is_ordered(const Node& node) const {
   return courier != nullptr && courier->parcel(node.locator);
 }
 
+struct Commands::Evicted {
+  std::size_t files{0};
+  std::uint64_t bytes{0};
+  std::size_t in_use{0};
+  std::size_t pinned{0};
+  std::vector<WarmFailure> failures;
+};
+
+void Commands::evict_file(const Node& file, bool named, Evicted& evicted) {
+  if (!file.size || vfs_.state_of(file) == FileState::local) return;
+  const FileVersion version = vfs_.parts().archives.version(file);
+  const bool is_here = vfs_.parts().cache.presence(version).bytes > 0;
+  if (is_here && vfs_.parts().catalog.pinned(file.id)) {
+    ++evicted.pinned;
+    // Below a directory it is what a pin is for; of itself he is told that it does not go.
+    if (named)
+      evicted.failures.push_back({tree_.shown_path(file), {Errc::denied, "it is pinned; see astrofs unpin"}});
+    return;
+  }
+  // What is refused has no bytes here: evicting it is asking for another try, pinned or not.
+  if (!is_here && standing_of(vfs_.parts().catalog, vfs_.parts().cache, version).standing != Standing::no)
+    return;
+  const Result<std::uint64_t> bytes = vfs_.parts().cache.evict(version);
+  if (bytes) {
+    evicted.bytes += *bytes;
+    ++evicted.files;
+    vfs_.parts().notices.attributes_changed(inode_of(file));
+  } else {
+    if (bytes.error().code == Errc::unavailable) ++evicted.in_use;
+    evicted.failures.push_back({tree_.shown_path(file), bytes.error()});
+  }
+}
+
 Result<std::string> Commands::evict(const std::vector<std::string>& paths) {
-  std::uint64_t freed = 0;
-  std::size_t files = 0;
-  std::size_t in_use = 0;
-  const auto enter = [](const Node&) -> Result<void> {
-    return {};
-  };  // what was never listed has nothing here
-  const Result<void> walked = tree_.for_files(paths, enter, [&](const Node& node) {
-    if (!node.size || vfs_.state_of(node) == FileState::local) return true;
-    const FileVersion version = vfs_.parts().archives.version(node);
-    // What is refused has no bytes here: evicting it is asking for another try.
-    const bool refused =
-        standing_of(vfs_.parts().catalog, vfs_.parts().cache, version).standing == Standing::no;
-    if (vfs_.parts().cache.presence(version).bytes == 0 && !refused) return true;
-    const Result<std::uint64_t> bytes = vfs_.parts().cache.evict(version);
-    if (bytes) {
-      freed += *bytes;
-      ++files;
-      vfs_.parts().notices.attributes_changed(inode_of(node));
-    } else {
-      ++in_use;
-    }
-    return true;
-  });
-  if (!walked) return tl::unexpected<Error>(walked.error());
-  return dump({{"files", files}, {"bytes_freed", freed}, {"in_use", in_use}});
+  Evicted evicted;
+  for (const std::string& path : paths) {
+    const Result<Node> start = tree_.resolve(path);
+    if (!start) return tl::unexpected<Error>(start.error());
+    const auto visit = [&](const Node& file) {
+      evict_file(file, file.id == start->id, evicted);
+      return true;
+    };
+    const auto left_out = [&](const Node& node, const Error& why) {
+      evicted.failures.push_back({tree_.shown_path(node), why});
+    };
+    // What was never listed has nothing here.
+    const Result<void> walked = tree_.walk(*start, {.visit = visit, .left_out = left_out});
+    if (!walked) return tl::unexpected<Error>(walked.error());
+  }
+  return dump({{"files", evicted.files},
+               {"bytes_freed", evicted.bytes},
+               {"in_use", evicted.in_use},
+               {"pinned", evicted.pinned},
+               {"ended_early", stopping_.load()},
+               {"failures", to_json(evicted.failures)}});
 }
 
 Result<std::string> Commands::verify(const std::vector<std::string>& paths, const Progress& progress) {
@@ -172,6 +213,7 @@ Result<std::string> Commands::verify(const std::vector<std::string>& paths, cons
   std::size_t unavailable = 0;
   std::size_t incomplete = 0;
   json contradictions = json::array();
+  std::vector<WarmFailure> failures;
   const auto visit = [&](const Node& node) {
     if (vfs_.state_of(node) == FileState::local) {
       ++unavailable;
@@ -187,26 +229,46 @@ Result<std::string> Commands::verify(const std::vector<std::string>& paths, cons
     const std::size_t seen = yes + unavailable + incomplete + contradictions.size();
     return !stopping_ && progress(dump({{"progress", {{"files", seen}, {"verifying", true}}}}));
   };
+  const auto left_out = [&](const Node& node, const Error& why) {
+    failures.push_back({tree_.shown_path(node), why});
+  };
   // Nothing is listed or fetched: what was never listed has nothing here.
-  const Result<void> walked = tree_.for_files(
-      paths, [](const Node&) { return Result<void>{}; }, visit);
+  const Result<void> walked = tree_.for_files(paths, {.visit = visit, .left_out = left_out});
   if (!walked) return tl::unexpected<Error>(walked.error());
   return dump({{"yes", yes},
                {"unavailable", unavailable},
                {"incomplete", incomplete},
                {"no", contradictions.size()},
-               {"contradictions", std::move(contradictions)}});
+               {"contradictions", std::move(contradictions)},
+               {"ended_early", stopping_.load()},
+               {"failures", to_json(failures)}});
 }
 
 Result<std::string> Commands::pin(const std::vector<std::string>& paths, bool pinned) {
+  std::set<NodeId> nodes;
   for (const std::string& path : paths) {
-    const Result<Node> node = tree_.resolve(path);
-    if (!node) return tl::unexpected<Error>(node.error());
-    vfs_.parts().writer.set_pin(node->id, pinned);
+    const Result<std::vector<Node>> found = pinned_by(path, pinned);
+    if (!found) return tl::unexpected<Error>(found.error());
+    for (const Node& node : *found) nodes.insert(node.id);
   }
+  for (const NodeId node : nodes) vfs_.parts().writer.set_pin(node, pinned);
   if (Result<void> flushed = vfs_.parts().writer.flush(); !flushed)
     return tl::unexpected<Error>(flushed.error());
-  return dump({{pinned ? "pinned" : "unpinned", paths.size()}});
+  return dump({{pinned ? "pinned" : "unpinned", nodes.size()}});
+}
+
+Result<std::vector<Node>> Commands::pinned_by(const std::string& path, bool pinned) {
+  const Result<Node> node = tree_.resolve(path);
+  if (!node) return tl::unexpected<Error>(node.error());
+  std::vector<Node> nodes{*node};
+  if (node->kind != NodeKind::directory) return nodes;
+  // The files of a selection lie elsewhere. To let go asks nobody: what is not known was not pinned.
+  if (const Result<void> listed = pinned ? tree_.list(*node) : Result<void>{}; !listed)
+    return fail(listed.error().code, path + ": " + listed.error().message);
+  Result<std::vector<Node>> linked = tree_.linked_from(*node, !pinned);
+  if (!linked) return linked;
+  nodes.insert(nodes.end(), std::make_move_iterator(linked->begin()), std::make_move_iterator(linked->end()));
+  return nodes;
 }
 
 Result<void> Commands::renew(const std::vector<Node>& files) {

@@ -29,8 +29,12 @@ class Commands {
  private:
   [[nodiscard]] Result<std::string> verify(const std::vector<std::string>& paths, const Progress& progress);
   [[nodiscard]] Result<std::string> warm(const std::vector<std::string>& paths, const Progress& progress);
+  struct Evicted;
   [[nodiscard]] Result<std::string> evict(const std::vector<std::string>& paths);
+  void evict_file(const Node& file, bool named, Evicted& evicted);
   [[nodiscard]] Result<std::string> pin(const std::vector<std::string>& paths, bool pinned);
+  /// What a pin of a path is set on: itself, and what the links in it lead to.
+  [[nodiscard]] Result<std::vector<Node>> pinned_by(const std::string& path, bool pinned);
   /// Has what an archive makes of answers made anew. The first error, when all have ended.
   [[nodiscard]] Result<void> renew(const std::vector<Node>& files);
   [[nodiscard]] Result<std::string> refresh(const std::vector<std::string>& paths);

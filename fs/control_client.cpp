@@ -18,11 +18,13 @@
 #include <cstring>
 #include <deque>
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/file_name.h"
 #include "base/unique_fd.h"
 
 namespace astrofs {
@@ -93,6 +95,26 @@ std::string resolved(const std::string& path, const std::vector<MountPlace>& mou
     put_first(left, std::string(target, static_cast<std::size_t>(length)));
   }
   return at.empty() ? "/" : at;
+}
+
+std::ptrdiff_t non_ascii(const std::string& text) {
+  return std::ranges::count_if(text, [](char letter) { return static_cast<unsigned char>(letter) >= 0x80; });
+}
+
+/// A path of names as a mount shows them. What is no UTF-8 is written out, as the mount writes it: the kernel
+/// finds that file by its true name, too. All else is as it is shown already.
+std::string shown(const std::string& path) {
+  std::string out;
+  for (std::size_t at = 0; at < path.size();) {
+    const std::size_t slash = std::min(path.find('/', at), path.size());
+    const std::string name = path.substr(at, slash - at);
+    const std::optional<std::string> encoded = encode_file_name(name);
+    const bool is_shown = !encoded || non_ascii(*encoded) == non_ascii(name);
+    out += is_shown ? name : *encoded;
+    if (slash < path.size()) out += '/';
+    at = slash + 1;
+  }
+  return out;
 }
 
 Error stuck(const MountPlace& mount) {
@@ -232,8 +254,8 @@ Result<PathInMount> place_of(const std::string& path) {
     if (best == nullptr || mount.mountpoint.size() >= best->mountpoint.size()) best = &mount;
   }
   if (best == nullptr) return fail(Errc::invalid, path + " is not inside a mount of astrofs");
-  return PathInMount{*best,
-                     full.size() > best->mountpoint.size() ? full.substr(best->mountpoint.size() + 1) : ""};
+  const bool is_root = full.size() <= best->mountpoint.size();
+  return PathInMount{*best, is_root ? "" : shown(full.substr(best->mountpoint.size() + 1))};
 }
 
 Result<std::string> ask(const MountPlace& mount, const std::string& request,

@@ -18,8 +18,9 @@ struct MountPlace {
 /// Mounts of this file system, as the kernel lists them.
 [[nodiscard]] std::vector<MountPlace> list_mounts();
 
-/// Where a path lies: the mount, and the path below its root. Does not touch the file system, so an absent or
-/// stalled path is no hindrance. invalid: not inside a mount of ours.
+/// Where a path lies: the mount, and the path below its root, each name as the mount shows it, which is
+/// UTF-8. Does not touch the file system, so an absent or stalled path is no hindrance. invalid: not inside a
+/// mount of ours.
 struct PathInMount {
   MountPlace mount;
   std::string relative;

@@ -9,6 +9,7 @@
 
 #include "base/config.h"
 #include "base/one_line.h"
+#include "fs/ca_file.h"
 #include "fs/control_client.h"
 #include "fs/ctl_unseen.h"
 #include "fs/login.h"
@@ -53,7 +54,9 @@ Result<void> login_on_terminal(const std::string& name, const std::optional<std:
   if (!loaded) return tl::unexpected<Error>(loaded.error());
   const Result<LoginWay> way = login_way(*loaded, name);
   if (!way) return tl::unexpected<Error>(way.error());
-  const Result<std::string> done = log_in(*way, {ask_on_terminal, paste_on_terminal});
+  const std::string ca_file = ca_file_of_environment();
+  if (Result<void> readable = check_ca_file(ca_file); !readable) return readable;
+  const Result<std::string> done = log_in(*way, {ask_on_terminal, paste_on_terminal}, ca_file);
   if (!done) return tl::unexpected<Error>(done.error());
   // They would find it by themselves, but soon is late for who reads at once. Others' mounts do not listen.
   for (const MountPlace& mount : list_mounts())

@@ -2,10 +2,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <map>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <fmt/format.h>
@@ -25,16 +27,20 @@ using nlohmann::json;
 
 constexpr int kFailed = 1;
 
+/// Not by fmt, which throws where nothing can be written.
 int complain(const Error& error) {
-  fmt::print(stderr, "astrofs: {}\n", one_line(error.message));
+  std::fputs(("astrofs: " + one_line(error.message) + '\n').c_str(), stderr);
   return kFailed;
+}
+
+/// JSON takes UTF-8 alone, and so does the other side: what else a name may be is lost here.
+std::string dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 int unmount_one(const MountPlace& mount, bool as_json) {
   if (const Result<void> done = unmount(mount); !done) return complain(done.error());
-  if (as_json)
-    fmt::print("{}\n",
-               json{{"unmounted", mount.mountpoint}}.dump(-1, ' ', false, json::error_handler_t::replace));
+  if (as_json) fmt::print("{}\n", dump({{"unmounted", mount.mountpoint}}));
   return 0;
 }
 
@@ -42,7 +48,7 @@ int run_on(const MountPlace& mount, const std::string& command, const std::vecto
            bool as_json) {
   const json request = {{"command", command}, {"paths", paths}};
   ProgressLine progress;
-  const Result<std::string> answer = ask(mount, request.dump(), [&](const std::string& line) {
+  const Result<std::string> answer = ask(mount, dump(request), [&](const std::string& line) {
     if (as_json)
       fmt::print("{{\"progress\":{}}}\n", line);
     else
@@ -127,9 +133,7 @@ void add_headers_options(CLI::App& command, HeadersOptions& options) {
       ->needs(plot);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app("Controls mounts made by mount.astrofs.", "astrofs");
   app.set_version_flag("-V,--version", std::string("astrofs ") + kVersion);
   app.require_subcommand(1);
@@ -162,4 +166,20 @@ int main(int argc, char** argv) {
   }
   const std::string command = app.get_subcommands().front()->get_name();
   return paths.empty() ? run_on_all(command, as_json) : run_on_paths(command, paths, as_json);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int code = kFailed;
+  try {
+    code = run(argc, argv);
+  } catch (const std::system_error& error) {  // fmt's: a full disk, a file that takes no more
+    return complain({Errc::no_space, "the answer cannot be written: " + error.code().message()});
+  }
+  // What is left in the buffer, or was lost before without a word.
+  errno = 0;
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+    return complain(system_error(errno == 0 ? EIO : errno, "the answer cannot be written"));
+  return code;
 }

@@ -134,7 +134,6 @@ void print_why(const json& why) {
   row("verified",
       why.value("verified", "") + (why.value("checked", "").empty() ? "" : ": " + why.value("checked", "")));
   row("validator", why.value("validator", ""));
-  row("login", why.value("login", ""));
   row("brought to", why.value("brought_to", ""));
   if (const json order = why.value("order", json::object()); !order.empty()) row("order", order_line(order));
   if (const json build = why.value("build", json::object()); !build.empty()) row("build", build_line(build));
@@ -147,6 +146,16 @@ void print_why(const json& why) {
   }
 }
 
+/// What was not done, and why not: on the standard error, also where the answer is JSON.
+void print_failures(const std::string& command, const json& result) {
+  for (const char* const rows : {"failures", "contradictions"}) {
+    for (const json& row : result.value(rows, json::array()))
+      fmt::print(stderr, "  {}: {}\n", row.value("path", ""), row.value("message", ""));
+  }
+  if (result.value("ended_early", false))
+    fmt::print(stderr, "astrofs: {} ended early: the mount is being taken away\n", command);
+}
+
 void print_answer(const std::string& command, const json& result) {
   if (command == "why") return print_why(result);
   if (command == "status") return print_status(result);
@@ -154,17 +163,14 @@ void print_answer(const std::string& command, const json& result) {
     fmt::print("{} files, {} fetched, {} failures{}\n", result.value("files", 0ULL),
                size_of(result["bytes_fetched"]), result["failures"].size(),
                result.value("ended_early", false) ? ", ended early" : "");
-    for (const json& failure : result["failures"])
-      fmt::print(stderr, "  {}: {}\n", failure.value("path", ""), failure.value("message", ""));
   } else if (command == "evict") {
-    fmt::print("{} files evicted, {} freed, {} in use and kept\n", result.value("files", 0ULL),
-               size_of(result["bytes_freed"]), result.value("in_use", 0ULL));
+    fmt::print("{} files evicted, {} freed, {} in use and kept, {} pinned and kept\n",
+               result.value("files", 0ULL), size_of(result["bytes_freed"]), result.value("in_use", 0ULL),
+               result.value("pinned", 0ULL));
   } else if (command == "verify") {
     fmt::print("{} files verified, {} without a checksum, {} not completely here, {} contradicted\n",
                result.value("yes", 0ULL), result.value("unavailable", 0ULL), result.value("incomplete", 0ULL),
                result.value("no", 0ULL));
-    for (const json& row : result["contradictions"])
-      fmt::print(stderr, "  {}: {}\n", row.value("path", ""), row.value("message", ""));
   } else if (command == "refresh") {
     for (const json& row : result["refreshed"])
       fmt::print("{}: {} names\n", row.value("path", ""), row.value("names", 0ULL));
@@ -177,20 +183,22 @@ void print_answer(const std::string& command, const json& result) {
   }
 }
 
-bool succeeded(const std::string& command, const json& result) {
-  if (command == "verify") return result.value("no", 0ULL) == 0;
-  return command != "warm" || (result["failures"].empty() && !result.value("ended_early", false));
+bool succeeded(const json& result) {
+  return result.value("failures", json::array()).empty() && result.value("no", 0ULL) == 0 &&
+         !result.value("ended_early", false);
 }
 
 }  // namespace
 
 bool print_result(const std::string& command, const std::string& answer, bool as_json) {
   const json result = json::parse(answer);
+  const json shown = command == "metrics" ? result : plain(result);
   if (as_json)
     fmt::print("{}\n", answer);
   else
-    print_answer(command, command == "metrics" ? result : plain(result));
-  return succeeded(command, result);
+    print_answer(command, shown);
+  print_failures(command, shown);
+  return succeeded(result);
 }
 
 ProgressLine::ProgressLine()
@@ -215,15 +223,16 @@ void ProgressLine::show(const std::string& progress) {
 }
 
 void ProgressLine::end() {
-  if (terminal_ && shown_) fmt::print(stderr, "\n");
+  if (terminal_ && shown_) std::fputs("\n", stderr);
 }
 
 void ProgressLine::print(Moment at, const std::string& line) {
   constexpr std::chrono::seconds kPlainEvery{5};
+  // Not by fmt, which throws where nothing can be written: the bytes come all the same.
   if (terminal_) {
-    fmt::print(stderr, "\r\033[K{}", line);
+    std::fputs(("\r\033[K" + line).c_str(), stderr);
   } else if (!shown_ || at - last_ > kPlainEvery) {
-    fmt::print(stderr, "{}\n", line);
+    std::fputs((line + '\n').c_str(), stderr);
     last_ = at;
   }
   std::fflush(stderr);

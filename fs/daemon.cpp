@@ -23,6 +23,7 @@
 #include "cache/block_cache.h"
 #include "cache/index_writer.h"
 #include "fs/builds.h"
+#include "fs/ca_file.h"
 #include "fs/cached_files.h"
 #include "fs/commands.h"
 #include "fs/configured_archives.h"
@@ -206,9 +207,7 @@ Result<Config> effective_config(const MountOptions& options) {
 }
 
 Result<void> check_mount(const Config& config, const MountOptions& options) {
-  if (!options.ca_file.empty() && ::access(options.ca_file.c_str(), R_OK) != 0)
-    return fail(Errc::invalid, fmt::format("SSL_CERT_FILE names {}, which cannot be read: {}",
-                                           options.ca_file, std::strerror(errno)));
+  if (Result<void> readable = check_ca_file(options.ca_file); !readable) return readable;
   if (Result<void> archives = check_archives(config, options); !archives) return archives;
   if (Result<void> mountpoint = check_mountpoint(options.mountpoint); !mountpoint) return mountpoint;
   if (options.log_target.starts_with('/')) {

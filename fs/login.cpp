@@ -32,7 +32,8 @@ Result<std::string> random_bytes() {
 /// What asks the network, for the time of a login.
 class Network {
  public:
-  Network() : fetcher_(client_, clock_, metrics_, {}) {}
+  explicit Network(const std::string& ca_file)
+      : client_({.ca_file = ca_file}), fetcher_(client_, clock_, metrics_, {}) {}
   [[nodiscard]] http::Fetcher& fetcher() { return fetcher_; }
   [[nodiscard]] const Clock& clock() const { return clock_; }
 
@@ -58,14 +59,15 @@ Result<void> exchange(http::Fetcher& fetcher, const CodeLogin& addresses, const 
   return {};
 }
 
-Result<std::string> log_in_by_code(const CodeLogin& addresses, const std::string& file, const AskUser& ask) {
+Result<std::string> log_in_by_code(const CodeLogin& addresses, const std::string& file, const AskUser& ask,
+                                   const std::string& ca_file) {
   if (addresses.client_id.empty()) {
     return fail(Errc::invalid,
                 "the archive's table needs client_id, the UUID of an application registered at "
                 "https://app.globus.org/settings/developers (native, redirect "
                 "https://auth.globus.org/v2/web/auth-code)");
   }
-  Network network;
+  Network network(ca_file);
   http::Fetcher& fetcher = network.fetcher();
 
   globus::Login login;
@@ -97,14 +99,15 @@ Result<std::string> log_in_by_code(const CodeLogin& addresses, const std::string
   return std::string("Logged in");
 }
 
-Result<std::string> log_in_by_token(const TokenLogin& login, const std::string& file, const AskUser& ask) {
+Result<std::string> log_in_by_token(const TokenLogin& login, const std::string& file, const AskUser& ask,
+                                    const std::string& ca_file) {
   const TokenService& service = *login.service;
   const Result<std::string> token =
       ask.token(service).and_then([&](const std::string& pasted) { return token_in(pasted, service); });
   if (!token) return token;
   http::Request question = service.question(login.base);
   if (auto sent = send_token(question, service, *token); !sent) return tl::unexpected<Error>(sent.error());
-  Network network;
+  Network network(ca_file);
   const Result<std::string> user = service.user(network.fetcher().fetch({std::move(question)}));
   if (!user && user.error().code == Errc::denied) return user;
   if (auto kept = login_file::write_text(file, *token + "\n"); !kept)
@@ -118,10 +121,10 @@ Result<std::string> log_in_by_token(const TokenLogin& login, const std::string& 
 
 }  // namespace
 
-Result<std::string> log_in(const LoginWay& way, const AskUser& ask) {
+Result<std::string> log_in(const LoginWay& way, const AskUser& ask, const std::string& ca_file) {
   if (const auto* const token = std::get_if<TokenLogin>(&way.by))
-    return log_in_by_token(*token, way.file, ask);
-  return log_in_by_code(std::get<CodeLogin>(way.by), way.file, ask);
+    return log_in_by_token(*token, way.file, ask, ca_file);
+  return log_in_by_code(std::get<CodeLogin>(way.by), way.file, ask, ca_file);
 }
 
 }  // namespace astrofs

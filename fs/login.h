@@ -20,7 +20,9 @@ struct AskUser {
 };
 
 /// Leaves the login in its file, where every mount of this user finds it, and returns what is to be said of
-/// it: whose it is, or why nobody could say. Errc::denied: the code or the token is not right.
-[[nodiscard]] Result<std::string> log_in(const LoginWay& way, const AskUser& ask);
+/// it: whose it is, or why nobody could say. Errc::denied: the code or the token is not right. `ca_file`: PEM
+/// of who vouches for servers; "": the system's.
+[[nodiscard]] Result<std::string> log_in(const LoginWay& way, const AskUser& ask,
+                                         const std::string& ca_file = {});
 
 }  // namespace astrofs

@@ -20,6 +20,7 @@
 #include "base/redact.h"
 #include "base/unique_fd.h"
 #include "cache/cache_dir.h"
+#include "fs/ca_file.h"
 #include "fs/daemon.h"
 #include "fs/mount_options.h"
 
@@ -152,9 +153,7 @@ void settle_paths(MountOptions& options) {
   const fs::path place = fs::canonical(options.mountpoint, ignored);
   options.mountpoint =
       ignored ? fs::absolute(options.mountpoint, ignored).lexically_normal().string() : place.string();
-  // The variable that OpenSSL's own programs and curl go by, which libcurl leaves to its callers.
-  if (const char* certificates = std::getenv("SSL_CERT_FILE"); certificates != nullptr && *certificates != 0)
-    options.ca_file = fs::absolute(certificates, ignored).string();
+  options.ca_file = ca_file_of_environment();
   const std::string& log = options.log_target;
   if (!log.empty() && log != "syslog" && log != "journal")
     options.log_target = fs::absolute(log, ignored).string();

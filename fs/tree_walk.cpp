@@ -2,16 +2,26 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "fs/waiting.h"
 
 namespace astrofs {
 namespace {
 
-/// Where a relative link in the directory `dir` leads, both below the root.
-std::string linked_path(const std::string& dir, const std::string& target) {
-  return (std::filesystem::path(dir) / target).lexically_normal().string();
+/// Where a link in the directory `dir` leads, both below the root.
+Result<std::string> linked_path(const std::string& dir, const std::string& target) {
+  std::string path = (std::filesystem::path(dir) / target).lexically_normal().string();
+  if (path.starts_with('/') || (path + '/').starts_with("../"))
+    return fail(Errc::not_found, "a link to " + target + ", out of the mount");
+  return path;
+}
+
+bool lies_in(const std::string& path, const std::string& dir) {
+  return dir.empty() || (path + '/').starts_with(dir + '/');
 }
 
 /// Deeper trees than this are a loop.
@@ -21,23 +31,40 @@ constexpr std::size_t kPage = 256;
 
 }  // namespace
 
+struct TreeWalk::Walk {
+  struct Step {
+    Node dir;
+    unsigned depth;
+  };
+  const Steps& steps;
+  const std::string start;     ///< its path
+  std::vector<Step> left;      ///< to be walked
+  Step now{};                  ///< is being walked
+  std::set<NodeId> linked{};   ///< directories that links led to: one may have several names
+  bool has_unfollowed{false};  ///< links of the directory that is being walked
+};
+
 Result<Node> TreeWalk::lookup(NodeId parent, const std::string& name) {
   const Result<Attr> attr =
       wait_for_reply<Attr>(vfs_.parts().parking.timeout() + kGrace,
                            [&](ReplyPtr<Attr> reply) { vfs_.lookup(parent, name, std::move(reply)); });
   if (!attr) return tl::unexpected<Error>(attr.error());
+  if (attr->inode == 0) return fail(Errc::not_found, name + " is not there");
   return vfs_.parts().catalog.node(attr->node);
 }
 
-Result<Node> TreeWalk::step(const Node& dir, const std::string& name) {
+Result<Node> TreeWalk::step(const Node& dir, const std::string& name, Ask ask) {
   Result<Node> known = vfs_.parts().catalog.child(dir.id, name);
+  if (ask == Ask::nothing || (known && ask == Ask::names)) return known;
   const MountedArchive* const archive = known ? vfs_.parts().archives.of(*known) : nullptr;
   if (archive != nullptr && archive->archive->builds(known->locator)) return known;
   return lookup(dir.id, name);
 }
 
-Result<Node> TreeWalk::resolve(const std::string& path, bool named) {
-  Result<Node> node = vfs_.parts().catalog.node(kRootNode);
+Result<Node> TreeWalk::find(std::string path, Ask ask, bool named) {
+  const Catalog& catalog = vfs_.parts().catalog;
+  Result<Node> node = catalog.node(kRootNode);
+  unsigned links = 0;
   std::size_t at = 0;
   while (node && at < path.size()) {
     const std::size_t begin = at;
@@ -45,18 +72,41 @@ Result<Node> TreeWalk::resolve(const std::string& path, bool named) {
     const std::string name = path.substr(at, slash - at);
     at = slash + 1;
     if (name.empty() || name == ".") continue;
-    Result<Node> child = step(*node, name);
+    Result<Node> child = step(*node, name, ask);
     if (!child && named && at > path.size()) {
-      if (Result<Node> listed = vfs_.parts().catalog.child(node->id, name)) return listed;
+      if (Result<Node> listed = catalog.child(node->id, name)) child = std::move(listed);
     }
     if (!child) {
-      // On the way: it is that directory which has no answer.
-      const std::string where = slash < path.size() && begin > 0 ? path.substr(0, begin - 1) + ": " : "";
-      return fail(child.error().code, path + ": " + where + child.error().message);
+      // On the way: it is that directory which has no answer. Behind a link: it is called otherwise there.
+      std::string where;
+      if (slash < path.size() && begin > 0) where = path.substr(0, begin - 1) + ": ";
+      if (slash == path.size() && links > 0) where = path + ": ";
+      return fail(child.error().code, where + child.error().message);
     }
-    node = std::move(child);
+    if (child->kind != NodeKind::symlink) {
+      node = std::move(child);
+      continue;
+    }
+    if (++links > kMostLinks)
+      return fail(Errc::invalid, fmt::format("more than {} links on the way: a loop", kMostLinks));
+    Result<std::string> target = linked_path(shown_path(*node), child->locator);
+    if (!target) return tl::unexpected<Error>(target.error());
+    if (at < path.size()) target->append("/").append(path, at);
+    path = std::move(*target);
+    node = catalog.node(kRootNode);
+    at = 0;
   }
   return node;
+}
+
+Result<Node> TreeWalk::resolve(const std::string& path, bool named) {
+  return find(path, Ask::sizes, named).map_error([&path](const Error& error) {
+    return Error{error.code, path + ": " + error.message};
+  });
+}
+
+Result<Node> TreeWalk::follow(const Node& link, Ask ask) {
+  return find(shown_path(link), ask, true);
 }
 
 std::string TreeWalk::shown_path(const Node& node) const {
@@ -69,56 +119,91 @@ Result<void> TreeWalk::list(const Node& dir) {
       .map([](const Node&) {});
 }
 
-Result<void> TreeWalk::walk(const Node& start, const std::function<Result<void>(const Node&)>& enter,
-                            const std::function<bool(const Node&)>& visit) {
+bool TreeWalk::take(Walk& walk, Node child) {
+  if (child.kind == NodeKind::symlink) return take_link(walk, child);
+  if (child.kind == NodeKind::file) return !stopping_ && walk.steps.visit(child);
+  if (walk.now.depth < kDeepest) walk.left.push_back({std::move(child), walk.now.depth + 1});
+  return true;
+}
+
+bool TreeWalk::take_link(Walk& walk, const Node& link) {
+  if (stopping_) return false;
+  const bool asks = walk.steps.enter != nullptr;
+  Result<Node> target = follow(link, asks ? Ask::names : Ask::nothing);
+  if (!target) {
+    if (asks && walk.steps.left_out) walk.steps.left_out(link, target.error());
+    return true;
+  }
+  if (target->kind == NodeKind::directory) {
+    const std::string path = shown_path(*target);
+    if (lies_in(path, walk.start)) return true;  // walked where it is
+    if (lies_in(walk.start, path)) {
+      if (walk.steps.left_out) walk.steps.left_out(link, {Errc::invalid, "a link to a directory above it"});
+      return true;
+    }
+    walk.has_unfollowed = walk.has_unfollowed || walk.now.depth > 0;
+    if (walk.now.depth > 0 || !walk.linked.insert(target->id).second) return true;
+  }
+  return take(walk, std::move(*target));
+}
+
+Result<void> TreeWalk::walk(const Node& start, const Steps& steps) {
   if (start.kind == NodeKind::file) {
-    (void)visit(start);
+    (void)steps.visit(start);
     return {};
   }
-  struct Step {
-    Node dir;
-    unsigned depth;
-  };
-  std::vector<Step> steps{{start, 0}};
-  while (!steps.empty() && !stopping_) {
-    const Step step = std::move(steps.back());
-    steps.pop_back();
-    if (Result<void> entered = enter(step.dir); !entered) return entered;
+  Walk walk{.steps = steps, .start = shown_path(start), .left = {{start, 0}}};
+  while (!walk.left.empty() && !stopping_) {
+    walk.now = std::move(walk.left.back());
+    walk.left.pop_back();
+    walk.has_unfollowed = false;
+    if (Result<void> entered = steps.enter ? steps.enter(walk.now.dir) : Result<void>{}; !entered)
+      return entered;
     std::vector<Node> page;
     NodeId after = 0;
     do {
       page.clear();
-      Result<void> scanned = vfs_.parts().catalog.scan(step.dir.id, after, [&page](const Node& child) {
+      Result<void> scanned = vfs_.parts().catalog.scan(walk.now.dir.id, after, [&page](const Node& child) {
         page.push_back(child);
         return page.size() < kPage;
       });
       if (!scanned) return scanned;
       for (Node& child : page) {
         after = child.id;
-        if (child.kind == NodeKind::symlink) {
-          // Of a selection: the file that is meant. Directories are walked where they are.
-          Result<Node> target = resolve(linked_path(shown_path(step.dir), child.locator));
-          if (!target || target->kind != NodeKind::file) continue;
-          child = std::move(*target);
-        }
-        if (child.kind == NodeKind::file && (stopping_ || !visit(child))) return {};
-        if (child.kind == NodeKind::directory && step.depth < kDeepest)
-          steps.push_back({std::move(child), step.depth + 1});
+        if (!take(walk, std::move(child))) return {};
       }
     } while (page.size() == kPage);
+    if (walk.has_unfollowed && steps.left_out)
+      steps.left_out(walk.now.dir, {Errc::unsupported,
+                                    "its links to directories are only followed when it is named itself"});
   }
   return {};
 }
 
-Result<void> TreeWalk::for_files(const std::vector<std::string>& paths,
-                                 const std::function<Result<void>(const Node&)>& enter,
-                                 const std::function<bool(const Node&)>& visit) {
+Result<void> TreeWalk::for_files(const std::vector<std::string>& paths, const Steps& steps) {
   for (const std::string& path : paths) {
     const Result<Node> start = resolve(path);
     if (!start) return tl::unexpected<Error>(start.error());
-    if (Result<void> walked = walk(*start, enter, visit); !walked) return walked;
+    if (Result<void> walked = walk(*start, steps); !walked) return walked;
   }
   return {};
+}
+
+Result<std::vector<Node>> TreeWalk::linked_from(const Node& dir, bool known) {
+  std::vector<Node> links;
+  const Result<void> scanned = vfs_.parts().catalog.scan(dir.id, 0, [&links](const Node& child) {
+    if (child.kind == NodeKind::symlink) links.push_back(child);
+    return true;
+  });
+  if (!scanned) return tl::unexpected<Error>(scanned.error());
+  std::vector<Node> targets;
+  for (const Node& link : links) {
+    Result<Node> target = follow(link, known ? Ask::nothing : Ask::names);
+    if (!target && known) continue;
+    if (!target) return fail(target.error().code, shown_path(link) + ": " + target.error().message);
+    targets.push_back(std::move(*target));
+  }
+  return targets;
 }
 
 }  // namespace astrofs
