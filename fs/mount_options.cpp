@@ -200,6 +200,12 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments
   if (places.size() == 2) options.source = places.front();
   if (Result<void> taken = take_list(options, lists); !taken) return tl::unexpected<Error>(taken.error());
   if (!config.empty()) options.config_path = config;
+  if (options.log_target == "journal" && !options.foreground) {
+    return fail(
+        Errc::invalid,
+        "option log=journal needs --foreground, as systemd starts it: a daemon in the background has no "
+        "standard error; use log=syslog");
+  }
   return line;
 }
 

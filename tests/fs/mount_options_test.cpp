@@ -123,7 +123,7 @@ TEST(MountOption, EachOfOursIsTaken) {
   const auto options = with(
       "config=/etc/a.toml,cache=/var/"
       "c,cache_size=1.5GiB,offline,sparse,missing=enoent,timeout=7,allow_other,uid=1000,"
-      "gid=100,log=journal");
+      "gid=100,log=syslog");
   ASSERT_TRUE(options) << options.error().message;
   EXPECT_EQ(options->config_path, "/etc/a.toml");
   EXPECT_EQ(options->cache_dir, "/var/c");
@@ -135,7 +135,7 @@ TEST(MountOption, EachOfOursIsTaken) {
   EXPECT_TRUE(options->allow_other);
   EXPECT_EQ(options->uid, 1000U);
   EXPECT_EQ(options->gid, 100U);
-  EXPECT_EQ(options->log_target, "journal");
+  EXPECT_EQ(options->log_target, "syslog");
   EXPECT_THAT(options->fuse_options, IsEmpty()) << "ours are not libfuse's";
 }
 
@@ -143,6 +143,11 @@ TEST(MountOption, MissingIsPlaceholderOrEnoent) {
   EXPECT_EQ(with("missing=placeholder")->missing, MissingPolicy::placeholder);
   EXPECT_EQ(refusal("missing=zero"), "option missing=zero: must be placeholder or enoent");
   EXPECT_EQ(refusal("missing"), "option missing=: must be placeholder or enoent");
+}
+
+TEST(MountOption, TheJournalIsForWhoStaysInTheForeground) {
+  EXPECT_THAT(refusal("log=journal"), HasSubstr("--foreground"));
+  EXPECT_EQ(parse_command_line({"/mnt", "--foreground", "-o", "log=journal"})->mount.log_target, "journal");
 }
 
 TEST(MountOption, TheLastOfTwoIsMeant) {
