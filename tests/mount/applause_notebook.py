@@ -1,6 +1,5 @@
 #!/usr/bin/python3
 """What proves the stand-in of APPLAUSE: a notebook's calls, with pyvo as Debian ships it, run against it unchanged."""
-import unittest
 
 import numpy
 import requests

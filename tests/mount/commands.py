@@ -12,10 +12,9 @@ import signal
 import socket
 import subprocess
 import threading
-import unittest
 
 from failing import used
-from harness import BUILD, MountTest, main, run, wait_until
+from harness import BUILD, PATIENCE, MountTest, main, run, wait_until
 from reading import CHIP, HEAD, first_frame, key_of, read_head
 
 TOOL = BUILD / "astrofs"
@@ -74,7 +73,7 @@ class Commands(MountTest):
     def talk(self, mount, *lines):
         """Raw bytes to the control socket; what comes back until it hangs up."""
         with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(60)
+            client.settimeout(PATIENCE)
             client.connect(os.getxattr(mount.path, "user.astrofs.control"))
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 for line in lines:
@@ -252,7 +251,7 @@ class Commands(MountTest):
         shown, = os.listdir(os.fsencode(mount / "here"))
         path = os.path.join(os.fsencode(mount / "here"), shown)
         self.assertEqual(open(path, "rb").read(), b"x")
-        result = subprocess.run([TOOL, "why", "--json", path], capture_output=True, timeout=60)
+        result = subprocess.run([TOOL, "why", "--json", path], capture_output=True, timeout=PATIENCE)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(json.loads(result.stdout)["state"], "local")
 
@@ -281,7 +280,7 @@ class Commands(MountTest):
         path = first_frame(mount)
         self.assertEqual(path.stat().st_blocks, 1)
         self.ask("warm", path)
-        wait_until(lambda: path.stat().st_blocks == (path.stat().st_size + 511) // 512, "the kernel hears of it", 5)
+        wait_until(lambda: path.stat().st_blocks == (path.stat().st_size + 511) // 512, "the kernel hears of it")
 
     def test_warm_brings_only_what_is_not_here(self):
         sim, mount = self.tess(frames=1, size="full")
@@ -316,7 +315,7 @@ class Commands(MountTest):
         warm = subprocess.Popen([TOOL, "warm", mount / CHIP], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(lambda: mount.status()["cache"]["used_bytes"] > 4 * MIB, "some bytes have come")
         warm.send_signal(signal.SIGINT)
-        self.assertEqual(warm.wait(60), -signal.SIGINT)
+        self.assertEqual(warm.wait(PATIENCE), -signal.SIGINT)
         wait_until(lambda: mount.status()["transfers"]["flights"] == 0, "nothing more is asked for")
         self.assertLess(mount.status()["cache"]["used_bytes"], size)
         sim.heal()
@@ -332,10 +331,10 @@ class Commands(MountTest):
         warm = subprocess.Popen([TOOL, "warm", mount / CHIP], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(lambda: mount.status()["transfers"]["flights"] > 0, "the warm waits")
         warm.send_signal(signal.SIGINT)
-        self.assertEqual(warm.wait(60), -signal.SIGINT)
+        self.assertEqual(warm.wait(PATIENCE), -signal.SIGINT)
         self.assertEqual(sorted(os.listdir(mount / CHIP)), frames)
         os.kill(mount.pid(), signal.SIGTERM)
-        wait_until(mount.lock_is_free, "the daemon ends", 30)
+        wait_until(mount.lock_is_free, "the daemon ends")
 
     def test_a_warm_that_misses_something_says_what_and_is_not_0(self):
         sim, mount = self.tess(frames=3, timeout=5)
@@ -382,8 +381,11 @@ class Commands(MountTest):
         self.ask("warm", mount / CHIP)
         path = first_frame(mount)
         with open(path, "rb", buffering=0) as file:
-            answer, = self.json("evict", mount / CHIP)
+            answer, = self.json("evict", mount / CHIP, check=False)
             self.assertEqual((answer["files"], answer["in_use"]), (1, 1))
+            result = self.ask("evict", path, check=False)
+            self.assertIn("1 in use and kept", result.stdout)
+            self.assert_error(result, f"{CHIP}/{path.name}", "open")
             sim.forget()
             data = file.read()
         self.assertEqual(sim.log("_ffic.fits"), [])
@@ -452,9 +454,10 @@ class Commands(MountTest):
         self.assertEqual(sorted(os.listdir(data)), ["a.txt", "b.txt"], "the listing is still good")
         self.assertEqual(sim.log(), [])
         self.assertIn("data: 2 names", self.ask("refresh", data).stdout)
-        wait_until(lambda: sorted(os.listdir(data)) == ["a.txt", "c.txt"], "the new names", 5)
+        wait_until(lambda: sorted(os.listdir(data)) == ["a.txt", "c.txt"], "the new names")
         self.assert_errno(errno.ENOENT, os.stat, data / "b.txt")
-        wait_until(lambda: (data / "c.txt").exists(), "a name that was asked for in vain before is there", 5)
+        # Not as long as PATIENCE: after 30 s the kernel by itself forgets that a name was not there.
+        wait_until(lambda: (data / "c.txt").exists(), "a name that was asked for in vain before is there", 20)
         self.assertEqual((data / "c.txt").read_bytes(), b"new")
 
     def test_refresh_shows_a_changed_file(self):
@@ -464,7 +467,7 @@ class Commands(MountTest):
         (folder / "a.txt").write_bytes(b"something else that is longer")
         os.utime(folder / "a.txt", (2_000_000_000, 2_000_000_000))
         self.ask("refresh", path)
-        wait_until(lambda: path.stat().st_size == 29, "the new size", 5)
+        wait_until(lambda: path.stat().st_size == 29, "the new size")
         self.assertEqual(path.read_bytes(), b"something else that is longer")
 
     def test_a_growing_listing_shows_up_behind_the_readers_back(self):
@@ -581,7 +584,7 @@ class Commands(MountTest):
         for _ in range(40):
             client = socket.socket(socket.AF_UNIX)
             client.connect(address)
-            client.settimeout(60)
+            client.settimeout(PATIENCE)
             idle.append(client)
         refused = [client for client in idle[-20:] if b"too many" in client.recv(1000)]
         self.assertEqual(len(refused), 20)
@@ -690,6 +693,70 @@ class Commands(MountTest):
         mount.unmount()
         for file in filter(pathlib.Path.is_file, mount.cache.rglob("*")):
             self.assertNotIn(secret.encode(), file.read_bytes(), file)
+
+    # ---- what is kept, what cannot be written, what is no UTF-8
+
+    def test_what_is_pinned_is_not_evicted(self):
+        _, mount = self.tess(frames=3)
+        frames = [mount / CHIP / name for name in sorted(os.listdir(mount / CHIP))]
+        self.ask("warm", mount / CHIP)
+        self.ask("pin", frames[0])
+        result = self.ask("evict", mount / CHIP)
+        self.assertIn("2 files evicted", result.stdout)
+        self.assertIn("1 pinned and kept", result.stdout)
+        self.assertEqual(result.stderr, "", "that is what a pin is for")
+        self.assertEqual([os.getxattr(path, "user.astrofs.state") for path in frames], [b"cached", b"remote", b"remote"])
+        result = self.ask("evict", frames[0], check=False)
+        self.assert_error(result, f"{CHIP}/{frames[0].name}", "pinned")
+        answer, = self.json("evict", frames[0], check=False)
+        self.assertEqual((answer["files"], answer["pinned"], answer["in_use"]), (0, 1, 0))
+        self.assertEqual(os.getxattr(frames[0], "user.astrofs.state"), b"cached")
+        self.ask("unpin", frames[0])
+        self.ask("pin", mount / CHIP)
+        self.assertEqual(self.json("evict", mount / "tess")[0]["pinned"], 1, "by the directory that it is in")
+        self.ask("unpin", mount / CHIP)
+        self.assertIn("1 files evicted", self.ask("evict", frames[0]).stdout)
+
+    def test_an_answer_that_cannot_be_written_is_an_error(self):
+        _, _, mount = self.index()
+        path = mount / "data/first.txt"
+        with open("/dev/full", "w") as full:
+            for words in (("status",), ("status", "--json"), ("metrics",), ("why",), ("why", "--json"), ("warm",), ("warm", "--json"), ("evict",)):
+                with self.subTest(words):
+                    result = subprocess.run([TOOL, *words, path], stdout=full, stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
+                    self.assertEqual(result.returncode, 1)
+                    self.assertEqual(result.stderr.splitlines()[-1], "astrofs: the answer cannot be written: No space left on device")
+            self.assertEqual(subprocess.run([TOOL, "--help"], stdout=full, stderr=subprocess.PIPE, timeout=PATIENCE).returncode, 1)
+            # Who cannot be told either is not told, but the code is the same, and what was asked for is done.
+            result = subprocess.run([TOOL, "why", mount / "data/absent"], stdout=full, stderr=full, timeout=PATIENCE)
+            self.assertEqual(result.returncode, 1)
+            self.assertEqual(subprocess.run([TOOL, "warm", path], stdout=subprocess.DEVNULL, stderr=full, timeout=PATIENCE).returncode, 0)
+        closed = subprocess.run(["sh", "-c", '"$0" status --json "$1" >&-', TOOL, path], stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
+        self.assertEqual(closed.returncode, 1)
+        self.assertIn("the answer cannot be written: Bad file descriptor", closed.stderr)
+
+    def test_a_path_that_is_no_utf8_is_found_as_the_kernel_finds_it(self):
+        here = self.directory / "here"
+        names = (b"d\xe9j\xe0", "d\N{LATIN SMALL LETTER E WITH ACUTE}j".encode())
+        for name in names:
+            os.makedirs(os.path.join(os.fsencode(here), name))
+            with open(os.path.join(os.fsencode(here), name, b"caf\xe9 %41.txt"), "wb") as file:
+                file.write(name)
+        mount = self.mount(f'[archives.here]\ntype = "local"\npath = "{here}"\n')
+        for name in names:
+            path = os.path.join(os.fsencode(mount / "here"), name, b"caf\xe9 %41.txt")
+            with open(path, "rb") as file:
+                self.assertEqual(file.read(), name)
+            inode = os.stat(path).st_ino
+            for asked in (path, os.path.join(os.path.dirname(path), b"caf%E9 %2541.txt")):
+                result = subprocess.run([TOOL, "why", "--json", asked], capture_output=True, timeout=PATIENCE)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertEqual(json.loads(result.stdout)["inode"], inode)
+        for absent in (b"caf\xe9", b"\xff" * 200, b"\xff/\xfe"):
+            for command in ("why", "warm", "evict", "pin", "verify", "refresh"):
+                result = subprocess.run([TOOL, command, os.path.join(os.fsencode(mount / "here"), absent)], capture_output=True, timeout=PATIENCE)
+                self.assertEqual((result.returncode, result.stdout), (1, b""), (command, absent))
+                self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import socket
 import threading
 import unittest
 
-from harness import MountTest, main, tess_config, wait_until
+from harness import BUILD, MountTest, main, run, tess_config, wait_until
 from reading import CHIP, first_frame, key_of
 from secure import DAY, Authority, Door
 
@@ -162,6 +162,25 @@ class Connecting(MountTest):
         with self.assertRaises(AssertionError) as caught:
             self.mount('[archives.here]\ntype = "local"\npath = "/"\n', environment={"SSL_CERT_FILE": "/nowhere.pem"})
         self.assertIn("SSL_CERT_FILE names /nowhere.pem", str(caught.exception))
+
+    def test_a_login_believes_the_certificates_that_the_environment_names(self):
+        token = "5afe0000c0de4bad8f00d5eed0fac111"
+        door = self.door(self.sim("--hst", 1).url)
+        config, kept = self.directory / "astrofs.toml", self.directory / "mast.token"
+        config.write_text(f'[archives.hst]\ntype = "hst"\ns3 = "{door.url}"\nmast = "{door.url}"\nlogin = "{kept}"\n')
+
+        def log_in(certificates):
+            return run(BUILD / "astrofs", "login", "mast", "--config", config, input=token + "\n", check=False, cwd=self.authority.home,
+                       env={**os.environ, "SSL_CERT_FILE": certificates})
+
+        wrong = log_in("/nowhere.pem")
+        self.assertEqual((wrong.returncode, wrong.stdout), (1, ""))
+        self.assertEqual(wrong.stderr, "astrofs: SSL_CERT_FILE names /nowhere.pem, which cannot be read: No such file or directory\n")
+        self.assertFalse(kept.exists())
+        done = log_in(self.authority.certificate.name)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("Logged in as alice@stsci.edu", done.stdout)
+        self.assertEqual(kept.read_text(), token + "\n")
 
 
 if __name__ == "__main__":

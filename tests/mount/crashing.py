@@ -10,9 +10,8 @@ import random
 import shutil
 import threading
 import time
-import unittest
 
-from harness import MountTest, main, tess_config, wait_until
+from harness import MountTest, main, tess_config
 from reading import CHIP, key_of
 
 # Twice as many as there are kinds of damage, so that each has its rounds, among other damage.

@@ -113,6 +113,31 @@ class Dkist(DkistTest):
         wanted = {name for name in self.names(mount) if "_Q_" in name}
         wait_until(lambda: cached() == wanted, "they and no others are on disk")
 
+    def test_the_links_of_a_selection_are_its_frames_to_every_command(self):
+        mount = self.dkist()
+        self.log_in(mount)
+        select = mount / DATASET / ".select" / "stokes==Q"
+        links = sorted(select.iterdir())
+        frames = [f"{DATASET}/{link.name}" for link in links]
+        result = json.loads(mount.control("warm", "--json", *links).stdout.splitlines()[-1])  # as a shell writes out *.fits
+        self.assertEqual((result["files"], result["files_done"]), (len(frames), len(frames)))
+        for link, frame in zip(links, frames):
+            self.assertEqual(os.getxattr(mount / frame, "user.astrofs.state"), b"cached")
+        why = mount.why(links[0].relative_to(mount.path))
+        self.assertEqual((why["path"], why["state"], why["size"]), (frames[0], "cached", (mount / frames[0]).stat().st_size))
+        self.assertIn("2 pinned", mount.control("pin", *links[:2]).stdout)
+        self.assertEqual(set(mount.status()["cache"]["pins"]), set(frames[:2]))
+        self.assertIn(f"{len(frames) - 2} files evicted", mount.control("evict", select).stdout)
+        self.assertEqual(os.getxattr(mount / frames[1], "user.astrofs.state"), b"cached")
+        mount.control("unpin", *links)
+        self.assertIn("1 files evicted", mount.control("evict", links[0]).stdout)
+        self.assertEqual(os.getxattr(mount / frames[0], "user.astrofs.state"), b"remote")
+        mount.control("pin", select)
+        self.assertTrue(all(mount.why(frame)["pinned"] for frame in frames))
+        self.assertFalse(mount.why(f"{DATASET}/" + next(name for name in self.names(mount) if "_I_" in name))["pinned"])
+        mount.control("unpin", select)
+        self.assertEqual(mount.status()["cache"]["pins"], [])
+
     def test_an_unreachable_centre_is_an_error_and_no_empty_directory(self):
         mount = self.dkist()
         self.centre.fault("/datasets/*", "status", n=503)

@@ -4,6 +4,7 @@ Needs root or fusermount3, /dev/fuse, and both programs in $ASTROFS_BUILD (build
 Everything lives in a fresh directory; a test's mounts and servers end with it.
 """
 import contextlib
+import fcntl
 import importlib.util
 import json
 import os
@@ -11,6 +12,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -45,6 +47,26 @@ def run(*command, check=True, timeout=PATIENCE, **kwargs):
     if check and result.returncode != 0:
         raise AssertionError(f"{command} ended with {result.returncode}: {result.stdout}{result.stderr}")
     return result
+
+
+@contextlib.contextmanager
+def alone_on_the_machine():
+    """For what a test changes of the machine itself: another script that would change it waits until it is as it was."""
+    with open("/dev/fuse", "rb", buffering=0) as device:
+        fcntl.flock(device, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def fuse_for_all_users():
+    """/dev/fuse as distributions have it."""
+    with alone_on_the_machine():
+        mode = stat.S_IMODE(os.stat("/dev/fuse").st_mode)
+        os.chmod("/dev/fuse", 0o666)
+        try:
+            yield
+        finally:
+            os.chmod("/dev/fuse", mode)
 
 
 class Sim:
@@ -226,6 +248,22 @@ class MountTest(unittest.TestCase):
         for name in ("XDG_CONFIG_HOME", "MAST_API_TOKEN"):
             environment.pop(name, None)
         return run(sys.executable, "-c", script, *arguments, timeout=2 * PATIENCE, env=environment).stdout
+
+    def waiting(self, mount, count):
+        wait_until(lambda: mount.status()["calls_waiting"] >= count, f"{count} calls wait")
+
+    def read_at_last(self, path, *errors):
+        """The file's bytes, as soon as they can be read; until then reading it may end in one of `errors`."""
+        def whole():
+            try:
+                return path.read_bytes()
+            except OSError as error:
+                self.assertIn(error.errno, errors)
+        return wait_until(whole, f"{path.name} is read")
+
+    def assert_not_given_up(self, mount, part=""):
+        """The daemon gives up a silent server by itself, long before `timeout`: who has ended by now did not wait for that."""
+        self.assertEqual([line for line in mount.log().splitlines() if " warning http: " in line and part in line], [])
 
     def assert_errno(self, code, call, *arguments):
         with self.assertRaises(OSError) as caught:

@@ -349,7 +349,7 @@ class Hdf5(MountTest):
             tic = int(file["object_id"][0])
         first = mount.why(path.relative_to(mount.path))["validator"]
         curve = self.curve(mount, "qlp", 23, tic)
-        mount.control("evict", curve)
+        wait_until(lambda: mount.control("evict", curve, check=False).returncode == 0, "it is evicted")
         self.archive.deny(curve.name)
         curve.read_bytes()
         wait_until(lambda: mount.why(curve.relative_to(mount.path))["state"] == "placeholder", "the archive has lost it")

@@ -4,7 +4,6 @@ import csv
 import errno
 import os
 import pathlib
-import unittest
 
 import numpy
 from astropy.io import fits

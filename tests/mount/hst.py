@@ -8,11 +8,10 @@ import pathlib
 import pty
 import select
 import subprocess
-import time
 
 from astropy.io import fits
 
-from harness import BUILD, MountTest, main, run, wait_until
+from harness import BUILD, PATIENCE, MountTest, main, run, wait_until
 
 TOKEN = "5afe0000c0de4bad8f00d5eed0fac111"
 OTHER = "0ddba11500000000000000000000beef"
@@ -109,6 +108,51 @@ class Hst(MountTest):
         self.assertEqual(len(list((mount / "hst/proposal/10775/j8pu0y03q").glob("*.fits"))), 3)
         self.assert_errno(errno.ENOENT, os.stat, mount / "hst/proposal/99999")
         self.assertEqual(os.listdir(mount / "hst/proposal"), ["10775"])
+
+    def state(self, mount, name):
+        return os.getxattr(mount / name, "user.astrofs.state")
+
+    def test_commands_follow_links_to_what_is_meant(self):
+        mount = self.hst()
+        links = mount / "hst/proposal/10775"
+        name = f"{SET}/j8pu0y010_drz.fits"
+        for path in (name, "hst/proposal/10775/j8pu0y010/j8pu0y010_drz.fits", "hst/J8PU0Y010/j8pu0y010_drz.fits"):
+            why = mount.why(path)
+            self.assertEqual((why["path"], why["size"]), (name, (mount / name).stat().st_size))
+        self.assertEqual(mount.why("hst/proposal/10775/j8pu0y010")["kind"], "directory")
+        absent = mount.control("why", links / "j8pu0y010/absent.fits", check=False)
+        self.assertIn(f"hst/proposal/10775/j8pu0y010/absent.fits: {SET}/absent.fits: ", absent.stderr)
+        mount.control("warm", links / "j8pu0y010")
+        self.assertEqual({self.state(mount, f"{SET}/{file}") for file in os.listdir(mount / SET)}, {b"cached"})
+        said = json.loads(mount.control("verify", "--json", links / "j8pu0y010").stdout.splitlines()[-1])
+        self.assertGreater(said["yes"] + said["unavailable"], 0)
+        mount.control("pin", links / "j8pu0y010/j8pu0y010_drz.fits")
+        self.assertEqual(mount.status()["cache"]["pins"], [name])
+        self.assertIn("1 pinned and kept", mount.control("evict", links / "j8pu0y010").stdout)
+        self.assertEqual(self.state(mount, name), b"cached")
+        self.assertEqual(self.state(mount, f"{SET}/j8pu0y010_drc.fits"), b"remote")
+        mount.control("unpin", links / "j8pu0y010/j8pu0y010_drz.fits")
+        self.assertEqual(mount.status()["cache"]["pins"], [])
+
+    def test_a_proposal_is_warmed_by_the_links_in_its_directory(self):
+        mount = self.hst()
+        sets = sorted(os.listdir(mount / "hst/proposal/10775"))
+        above = mount.control("warm", mount / "hst/proposal", check=False)
+        self.assertEqual(above.returncode, 1)
+        self.assertIn("hst/proposal/10775: its links to directories are only followed when it is named itself", above.stderr)
+        said = json.loads(mount.control("warm", "--json", mount / "hst/proposal/10775").stdout.splitlines()[-1])
+        files = [f"hst/{each}/{file}" for each in sets for file in os.listdir(mount / "hst" / each)]
+        self.assertEqual((said["files"], said["files_done"], said["failures"]), (len(files), len(files), []))
+        self.assertEqual({self.state(mount, file) for file in files}, {b"cached"})
+        self.archive.forget()
+        said, = map(json.loads, mount.control("evict", "--json", mount / "hst/proposal/10775").stdout.splitlines())
+        self.assertEqual((said["files"], said["failures"]), (len(files), []))
+        self.assertEqual(self.archive.log(), [], "what is here is known")
+        # A pin of it is one of its data sets.
+        mount.control("pin", mount / "hst/proposal/10775")
+        self.assertEqual(set(mount.status()["cache"]["pins"]), {"hst/proposal/10775", *(f"hst/{each}" for each in sets)})
+        mount.control("unpin", mount / "hst/proposal/10775")
+        self.assertEqual(mount.status()["cache"]["pins"], [])
 
     def test_a_file_that_the_archive_lost_is_missing_and_one_out_of_reach_is_an_error(self):
         mount = self.hst()
@@ -265,10 +309,10 @@ class Hst(MountTest):
             os.close(terminal)
             shown = b""
             while b"not shown" not in shown:
-                self.assertTrue(select.select([master], [], [], 60)[0], shown)
+                self.assertTrue(select.select([master], [], [], PATIENCE)[0], shown)
                 shown += os.read(master, 4096)
             os.write(master, TOKEN.encode() + b"\n")
-            login.wait(60)
+            login.wait(PATIENCE)
             while select.select([master], [], [], 0.2)[0]:
                 try:
                     shown += os.read(master, 4096)

@@ -7,10 +7,9 @@ import mmap
 import os
 import pathlib
 import random
-import stat
 import unittest
 
-from harness import BUILD, MountTest, main, run, wait_until
+from harness import BUILD, MountTest, fuse_for_all_users, main, run, wait_until
 
 NOBODY = 65534
 CHIP = "tess/4/1/1"
@@ -257,9 +256,7 @@ class Passthrough(MountTest):
 
     @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
     def test_without_privilege_the_daemon_reads_and_status_says_so(self):
-        device = stat.S_IMODE(os.stat("/dev/fuse").st_mode)
-        os.chmod("/dev/fuse", 0o666)  # as distributions have it
-        self.addCleanup(os.chmod, "/dev/fuse", device)
+        self.enterContext(fuse_for_all_users())
         folder, sim = self.folder("nginx_json")
         truth = random.Random(0).randbytes(1_000_000)
         (folder / "f0.bin").write_bytes(truth)

@@ -7,7 +7,6 @@ import pathlib
 import socket
 import ssl
 import threading
-import time
 import urllib.parse
 
 from harness import PATIENCE, run

@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 
-from harness import BUILD, MountTest, Sim, main, tess_config, wait_until
+from harness import BUILD, MountTest, main, tess_config, wait_until
 from reading import CHIP, key_of
 
 KINDS = ("heads", "astropy_heads", "wholes", "wholes", "maps", "cutouts", "walks")
