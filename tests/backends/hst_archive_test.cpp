@@ -8,9 +8,10 @@
 #include <thread>
 
 #include "backends/login_file.h"
-#include "tests/base/temporary_place.h"
 #include "tests/contract/http_stack.h"
 #include "tests/support/archive_sim.h"
+#include "tests/support/changed_variable.h"
+#include "tests/support/fresh_dir.h"
 
 namespace astrofs {
 namespace {

@@ -10,7 +10,8 @@
 
 #include "backends/format/mast_user.h"
 #include "backends/login_file.h"
-#include "tests/base/temporary_place.h"
+#include "tests/support/changed_variable.h"
+#include "tests/support/fresh_dir.h"
 
 namespace astrofs {
 namespace {

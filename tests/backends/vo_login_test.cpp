@@ -9,9 +9,10 @@
 #include "backends/login_file.h"
 #include "backends/obstap.h"
 #include "backends/sia2.h"
-#include "tests/base/temporary_place.h"
 #include "tests/contract/http_stack.h"
 #include "tests/support/archive_sim.h"
+#include "tests/support/changed_variable.h"
+#include "tests/support/fresh_dir.h"
 #include "tests/support/vo_archive.h"
 
 namespace astrofs {

@@ -4,7 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "tests/base/temporary_place.h"
+#include "tests/support/changed_variable.h"
+#include "tests/support/fresh_dir.h"
 
 namespace astrofs {
 namespace {

@@ -5,7 +5,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
-#include "tests/base/temporary_place.h"
+#include "tests/support/changed_variable.h"
 
 namespace astrofs {
 namespace {

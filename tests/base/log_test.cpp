@@ -9,7 +9,8 @@
 #include <thread>
 #include <vector>
 
-#include "tests/base/temporary_place.h"
+#include "tests/support/changed_variable.h"
+#include "tests/support/fresh_dir.h"
 
 namespace astrofs {
 namespace {

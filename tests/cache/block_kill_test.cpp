@@ -50,7 +50,7 @@ std::vector<bool> read_report(int fd, std::optional<unsigned char> first) {
 }
 
 TEST(BlockKill, AKilledWriterLeavesNoWrongByteAndEveryCommittedBlock) {
-  const TempDir dir;
+  const FreshDir dir;
   std::mt19937 random(20181018);
   unsigned committed_files = 0;
   for (unsigned round = 0; round < 12; ++round) {

@@ -14,7 +14,7 @@ std::span<const std::byte> bytes_of_text(const std::string& text) {
 }
 
 TEST(BlockStore, KeepsWhatWasWrittenInAPrivateFile) {
-  const TempDir dir;
+  const FreshDir dir;
   const auto store = BlockStore::open(dir.path() + "/made/below").value();
   const auto id = version_of(1, 0).object;
   EXPECT_EQ(store->object(id, false).error().code, Errc::not_found);
@@ -31,7 +31,7 @@ TEST(BlockStore, KeepsWhatWasWrittenInAPrivateFile) {
 }
 
 TEST(BlockStore, AReadBeyondTheEndIsCorruptNotShort) {
-  const TempDir dir;
+  const FreshDir dir;
   const auto store = BlockStore::open(dir.path()).value();
   const auto file = store->object(version_of(1, 0).object, true).value();
   ASSERT_TRUE(file->write(0, bytes_of_text("four")));
@@ -40,7 +40,7 @@ TEST(BlockStore, AReadBeyondTheEndIsCorruptNotShort) {
 }
 
 TEST(BlockStore, ARemovedFileStaysReadableForItsHoldersAndIsNewForOthers) {
-  const TempDir dir;
+  const FreshDir dir;
   const auto store = BlockStore::open(dir.path()).value();
   const auto id = version_of(1, 0).object;
   const auto held = store->object(id, true).value();
@@ -54,7 +54,7 @@ TEST(BlockStore, ARemovedFileStaysReadableForItsHoldersAndIsNewForOthers) {
 }
 
 TEST(BlockStore, ScanFindsEveryObjectAndNothingElse) {
-  const TempDir dir;
+  const FreshDir dir;
   const auto store = BlockStore::open(dir.path()).value();
   std::set<Hash128> expected;
   for (unsigned n = 0; n < 40; ++n) {
@@ -76,7 +76,7 @@ TEST(BlockStore, ScanFindsEveryObjectAndNothingElse) {
 }
 
 TEST(BlockStore, NeverFollowsAPlantedSymlink) {
-  const TempDir dir;
+  const FreshDir dir;
   const auto store = BlockStore::open(dir.path()).value();
   const auto id = version_of(1, 0).object;
   ASSERT_TRUE(store->object(id, true));
@@ -90,7 +90,7 @@ TEST(BlockStore, NeverFollowsAPlantedSymlink) {
 }
 
 TEST(BlockStore, RefusesADirectoryThatOthersMayWriteOrThatIsALink) {
-  const TempDir dir;
+  const FreshDir dir;
   std::filesystem::create_directories(dir.path() + "/open/theirs");
   std::filesystem::permissions(dir.path() + "/open", std::filesystem::perms::all);
   EXPECT_EQ(BlockStore::open(dir.path() + "/open").error().code, Errc::denied);
@@ -102,7 +102,7 @@ TEST(BlockStore, RefusesADirectoryThatOthersMayWriteOrThatIsALink) {
 }
 
 TEST(BlockStore, ClosesIdleFilesWhenDescriptorsRunOut) {
-  const TempDir dir;
+  const FreshDir dir;
   const auto store = BlockStore::open(dir.path()).value();
   rlimit before{};
   ::getrlimit(RLIMIT_NOFILE, &before);
@@ -115,7 +115,7 @@ TEST(BlockStore, ClosesIdleFilesWhenDescriptorsRunOut) {
 }
 
 TEST(BlockStore, KeepsABoundedNumberOfIdleFilesOpen) {
-  const TempDir dir;
+  const FreshDir dir;
   const auto store = BlockStore::open(dir.path()).value();
   for (unsigned n = 0; n < 600; ++n) ASSERT_TRUE(store->object(version_of(n, 0).object, true));
   std::size_t open = 0;

@@ -1,7 +1,6 @@
 #include "tests/cache/block_support.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -196,21 +195,10 @@ void FakeSource::refuse(std::optional<Errc> code) {
   refuse_ = code;
 }
 
-TempDir::TempDir() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "astrofs-blocks-XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
-  path_ = pattern;
-}
-
-TempDir::~TempDir() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 Rig::Rig(BlockCacheOptions wanted, std::string dir, unsigned store_threads)
     : options(wanted), dir_(std::move(dir)), store_threads_(store_threads) {
   if (dir_.empty()) {
-    temp_ = std::make_unique<TempDir>();
+    temp_ = std::make_unique<FreshDir>();
     dir_ = temp_->path();
   }
   start();

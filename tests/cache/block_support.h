@@ -20,6 +20,7 @@
 #include "cache/block_store.h"
 #include "cache/catalog.h"
 #include "cache/index_writer.h"
+#include "tests/support/fresh_dir.h"
 
 namespace astrofs::block_test {
 
@@ -125,18 +126,6 @@ class FakeSource final : public Source {
   std::unique_ptr<Executor> threads_;
 };
 
-class TempDir {
- public:
-  TempDir();
-  ~TempDir();
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
 /// Everything of a cache, in order of construction.
 class Rig {
  public:
@@ -174,7 +163,7 @@ class Rig {
 
  private:
   void start();
-  std::unique_ptr<TempDir> temp_;
+  std::unique_ptr<FreshDir> temp_;
   std::string dir_;
   const unsigned store_threads_;
 };

@@ -10,7 +10,7 @@ namespace {
 
 class IndexBlocks : public testing::Test {
  protected:
-  TempDir dir_;
+  FreshDir dir_;
   Index index_{dir_.path()};
 };
 

@@ -42,7 +42,7 @@ std::vector<ListedEntry> listing_number(std::uint64_t number) {
 }
 
 TEST(IndexCrash, AKillAtAnyMomentLosesNothingCommitted) {
-  const TempDir dir;
+  const FreshDir dir;
   void* shared = mmap(nullptr, sizeof(Told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   ASSERT_NE(shared, MAP_FAILED);
   Told* told = new (shared) Told;
@@ -83,7 +83,7 @@ TEST(IndexCrash, AKillAtAnyMomentLosesNothingCommitted) {
 
 TEST(IndexCrash, AKillWhileTheIndexIsMadeLeavesOneThatOpens) {
   for (int delay = 0; delay < 30; ++delay) {
-    const TempDir dir(TempDir::Where::memory);
+    const FreshDir dir(in_memory());
     const pid_t child = fork();
     if (child == 0) {
       alarm(60);

@@ -134,7 +134,7 @@ class Damage {
 
  private:
   [[nodiscard]] std::string data() const { return whole_.path() + "/c/catalog/data.mdb"; }
-  TempDir whole_{TempDir::Where::memory};
+  FreshDir whole_{in_memory()};
   std::string bytes_;
 };
 
@@ -289,7 +289,7 @@ class IndexPageDamage : public testing::Test {
   }
 
   static constexpr int kLost = kFiles / 2;
-  TempDir dir_;
+  FreshDir dir_;
   std::string cache_ = dir_.path() + "/c";
 };
 
@@ -333,7 +333,7 @@ void spoil(Index& index, Table table, std::string_view key) {
 }
 
 TEST(IndexRecordDamage, ADamagedNodeIsAbsentAndItsListingIsNoLongerOne) {
-  const TempDir dir;
+  const FreshDir dir;
   Index index(dir.path());
   ASSERT_TRUE(index.list(kRootNode, {file_entry("a"), file_entry("b"), file_entry("c")}));
   spoil(index, Table::node, schema::id_key(index.child(kRootNode, "b").id));
@@ -347,7 +347,7 @@ TEST(IndexRecordDamage, ADamagedNodeIsAbsentAndItsListingIsNoLongerOne) {
 }
 
 TEST(IndexRecordDamage, ADamagedChildIsListedAnew) {
-  const TempDir dir;
+  const FreshDir dir;
   Index index(dir.path());
   ASSERT_TRUE(index.list(kRootNode, {file_entry("a"), file_entry("b"), file_entry("c")}));
   spoil(index, Table::child, schema::child_key(kRootNode, "b"));
@@ -359,7 +359,7 @@ TEST(IndexRecordDamage, ADamagedChildIsListedAnew) {
 }
 
 TEST(IndexRecordDamage, AccountsAreCountedAgainWhenTheyCannotBeBelieved) {
-  const TempDir dir;
+  const FreshDir dir;
   Index index(dir.path());
   for (std::uint64_t number = 1; number <= 5; ++number) {
     index.writer().add_blocks(version_of(number, 1 << 21), some_blocks(number, 0, 99));
@@ -384,7 +384,7 @@ TEST(IndexRecordDamage, AccountsAreCountedAgainWhenTheyCannotBeBelieved) {
 }
 
 TEST(IndexRecordDamage, ALostNumberOfNodesDoesNotGiveANumberTwice) {
-  const TempDir dir;
+  const FreshDir dir;
   Index index(dir.path());
   ASSERT_TRUE(index.list(kRootNode, {file_entry("a"), file_entry("b")}));
   spoil(index, Table::meta, schema::kMetaNextNode);

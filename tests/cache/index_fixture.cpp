@@ -2,26 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <future>
 #include <set>
 #include <stdexcept>
 
 namespace astrofs::test {
 
-TempDir::TempDir(Where where) {
-  const char* base = std::getenv("TMPDIR");
-  path_ = base != nullptr ? base : "/tmp";
-  if (where == Where::memory && access("/dev/shm", W_OK) == 0) path_ = "/dev/shm";
-  path_ += "/astrofs-index-XXXXXX";
-  if (mkdtemp(path_.data()) == nullptr) throw std::runtime_error("no temporary directory");
-}
-
-TempDir::~TempDir() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
+std::filesystem::path in_memory() {
+  return access("/dev/shm", W_OK) == 0 ? "/dev/shm" : std::filesystem::temp_directory_path();
 }
 
 Index::Index(std::string dir, std::uint64_t map_size) : dir_(std::move(dir)), map_size_(map_size) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,23 +14,12 @@
 
 #include "cache/catalog.h"
 #include "cache/index_writer.h"
+#include "tests/support/fresh_dir.h"
 
 namespace astrofs::test {
 
-/// Made below $TMPDIR, removed with all that is in it.
-class TempDir {
- public:
-  enum class Where { disk, memory };
-  /// memory: where a test opens hundreds of indexes and a power cut is not its subject.
-  explicit TempDir(Where where = Where::disk);
-  ~TempDir();
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
+/// Where a FreshDir is made for a test that opens hundreds of indexes and whose subject is no power cut.
+[[nodiscard]] std::filesystem::path in_memory();
 
 /// An index with its writer, as the daemon has them.
 class Index {

@@ -64,7 +64,7 @@ int try_it(const std::string& disk) {
 }
 
 TEST(IndexFullDisk, ReadsGoOnAndWritesComeBack) {
-  const TempDir dir;
+  const FreshDir dir;
   const int code = in_child([&] { return try_it(dir.path()); });
   if (code == kNoMount) GTEST_SKIP() << "needs the right to mount a tmpfs of its own";
   EXPECT_EQ(code, kFine);

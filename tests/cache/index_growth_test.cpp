@@ -25,7 +25,7 @@ std::vector<ListedEntry> many(int from, int count) {
 }
 
 TEST(IndexGrowth, AListingLargerThanTheMapGrowsIt) {
-  const TempDir dir;
+  const FreshDir dir;
   Index index(dir.path(), kSmallMap);
   ASSERT_TRUE(index.list(kRootNode, many(0, 20'000)));
   EXPECT_GT(index.catalog().environment().map_size(), kSmallMap);
@@ -40,7 +40,7 @@ TEST(IndexGrowth, AnIndexThatIsReadAndWrittenAllOverDoesNotStayInMemory) {
   constexpr int kFolders = 300;
   constexpr int kFiles = 400;  // too few to count as a large change
   constexpr std::size_t kMost = 24U << 20;
-  const TempDir dir;
+  const FreshDir dir;
   Index index(dir.path(), 1ULL << 30);
   std::vector<ListedEntry> folders;
   for (int i = 0; i < kFolders; ++i) folders.push_back(dir_entry(fmt::format("{:04}", i)));
@@ -59,7 +59,7 @@ TEST(IndexGrowth, AnIndexThatIsReadAndWrittenAllOverDoesNotStayInMemory) {
 }
 
 TEST(IndexGrowth, ReadersGoOnWhileTheMapGrows) {
-  const TempDir dir;
+  const FreshDir dir;
   Index index(dir.path(), kSmallMap);
   ASSERT_TRUE(index.list(kRootNode, {dir_entry("d"), file_entry("f")}));
   const NodeId below = index.child(kRootNode, "d").id;
@@ -101,7 +101,7 @@ TEST(IndexGrowth, ReadersGoOnWhileTheMapGrows) {
 }
 
 TEST(IndexGrowth, ReadersGoOnWhileALargeChangeGivesItsMemoryBack) {
-  const TempDir dir(TempDir::Where::memory);
+  const FreshDir dir(in_memory());
   Index index(dir.path());
   ASSERT_TRUE(index.list(kRootNode, {dir_entry("d"), file_entry("f")}));
   const NodeId below = index.child(kRootNode, "d").id;
@@ -123,7 +123,7 @@ TEST(IndexGrowth, ReadersGoOnWhileALargeChangeGivesItsMemoryBack) {
 }
 
 TEST(IndexGrowth, MoreReadersThanLmdbsDefaultReadAtOnce) {
-  const TempDir dir;
+  const FreshDir dir;
   Index index(dir.path());
   ASSERT_TRUE(index.list(kRootNode, {file_entry("f")}));
   constexpr int kReaders = 200;  // LMDB's own default is 126

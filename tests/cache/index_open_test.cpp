@@ -30,7 +30,7 @@ class IndexOpening : public testing::Test {
     return fd.get();
   }
 
-  TempDir dir_;
+  FreshDir dir_;
   std::string cache_ = dir_.path() + "/made/below/cache";
 };
 

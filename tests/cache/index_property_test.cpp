@@ -136,7 +136,7 @@ void compare(const Catalog& catalog, const Model& model) {
 
 TEST(IndexProperty, SaysWhatAPlainMapSaysAfterAnyChangesAndRestarts) {
   EXPECT_TRUE(rc::check([] {
-    const TempDir dir(TempDir::Where::memory);
+    const FreshDir dir(in_memory());
     Index index(dir.path(), 64 * 1024);
     Model model;
     const int steps = *rc::gen::inRange(1, 25);

@@ -40,7 +40,7 @@ bool comes_back(const Catalog& catalog, const std::string& name) {
 }
 
 TEST(IndexRevival, AnIndexThatCouldNotBeOpenedAnewIsOpenedAsSoonAsItCanBe) {
-  const TempDir dir;
+  const FreshDir dir;
   Index index(dir.path());
   ASSERT_TRUE(index.list(kRootNode, {file_entry("a")}));
   fs::rename(dir.path() + "/catalog", dir.path() + "/away");
@@ -80,7 +80,7 @@ bool refuse_meta_pages() {
 enum Exit { kFine, kNoFilter, kFailed };
 
 TEST(IndexRevival, AFailedWriteOfAMetaPageIsMendedWithoutAnotherChange) {
-  const TempDir dir;
+  const FreshDir dir;
   {
     Index index(dir.path());
     ASSERT_TRUE(index.list(kRootNode, {file_entry("a")}));
@@ -107,7 +107,7 @@ rlim_t address_space() {
 
 TEST(IndexRevival, AMapThatCannotGrowStaysAsItWas) {
   constexpr std::uint64_t kMap = 1ULL << 30;
-  const TempDir dir;
+  const FreshDir dir;
   {
     Index index(dir.path());
     ASSERT_TRUE(index.list(kRootNode, {file_entry("a")}));

@@ -13,7 +13,7 @@ using testing::IsEmpty;
 
 class IndexTree : public testing::Test {
  protected:
-  TempDir dir_;
+  FreshDir dir_;
   Index index_{dir_.path()};
 };
 

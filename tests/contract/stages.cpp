@@ -1,8 +1,6 @@
 #include "tests/contract/stage.h"
 
 #include <fmt/format.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -25,6 +23,7 @@
 #include "tests/support/dkist_asdf.h"
 #include "tests/support/dkist_centre.h"
 #include "tests/support/dkist_frame.h"
+#include "tests/support/fresh_dir.h"
 #include "tests/support/hst_data_set.h"
 #include "tests/support/mast_target_file.h"
 #include "tests/support/sim_http.h"
@@ -122,18 +121,11 @@ class IndexStage final : public TreeStage {
 class LocalStage final : public Stage {
  public:
   LocalStage() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "astrofs-contract-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    root_ = pattern;
     path = {"sub dir", "deep"};
     files = {{"a.fits", "SIMPLE  = here"}, {"b%41.txt", "an escape that is none"}};
     std::filesystem::create_directories(deep());
     for (const auto& [name, bytes] : files) std::ofstream(deep() / name) << bytes;
-    archive_ = std::make_unique<LocalArchive>(root_.string());
-  }
-  ~LocalStage() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(root_, ignored);
+    archive_ = std::make_unique<LocalArchive>(root_.path());
   }
   Archive& archive() override { return *archive_; }
   bool add_hostile_names() override {
@@ -144,8 +136,8 @@ class LocalStage final : public Stage {
   void change() override { std::filesystem::remove(deep() / files.begin()->first); }
 
  private:
-  [[nodiscard]] std::filesystem::path deep() const { return root_ / path[0] / path[1]; }
-  std::filesystem::path root_;
+  [[nodiscard]] std::filesystem::path deep() const { return root_.path(path[0] + "/" + path[1]); }
+  const FreshDir root_;
   std::unique_ptr<LocalArchive> archive_;
 };
 

@@ -7,7 +7,6 @@
 
 #include <array>
 #include <atomic>
-#include <cstdlib>
 #include <filesystem>
 #include <future>
 #include <memory>
@@ -17,6 +16,7 @@
 
 #include "tests/backends/http_fake_client.h"
 #include "tests/cache/block_support.h"
+#include "tests/support/fresh_dir.h"
 
 namespace astrofs {
 namespace {
@@ -59,8 +59,6 @@ class BuildsTest : public ::testing::Test {
   using Answer = std::future<Result<Builds::Version>>;
 
   BuildsTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "astrofs-builds-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
     rig_.writer->replace_listing(kRootNode, {{"sky", NodeKind::directory, std::nullopt, {}, "", ""}}, {}, {});
     EXPECT_TRUE(rig_.writer->flush());
     const NodeId sky = rig_.catalog->child(kRootNode, "sky")->id;
@@ -84,11 +82,10 @@ class BuildsTest : public ::testing::Test {
   ~BuildsTest() override {
     builds_.reset();
     store_.stop();
-    std::filesystem::remove_all(folder_);
   }
 
   void make(const std::string& left = {}) {
-    if (!left.empty()) UniqueFd(::creat((folder_ / left).c_str(), 0600));
+    if (!left.empty()) UniqueFd(::creat(folder_.path(left).c_str(), 0600));
     lister_ = std::make_unique<Lister>(*rig_.catalog, *rig_.writer, *archives_, notices_, turns_, store_,
                                        clock_, metrics_, true);
     sizes_ = std::make_unique<SizeResolver>(*rig_.catalog, *rig_.writer, *archives_, turns_, fetcher_, store_,
@@ -98,7 +95,7 @@ class BuildsTest : public ::testing::Test {
                                                   *rig_.writer,
                                                   *rig_.cache,
                                                   *finder_,
-                                                  folder_.string(),
+                                                  folder_.path(),
                                                   ASTROFS_HDF5,
                                                   {256ULL << 20, 0},
                                                   2,
@@ -124,7 +121,7 @@ class BuildsTest : public ::testing::Test {
   Executor store_{"store", 1};
   ArchiveTurns turns_{store_, 1};
   SilentNotices notices_;
-  std::filesystem::path folder_;
+  const FreshDir folder_;
   std::array<Node, 2> files_;
   RecipeArchive* archive_{nullptr};
   std::unique_ptr<ArchiveTable> archives_;
@@ -146,7 +143,7 @@ TEST_F(BuildsTest, OneBuildForAFileHoweverManyAsk) {
   for (Answer& answer : answers) EXPECT_EQ(error_of(std::move(answer)), Errc::not_found) << "it has no part";
   EXPECT_EQ(archive_->asked, 2);
   EXPECT_FALSE(builds_->progress(files_[0].id));
-  EXPECT_TRUE(std::filesystem::is_empty(folder_)) << "what was begun has no name any more";
+  EXPECT_TRUE(std::filesystem::is_empty(folder_.path())) << "what was begun has no name any more";
 }
 
 TEST_F(BuildsTest, AFailureIsToldForAWhileAndThenItIsTriedAgain) {
@@ -173,7 +170,7 @@ TEST_F(BuildsTest, TheEndLeavesNobodyWaiting) {
 
 TEST_F(BuildsTest, WhatAKilledMountHasLeftIsTakenAway) {
   make("building-abcdef");
-  EXPECT_TRUE(std::filesystem::is_empty(folder_));
+  EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));
 }
 
 }  // namespace

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/fresh_dir.h"
+
 namespace astrofs {
 namespace {
 
@@ -41,19 +43,15 @@ void write_hdus(fitsfile* file, Sums sums, int& status) {
 
 /// A primary header, an image and a table.
 std::string fits_file(Sums sums) {
-  std::string pattern = (std::filesystem::temp_directory_path() / "astrofs-check-XXXXXX").string();
-  const std::filesystem::path dir = ::mkdtemp(pattern.data());
-  const std::string path = (dir / "a.fits").string();
+  const FreshDir dir;
+  const std::string path = dir.path("a.fits");
   int status = 0;
   fitsfile* file = nullptr;
   fits_create_diskfile(&file, path.c_str(), &status);
   write_hdus(file, sums, status);
   fits_close_file(file, &status);
   EXPECT_EQ(status, 0);
-  std::ifstream in(path, std::ios::binary);
-  std::string bytes((std::istreambuf_iterator<char>(in)), {});
-  std::filesystem::remove_all(dir);
-  return bytes;
+  return dir.read("a.fits");
 }
 
 /// In pieces of `piece` bytes.

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "tests/support/fresh_dir.h"
 
 namespace astrofs {
 namespace {
@@ -64,18 +65,11 @@ pid_t dead_pid() {
 class ControlSocket : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "astrofs-control-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    dir_ = pattern;
     for (const char* name : {"", "/run", "/run/astrofs", "/cache"}) {
       std::filesystem::create_directories(dir_ + name);
       if (::geteuid() != 0) continue;
       ASSERT_EQ(::chown((dir_ + name).c_str(), kNobody, kNobody), 0);
     }
-  }
-  void TearDown() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(dir_, ignored);
   }
 
   /// The socket's path as a daemon of a user chooses it; {pid} for its number. Or what is wrong.
@@ -119,7 +113,8 @@ class ControlSocket : public ::testing::Test {
     return all;
   }
 
-  std::string dir_;
+  const FreshDir place_;
+  const std::string dir_ = place_.path();
 };
 
 TEST_F(ControlSocket, OfAUserLivesInHisRuntimeDirectory) {

@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <thread>
 
+#include "tests/support/fresh_dir.h"
 #include "tests/support/hlsp_curve.h"
 
 namespace astrofs {
@@ -23,20 +23,17 @@ constexpr ConverterLimits kRoomy{256ULL << 20, 64ULL << 20};
 class ConverterTest : public ::testing::Test {
  protected:
   ConverterTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "astrofs-converter-XXXXXX").string();
-    directory_ = ::mkdtemp(name.data());
     output_ = open_new("out");
     scratch_ = open_new("scratch");
     recipe_.datasets = {{"id", Recipe::Type::i8, Recipe::From::given, "", 0},
                         {"time", Recipe::Type::same, Recipe::From::column, "TIME", 0}};
   }
-  ~ConverterTest() override { std::filesystem::remove_all(directory_); }
   UniqueFd open_new(const char* name) const {
-    return UniqueFd(::open((directory_ / name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    return UniqueFd(::open(directory_.path(name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   }
   Result<std::unique_ptr<Converter>> start(ConverterLimits limits = kRoomy,
                                            const std::string& program = ASTROFS_HDF5) const {
-    return Converter::start(program, (directory_ / "out").string(), scratch_.get(), recipe_, limits);
+    return Converter::start(program, directory_.path("out"), scratch_.get(), recipe_, limits);
   }
   static Bytes curve(std::uint64_t tic, int rows) {
     return Bytes::copy_of(sim::curve_file({.sector = 23, .tic = tic, .rows = rows}));
@@ -50,7 +47,7 @@ class ConverterTest : public ::testing::Test {
     return static_cast<std::uint64_t>(status.st_size);
   }
 
-  std::filesystem::path directory_;
+  const FreshDir directory_;
   UniqueFd output_, scratch_;
   Recipe recipe_;
 };
@@ -65,7 +62,7 @@ TEST_F(ConverterTest, MakesAFileThatHasNoNameAnyMore) {
   EXPECT_EQ(written->rows, 100U);
   EXPECT_GE(written->size, 20U * 100U * 8U);
   EXPECT_EQ(written->size, output_size());
-  EXPECT_FALSE(std::filesystem::exists(directory_ / "out"));
+  EXPECT_FALSE(std::filesystem::exists(directory_.path("out")));
 }
 
 TEST_F(ConverterTest, TakesPartsFromManyThreads) {

@@ -5,8 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <limits>
@@ -15,6 +13,7 @@
 #include "fs/ctl_output.h"
 #include "fs/ctl_table_fits.h"
 #include "fs/ctl_table_text.h"
+#include "tests/support/fresh_dir.h"
 
 namespace astrofs {
 namespace {
@@ -45,10 +44,7 @@ Table table_of_all() {
 
 class CtlTable : public ::testing::Test {
  protected:
-  void SetUp() override { ASSERT_NE(::mkdtemp(directory_.data()), nullptr); }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-
-  std::string path() const { return directory_ + "/table"; }
+  std::string path() const { return directory_.path("table"); }
   std::string written(const std::function<void(Output&)>& write) const {
     auto out = Output::open(path());
     EXPECT_TRUE(out.has_value());
@@ -60,7 +56,7 @@ class CtlTable : public ::testing::Test {
     return text.str();
   }
 
-  std::string directory_{"/tmp/astrofs-ctl-table-XXXXXX"};
+  const FreshDir directory_;
 };
 
 TEST_F(CtlTable, CsvHasEveryDigitAndNothingForWhatIsMissing) {
@@ -83,7 +79,7 @@ TEST_F(CtlTable, AlignedColumnsLineUpInLettersAndShowNoControlCharacters) {
 }
 
 TEST_F(CtlTable, AFileThatCannotBeWrittenIsAnError) {
-  EXPECT_FALSE(Output::open(directory_ + "/none/table").has_value());
+  EXPECT_FALSE(Output::open(directory_.path("none/table")).has_value());
   auto full = Output::open("/dev/full");
   ASSERT_TRUE(full.has_value());
   full->write("x");

@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "tests/base/temporary_place.h"
+#include "tests/support/fresh_dir.h"
 
 namespace astrofs {
 namespace {

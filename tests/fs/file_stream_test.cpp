@@ -3,11 +3,11 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <future>
 #include <string>
+
+#include "tests/support/fresh_dir.h"
 
 namespace astrofs {
 namespace {
@@ -54,11 +54,9 @@ class FileStreamTest : public ::testing::Test {
  protected:
   void SetUp() override {
     for (std::size_t i = 0; i < 2'000'000; ++i) content_ += static_cast<char>(i * 2654435761U >> 13U);
-    char path[] = "/tmp/astrofs-stream-XXXXXX";
-    file_ = UniqueFd(::mkstemp(path));
+    const FreshDir dir;
+    file_ = UniqueFd(::open(dir.write("a", content_).c_str(), O_RDONLY | O_CLOEXEC));
     ASSERT_TRUE(file_);
-    ::unlink(path);
-    ASSERT_EQ(::write(file_.get(), content_.data(), content_.size()), static_cast<ssize_t>(content_.size()));
   }
   Result<void> stream(ByteRange range, const std::shared_ptr<SlowSink>& sink, std::stop_token stop = {}) {
     executor_.submit([&] { FileStream::start(executor_, std::move(file_), range, sink, std::move(stop)); });

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -14,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "base/file_name.h"
+#include "tests/support/fresh_dir.h"
 
 namespace astrofs {
 namespace {
@@ -36,15 +36,8 @@ std::string fits_saying(const std::string& object) {
 /// A directory of its own, which goes with it, and is the working directory while it lives.
 class Workplace {
  public:
-  Workplace() : before_(files::current_path()) {
-    std::string pattern = (files::temp_directory_path() / "astrofs-names-XXXXXX").string();
-    top_ = ::mkdtemp(pattern.data());
-    files::current_path(top_);
-  }
-  ~Workplace() {
-    files::current_path(before_);
-    files::remove_all(top_);
-  }
+  Workplace() : before_(files::current_path()) { files::current_path(top_); }
+  ~Workplace() { files::current_path(before_); }
   Workplace(const Workplace&) = delete;
   Workplace& operator=(const Workplace&) = delete;
 
@@ -57,7 +50,8 @@ class Workplace {
 
  private:
   const files::path before_;
-  files::path top_;
+  const FreshDir place_;
+  const files::path top_ = place_.path();
 };
 
 void write(const files::path& path, const std::string& object) {

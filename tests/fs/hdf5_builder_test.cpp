@@ -8,13 +8,12 @@
 #include <hdf5.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 
 #include <fmt/format.h>
 
+#include "tests/support/fresh_dir.h"
 #include "tests/support/hlsp_curve.h"
 
 namespace astrofs {
@@ -59,13 +58,8 @@ struct Stored {
 
 class Hdf5BuilderTest : public ::testing::Test {
  protected:
-  Hdf5BuilderTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "astrofs-hdf5-XXXXXX").string();
-    directory_ = ::mkdtemp(name.data());
-  }
-  ~Hdf5BuilderTest() override { std::filesystem::remove_all(directory_); }
   UniqueFd scratch() const {
-    return UniqueFd(::open((directory_ / "scratch").c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    return UniqueFd(::open(directory_.path("scratch").c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   }
   Result<WrittenFile> build(Recipe recipe, const std::vector<std::pair<PartLine, std::string>>& parts) {
     Hdf5Builder builder(std::move(recipe), scratch());
@@ -75,7 +69,7 @@ class Hdf5BuilderTest : public ::testing::Test {
     }
     return builder.write(path());
   }
-  std::string path() const { return (directory_ / "out.hdf5").string(); }
+  std::string path() const { return directory_.path("out.hdf5"); }
   std::string bytes() const {
     std::ifstream in(path(), std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
@@ -118,7 +112,7 @@ class Hdf5BuilderTest : public ::testing::Test {
     return out;
   }
 
-  std::filesystem::path directory_;
+  const FreshDir directory_;
 };
 
 TEST_F(Hdf5BuilderTest, PadsShorterCurvesWithZerosInTheOrderOfTheirIndices) {

@@ -4,9 +4,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "tests/support/fresh_dir.h"
 
 namespace astrofs {
 namespace {
@@ -17,13 +18,6 @@ constexpr const char* kId = "00000000-0000-4000-8000-000000000001";
 
 class IncomingTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (stdfs::temp_directory_path() / "astrofs-incoming-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { stdfs::remove_all(folder_); }
-
   void put(const std::string& path, const std::string& content) {
     stdfs::create_directories((folder_ / path).parent_path());
     std::ofstream(folder_ / path, std::ios::binary) << content;
@@ -33,7 +27,8 @@ class IncomingTest : public ::testing::Test {
     return file ? Errc::internal : file.error().code;
   }
 
-  stdfs::path folder_;
+  const FreshDir place_;
+  const stdfs::path folder_ = place_.path();
 };
 
 TEST_F(IncomingTest, WhatAnOrderBringsIsAtItsPlaceOnceItIsTakenIn) {

@@ -6,8 +6,8 @@
 
 #include "backends/login_file.h"
 #include "backends/vo_login.h"
-#include "tests/base/temporary_place.h"
 #include "tests/support/archive_sim.h"
+#include "tests/support/fresh_dir.h"
 #include "tests/support/vo_archive.h"
 
 namespace astrofs {

@@ -2,11 +2,8 @@
 #include "fs/notifier.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <semaphore>
 #include <sstream>
@@ -14,6 +11,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "tests/support/fresh_dir.h"
 
 namespace astrofs {
 namespace {
@@ -161,20 +159,11 @@ TEST_F(NotifierTest, EndsAlthoughNoticesWait) {
 /// With a log of its own.
 class OverflowTest : public NotifierTest {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "astrofs-notifier-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    dir_ = pattern;
-    ASSERT_TRUE(log::start(dir_ + "/log", log::Level::info));
-  }
-  void TearDown() override {
-    EXPECT_TRUE(log::start("", log::Level::info));
-    std::error_code ignored;
-    std::filesystem::remove_all(dir_, ignored);
-  }
+  void SetUp() override { ASSERT_TRUE(log::start(dir_.path("log"), log::Level::info)); }
+  void TearDown() override { EXPECT_TRUE(log::start("", log::Level::info)); }
   /// How often it was said that the kernel is behind.
   [[nodiscard]] std::size_t said() const {
-    std::ifstream lines(dir_ + "/log");
+    std::ifstream lines(dir_.path("log"));
     std::size_t count = 0;
     for (std::string line; std::getline(lines, line);) {
       count += line.find("the kernel is behind") != std::string::npos ? 1 : 0;
@@ -188,7 +177,7 @@ class OverflowTest : public NotifierTest {
     for (std::size_t i = 1; i <= kQueue; ++i) notifier_.attributes_changed(i);
   }
 
-  std::string dir_;
+  const FreshDir dir_;
 };
 
 TEST_F(OverflowTest, IsSaidOnceAndWhatCameBeforeIsTold) {

@@ -4,13 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <future>
 #include <set>
 
 #include "cache/catalog.h"
+#include "tests/support/fresh_dir.h"
 
 namespace astrofs {
 namespace {
@@ -139,9 +139,6 @@ constexpr std::uint64_t kSize = 5;
 class OrdersTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (stdfs::temp_directory_path() / "astrofs-orders-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    dir_ = pattern;
     stdfs::create_directory(dir_ / "folder");
     auto catalog = Catalog::open({dir_ / "cache", 1ULL << 24});
     ASSERT_TRUE(catalog) << catalog.error().message;
@@ -152,12 +149,6 @@ class OrdersTest : public ::testing::Test {
     archives[0].archive = std::make_unique<OrderingArchive>(*courier_);
     archives_ = std::make_unique<ArchiveTable>(*catalog_, std::move(archives));
     begin();
-  }
-  void TearDown() override {
-    orders_.reset();
-    archives_.reset();
-    catalog_.reset();
-    stdfs::remove_all(dir_);
   }
 
   void begin() { orders_ = std::make_unique<Orders>(*archives_, options_); }
@@ -178,7 +169,8 @@ class OrdersTest : public ::testing::Test {
   }
 
   OrdersOptions options_{milliseconds(30), milliseconds(5), milliseconds(20), milliseconds(60'000)};
-  stdfs::path dir_;
+  const FreshDir place_;
+  const stdfs::path dir_ = place_.path();
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<FakeCourier> courier_;
   std::unique_ptr<ArchiveTable> archives_;

@@ -5,8 +5,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 
 #include <fmt/format.h>
@@ -22,8 +20,6 @@ constexpr const char* kPython = "/usr/bin/python3";  // another one may be first
 }  // namespace
 
 WrittenCase::WrittenCase(const Case& one) {
-  std::string pattern = (std::filesystem::temp_directory_path() / "astrofs-placeholder-XXXXXX").string();
-  directory_ = ::mkdtemp(pattern.data());
   const auto placeholder =
       Placeholder::make(one.shape, one.sibling, one.size, MissingCause::denied_by_archive, kFrameName);
   EXPECT_TRUE(placeholder.has_value()) << placeholder.error().message;
@@ -31,10 +27,6 @@ WrittenCase::WrittenCase(const Case& one) {
   const auto bytes = contents(*placeholder);
   std::ofstream(path(), std::ios::binary)
       .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-}
-
-WrittenCase::~WrittenCase() {
-  std::filesystem::remove_all(directory_);
 }
 
 void expect_sums(const std::string& path, int hdus) {

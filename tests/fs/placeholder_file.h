@@ -7,6 +7,7 @@
 
 #include "backends/archive.h"
 #include "fs/placeholder.h"
+#include "tests/support/fresh_dir.h"
 
 namespace astrofs::fake {
 
@@ -21,14 +22,11 @@ struct Case {
 class WrittenCase {
  public:
   explicit WrittenCase(const Case& one);
-  ~WrittenCase();
-  WrittenCase(const WrittenCase&) = delete;
-  WrittenCase& operator=(const WrittenCase&) = delete;
-  [[nodiscard]] const std::string& directory() const { return directory_; }
-  [[nodiscard]] std::string path() const { return directory_ + "/frame.fits"; }
+  [[nodiscard]] std::string directory() const { return directory_.path(); }
+  [[nodiscard]] std::string path() const { return directory_.path("frame.fits"); }
 
  private:
-  std::string directory_;
+  FreshDir directory_;
 };
 
 /// cfitsio finds so many HDUs, and CHECKSUM and DATASUM of each right.

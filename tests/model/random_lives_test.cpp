@@ -16,8 +16,8 @@
 #include <fmt/ranges.h>
 
 #include "base/log.h"
-#include "tests/model/fresh_cache.h"
 #include "tests/model/life.h"
+#include "tests/support/fresh_dir.h"
 
 namespace astrofs::model {
 namespace {
@@ -76,7 +76,7 @@ std::string live(Story& story, const LifePlan& plan) {
 void episode(std::uint64_t seed, Tallies& tallies) {
   SharedStory shared;
   begin_story(*shared, seed);
-  const FreshCache cache;
+  const FreshDir cache;
   std::mt19937_64 random(seed * 7919);
   const unsigned lives = 2 + static_cast<unsigned>(random() % 3);
   for (unsigned i = 0; i < lives; ++i) {

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "base/log.h"
-#include "tests/model/fresh_cache.h"
 #include "tests/model/house.h"
+#include "tests/support/fresh_dir.h"
 
 namespace astrofs::model {
 
@@ -54,7 +54,7 @@ class ModelTest : public ::testing::Test {
 
   const std::unique_ptr<Story> story = std::make_unique<Story>();
   Remote remote{*story};
-  FreshCache cache;
+  FreshDir cache;
   HouseOptions options;
   std::unique_ptr<House> house;
 };

@@ -3,13 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <thread>
 #include <vector>
 
 #include "tests/sim/raw_client.h"
+#include "tests/support/fresh_dir.h"
 
 namespace astrofs::sim {
 namespace {
@@ -116,20 +115,16 @@ TEST_F(ArchiveSimTest, ServesHugeGeneratedFilesWithoutHoldingThem) {
 }
 
 TEST_F(ArchiveSimTest, ServesAFolderAndNothingOutsideIt) {
-  const auto directory = std::filesystem::path(testing::TempDir()) / "archive_sim_folder_XXXXXX";
-  std::string made = directory.string();
-  ASSERT_NE(::mkdtemp(made.data()), nullptr);
-  std::filesystem::create_directory(made + "/sub");
-  std::ofstream(made + "/sub/a b.txt") << "hello";
-  std::filesystem::create_symlink("/etc/passwd", made + "/out");
-  sim_.serve_folder("/pub", made, ListingStyle::nginx_json);
+  const FreshDir folder;
+  folder.write("sub/a b.txt", "hello");
+  std::filesystem::create_symlink("/etc/passwd", folder.path("out"));
+  sim_.serve_folder("/pub", folder.path(), ListingStyle::nginx_json);
   EXPECT_EQ(get("/pub/sub/a%20b.txt").body, "hello");
   EXPECT_EQ(get("/pub/out").status(), 404);
   EXPECT_EQ(get("/pub/../../etc/passwd").status(), 404);
   EXPECT_EQ(get("/pub/sub").header("Location"), "/pub/sub/");
   EXPECT_NE(get("/pub/sub/").body.find(R"("name":"a b.txt", "type":"file")"), std::string::npos);
   EXPECT_NE(get("/?list-type=2&prefix=pub/").body.find("<Key>pub/sub/a b.txt</Key>"), std::string::npos);
-  std::filesystem::remove_all(made);
 }
 
 TEST_F(ArchiveSimTest, AnswersManyClientsAtOnce) {

@@ -3,36 +3,14 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <stdexcept>
 #include <string>
 
 #include "tests/sim/raw_client.h"
 #include "tests/support/archive_sim.h"
 #include "tests/support/dkist_centre.h"
+#include "tests/support/fresh_dir.h"
 
 namespace astrofs::sim {
-
-/// A folder of the test's own, gone at its end.
-class UsersFolder {
- public:
-  UsersFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "astrofs-globus-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp " + name);
-    path_ = name;
-  }
-  ~UsersFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  UsersFolder(const UsersFolder&) = delete;
-  UsersFolder& operator=(const UsersFolder&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 class DkistTest : public testing::Test {
  protected:
@@ -68,7 +46,7 @@ class DkistTest : public testing::Test {
     return "/https" + beogn->directory() + '/' + beogn->names->all[static_cast<std::size_t>(frame)];
   }
 
-  const UsersFolder folder_;  ///< outlives the tasks that write into it
+  const FreshDir folder_;  ///< the user's; outlives the tasks that write into it
   ArchiveSim sim_;
   DkistCentre* centre_{nullptr};
 };
