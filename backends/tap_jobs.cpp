@@ -33,6 +33,9 @@ constexpr milliseconds kLongestQueue{120'000};
 /// Of looks at a job in a row that fail.
 constexpr int kMostFailures = 5;
 
+/// For the deletion of a job while the mount ends: its next mount deletes it otherwise.
+constexpr milliseconds kLastPatience{3'000};
+
 constexpr std::string_view kRunPrefix = "astrofs-";
 constexpr std::string_view kTooManyJobs = "Too many active jobs";
 
@@ -212,8 +215,10 @@ Result<JobResult> Jobs::follow(const std::string& job, const JobTerms& terms, co
   return result;
 }
 
-Result<void> Jobs::post(const std::string& url, std::string_view what, const std::stop_token& stop) {
+Result<void> Jobs::post(const std::string& url, std::string_view what, const std::stop_token& stop,
+                        std::optional<milliseconds> patience) {
   http::Request request;
+  request.patience = patience;
   request.method = http::Method::post;
   request.url = url;
   request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
@@ -227,8 +232,9 @@ Result<void> Jobs::post(const std::string& url, std::string_view what, const std
   return status < 400 ? Result<void>{} : tl::unexpected<Error>(refusal(*answer));
 }
 
-Result<bool> Jobs::remove(const std::string& job, const std::stop_token& stop) {
-  const auto removed = post(job, "ACTION=DELETE", stop);
+Result<bool> Jobs::remove(const std::string& job, const std::stop_token& stop,
+                          std::optional<milliseconds> patience) {
+  const auto removed = post(job, "ACTION=DELETE", stop, patience);
   if (!removed && removed.error().code != Errc::not_found) return tl::unexpected<Error>(removed.error());
   return removed.has_value();
 }
@@ -258,8 +264,10 @@ Result<JobResult> Jobs::run(const JobTerms& terms, const std::stop_token& stop) 
   // A job that is gone says nothing about what it was to find.
   if (!result && result.error().code == Errc::not_found)
     result = fail(Errc::unavailable, "the service has lost its job: " + result.error().message);
-  // Also one that nobody wants any more: it is asked for as long as the network is there.
-  if (const auto removed = remove(*job, {}); !removed) {
+  // Also one that nobody wants any more: it is asked for as long as the network is there. The end of the
+  // mount waits a moment for it; what is left then is noted.
+  const auto patience = stop.stop_requested() ? std::optional(kLastPatience) : std::nullopt;
+  if (const auto removed = remove(*job, {}, patience); !removed) {
     log::warning("the job {} is not deleted yet: {}", *job, removed.error().message);
   } else if (errands_ != nullptr) {
     errands_->done(run_id);

@@ -63,7 +63,8 @@ class Jobs {
                                            const std::stop_token& stop);
   [[nodiscard]] Result<JobResult> follow(const std::string& job, const JobTerms& terms,
                                          const std::stop_token& stop);
-  [[nodiscard]] Result<void> post(const std::string& url, std::string_view what, const std::stop_token& stop);
+  [[nodiscard]] Result<void> post(const std::string& url, std::string_view what, const std::stop_token& stop,
+                                  std::optional<std::chrono::milliseconds> patience = {});
   [[nodiscard]] Result<uws::Job> wait_for(const std::string& job, const std::stop_token& stop);
   /// Those that whoever asks is shown.
   [[nodiscard]] Result<std::vector<uws::JobReference>> listed(const std::stop_token& stop);
@@ -71,7 +72,8 @@ class Jobs {
   [[nodiscard]] std::optional<std::string> named(const std::string& run_id,
                                                  const std::vector<uws::JobReference>& jobs) const;
   /// false: the service knows of no such job.
-  [[nodiscard]] Result<bool> remove(const std::string& job, const std::stop_token& stop);
+  [[nodiscard]] Result<bool> remove(const std::string& job, const std::stop_token& stop,
+                                    std::optional<std::chrono::milliseconds> patience = {});
   /// Is there nothing left of the job with this note? `jobs`: those at the service.
   [[nodiscard]] bool is_ended(const std::string& run_id, const std::string& noted,
                               const Result<std::vector<uws::JobReference>>& jobs,

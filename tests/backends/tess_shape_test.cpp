@@ -32,7 +32,8 @@ TEST(TessShape, SaysEachKeywordOnce) {
     ASSERT_TRUE(shape) << shape.error().message;
     for (const HduShape& hdu : shape->hdus) {
       std::set<std::string> keywords;
-      for (const FitsCard& card : hdu.cards) EXPECT_TRUE(keywords.insert(card.keyword).second) << card.keyword;
+      for (const FitsCard& card : hdu.cards)
+        EXPECT_TRUE(keywords.insert(card.keyword).second) << card.keyword;
     }
   }
 }
