@@ -30,25 +30,15 @@ class TableReader {
   explicit TableReader(const ArchiveConfig& table) : table_(table) {}
 
   /// A string; `fallback` when the key is not there, an error when there is no fallback either.
-  std::string text(const std::string& key, std::optional<std::string> fallback) {
-    const ConfigValue* const found = take(key);
-    if (found == nullptr) {
-      if (!fallback)
-        complain(table_.where,
-                 "[archives." + table_.name + "] of type \"" + table_.type + "\" needs the key " + key);
-      return fallback.value_or("");
-    }
-    if (const auto* const value = std::get_if<std::string>(&found->value)) {
-      if (*value != fallback) means(key, *value);
-      return *value;
-    }
-    complain(found->where, key + " must be a string");
-    return {};
+  std::string text(const std::string& key, const std::optional<std::string>& fallback) {
+    std::string given = string_of(key, fallback);
+    if (given != fallback) means(key, given);
+    return given;
   }
 
-  /// The path of a file of this machine.
-  std::string file(const std::string& key, std::string usual) {
-    const std::string given = text(key, std::move(usual));
+  /// The path of a login's file on this machine: whose it is makes no other archive.
+  std::string login(const std::string& key, const std::string& usual) {
+    const std::string given = string_of(key, usual);
     if (error_ || given.starts_with('/')) return given;
     // No shell expands a tilde in a table.
     if (!given.starts_with("~/")) {
@@ -110,12 +100,11 @@ class TableReader {
   /// off.
   std::string base_url(const std::string& key, const std::optional<std::string>& fallback,
                        bool may_be_empty = false) {
-    const std::string given = text(key, fallback);
-    if (error_ || (given.empty() && may_be_empty)) return {};
-    auto checked = url::check_base(given);
+    const std::string given = string_of(key, fallback);
+    if (error_) return {};
+    auto checked = given.empty() && may_be_empty ? Result<std::string>("") : url::check_base(given);
     if (!checked) complain(where_of(key), key + ": " + checked.error().message);
-    meaning_.erase(key);  // however it is written
-    if (checked && *checked != fallback) means(key, *checked);
+    if (checked && *checked != fallback) means(key, *checked);  // however it was written
     return checked.value_or("");
   }
 
@@ -154,9 +143,21 @@ class TableReader {
     const auto found = table_.keys.find(key);
     return found == table_.keys.end() ? nullptr : &found->second;
   }
+  std::string string_of(const std::string& key, const std::optional<std::string>& fallback) {
+    const ConfigValue* const found = take(key);
+    if (found == nullptr) {
+      if (!fallback)
+        complain(table_.where,
+                 "[archives." + table_.name + "] of type \"" + table_.type + "\" needs the key " + key);
+      return fallback.value_or("");
+    }
+    if (const auto* const value = std::get_if<std::string>(&found->value)) return *value;
+    complain(found->where, key + " must be a string");
+    return {};
+  }
   void means(const std::string& key, std::string value) {
-    // By which way bytes come, who asks and how often makes no other archive.
-    constexpr std::array<std::string_view, 4> kOfTheWay{"client_id", "connections", "days", "login"};
+    // By which way bytes come, and how often, makes no other archive.
+    constexpr std::array<std::string_view, 3> kOfTheWay{"client_id", "connections", "days"};
     if (std::ranges::find(kOfTheWay, key) == kOfTheWay.end()) meaning_[key] = std::move(value);
   }
   [[nodiscard]] std::string known_keys() const {
@@ -233,7 +234,7 @@ Result<HstTable> read_hst(TableReader& table) {
   read.hosts.mast = read_mast(table);
   if (read.hosts.s3.empty() && read.hosts.mast.empty())
     table.complain(table.where_of("s3"), "s3 and mast are both empty; give one of them");
-  read.login = table.file("login", token_file(*token_service("mast")));
+  read.login = table.login("login", token_file(*token_service("mast")));
   if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
   return read;
 }
@@ -334,7 +335,7 @@ Result<DkistTable> read_dkist(TableReader& table) {
   read.globus.auth = table.base_url("auth", "https://auth.globus.org");
   read.globus.transfer = table.base_url("transfer", "https://transfer.api.globus.org");
   read.globus.https = table.base_url("https", "", true);
-  read.globus.login = table.file("login", login_file::usual_path(table.archive() + ".json"));
+  read.globus.login = table.login("login", login_file::usual_path(table.archive() + ".json"));
   read.local = read_local_endpoint(table, read.sources);
   read.client_id = table.text("client_id", "");
   if (auto checked = table.finish(); !checked) return tl::unexpected<Error>(checked.error());
@@ -370,7 +371,7 @@ struct ApplauseTable {
 Result<ApplauseTable> read_applause(TableReader& table) {
   ApplauseTable read;
   read.url = table.base_url("url", std::string(token_service("applause")->base));
-  read.login = table.file("login", token_file(*token_service("applause")));
+  read.login = table.login("login", token_file(*token_service("applause")));
   read.connections = table.count("connections", kApplauseConnections, kMostConnections);
   for (const auto& [name, listed] : table.entries("sequences")) {
     std::vector<applause::PlateId>& plates = read.sequences[name];
@@ -418,7 +419,7 @@ VoTableKeys read_vo(TableReader& table, VoProtocol protocol) {
   VoTableKeys read;
   read.url = table.base_url("url", std::nullopt);
   const std::string auth = table.text("auth", "");
-  read.access.file = table.file("login", login_file::usual_path(table.archive() + ".login"));
+  read.access.file = table.login("login", login_file::usual_path(table.archive() + ".login"));
   read.connections = table.count("connections", kIndexConnections, kMostConnections);
   if (auth.empty()) {
     if (table.has("login")) table.complain(table.where_of("login"), "login needs auth");

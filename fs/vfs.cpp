@@ -14,6 +14,11 @@ constexpr seconds kKeepLanding{1};
 /// A login is a matter of minutes, and its user looks at once whether it has helped.
 constexpr seconds kKeepUntilLogin{2};
 
+/// Are its files this machine's?
+bool is_local(const MountedArchive* archive) {
+  return archive != nullptr && archive->archive->is_local();
+}
+
 /// The answer to a lookup that has to wait: until it is sent, no notice shall want the directory.
 class LookupReply final : public Reply<Attr> {
  public:
@@ -68,23 +73,21 @@ Result<Node> Vfs::node(Inode inode) const {
   return node;
 }
 
-bool Vfs::is_local(const Node& node) const {
-  const MountedArchive* archive = parts_.archives.of(node);
-  return archive != nullptr && archive->archive->is_local();
+bool Vfs::is_private(const Node& node) const {
+  return is_private(node, parts_.archives.of(node));
 }
 
-bool Vfs::is_private(const Node& node) const {
-  const MountedArchive* archive = parts_.archives.of(node);
+bool Vfs::is_private(const Node& node, const MountedArchive* archive) const {
   // This machine's disk is asked where it matters only: it may be another machine's, and hang.
-  return archive != nullptr && (!is_local(node) || options_.others) &&
+  return archive != nullptr && (!is_local(archive) || options_.others) &&
          archive->archive->credential_scope(node.locator) != kPublic;
 }
 
 Attr Vfs::attr_of(const Node& node) const {
   Attr attr{inode_of(node), node.id, node.kind, node.size.value_or(0), node.mtime};
-  attr.is_private = is_private(node);
-  const bool on_this_machine = is_local(node);
-  attr.good_for = on_this_machine ? kKeepLocal : kKeepAttributes;
+  const MountedArchive* archive = parts_.archives.of(node);
+  attr.is_private = is_private(node, archive);
+  attr.good_for = is_local(archive) ? kKeepLocal : kKeepAttributes;
   if (node.kind == NodeKind::directory) {
     if (const auto listing = parts_.catalog.listing(node.id)) attr.mtime = listing->fetched;
     return attr;
@@ -94,7 +97,7 @@ Attr Vfs::attr_of(const Node& node) const {
     if (!node.size) attr.size = parts_.missing.natural_size(node).value_or(0);
     return attr;
   }
-  if (on_this_machine) {
+  if (is_local(archive)) {
     attr.cached_bytes = attr.size;
   } else if (state_of(node) == FileState::not_logged_in) {
     attr.good_for = kKeepUntilLogin;
@@ -154,7 +157,7 @@ void Vfs::lookup_listed(const Node& dir, const std::string& name, const AttrPend
     if (found) return answer_attr(*found, pending);
     Attr absent;
     absent.good_for = kKeepLocal;
-    if (found.error().code == Errc::not_found && is_local(dir))
+    if (found.error().code == Errc::not_found && is_local(parts_.archives.of(dir)))
       pending->settle(absent);
     else
       pending->settle(tl::unexpected<Error>(found.error()));
@@ -221,7 +224,7 @@ void Vfs::opendir(NodeId dir, ReplyPtr<Node> reply) {
   const Result<ListingState> listing = parts_.catalog.listing(dir);
   const bool listed = dir == kRootNode || (listing && listing->fetched != SysSeconds{});
   // This machine's disk lists sooner than its users look twice: they wait for it.
-  const bool wait = !listed || (is_local(*node) && parts_.lister.is_old(*listing));
+  const bool wait = !listed || (is_local(parts_.archives.of(*node)) && parts_.lister.is_old(*listing));
   if (!wait) {
     parts_.lister.ensure(*node, [](const Result<void>&) {});
     return reply->send(std::move(*node));

@@ -137,8 +137,7 @@ class Vfs {
   /// Once its directory is listed.
   void lookup_listing(const Node& dir, const std::string& name, const AttrPending& pending);
   void lookup_listed(const Node& dir, const std::string& name, const AttrPending& pending);
-  /// Of an archive whose files are this machine's.
-  [[nodiscard]] bool is_local(const Node& node) const;
+  [[nodiscard]] bool is_private(const Node& node, const MountedArchive* archive) const;
   /// Is there a size to show? Not when it must be asked for, nor for what is missing and cannot be made up.
   [[nodiscard]] bool has_attributes(const Node& node) const;
   void send_attr(const Node& node, ReplyPtr<Attr> reply);

@@ -35,6 +35,23 @@ TEST_F(Attributes, OfAFileAreTheArchives) {
   EXPECT_GT(file.good_for, seconds(0));
 }
 
+TEST_F(Attributes, OfThisMachinesFilesAreAskedForAgainSoonThereOrNot) {
+  const FreshDir folder;
+  options.folder = folder.path();
+  mount();
+  const auto here = house->lookup(kRootNode, "here");
+  ASSERT_TRUE(here && house->opendir(here->node));
+  const auto absent = house->lookup(here->node, "new.fits");
+  ASSERT_TRUE(absent) << absent.error().message;
+  EXPECT_EQ(absent->inode, 0U);
+  EXPECT_EQ(absent->good_for, seconds(2));
+  folder.write("new.fits", "SIMPLE");
+  const auto found = house->lookup(here->node, "new.fits");
+  ASSERT_TRUE(found && found->inode != 0) << "no listing has it yet";
+  EXPECT_EQ(found->size, 6U);
+  EXPECT_EQ(found->good_for, seconds(2));
+}
+
 TEST_F(Attributes, WhatLookupSaysGetattrSays) {
   mount();
   const Attr by_name = attr(kFrame);

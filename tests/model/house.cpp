@@ -4,6 +4,8 @@
 
 #include <stdexcept>
 
+#include "backends/local.h"
+
 namespace astrofs::model {
 namespace {
 
@@ -39,12 +41,16 @@ BlockCacheOptions cache_options(const HouseOptions& house) {
   return options;
 }
 
-std::vector<MountedArchive> one_archive(Remote& remote, const HouseOptions& options) {
+std::vector<MountedArchive> archives_of(Remote& remote, const HouseOptions& options) {
   std::vector<MountedArchive> archives(1);
   archives[0].name = "sky";
   archives[0].archive = std::make_unique<RemoteArchive>(remote, options.good_for);
   archives[0].missing = options.missing;
   archives[0].verify = options.verify;
+  if (!options.folder.empty()) {
+    archives.emplace_back().name = "here";
+    archives.back().archive = std::make_unique<LocalArchive>(options.folder);
+  }
   return archives;
 }
 
@@ -79,7 +85,7 @@ House::House(Remote& remote, const HouseOptions& options)
       turns(list, 4),
       client(remote),
       fetcher(client, clock, metrics, fetch_options(options.timeout)),
-      archives(*catalog, one_archive(remote, options)),
+      archives(*catalog, archives_of(remote, options)),
       writer(*catalog),
       source(*catalog, writer, archives, fetcher, options.timeout),
       cache(*catalog, writer, *blocks, source, store, metrics, cache_options(options)),

@@ -112,6 +112,7 @@ struct HouseOptions {
   std::uint64_t memory{256ULL << 20};
   seconds good_for{3600};
   KernelFiles* kernel{nullptr};
+  std::string folder{};  ///< of this machine, shown as "here"; "": none
 };
 
 class House {

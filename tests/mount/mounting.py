@@ -2,6 +2,7 @@
 """How a mount begins, what it refuses to begin with, and how it ends."""
 import contextlib
 import ctypes
+import errno
 import os
 import pathlib
 import random
@@ -610,8 +611,8 @@ class Mounting(MountTest):
         self.assertEqual(stat.S_IMODE(os.stat(place / "data/first.txt").st_mode), 0o444)
         self.assertEqual(stat.S_IMODE(os.stat(place / "data").st_mode), 0o555)
 
-    @needs_root
-    def test_a_user_mounts_asks_and_unmounts(self):
+    def place_of_a_user(self):
+        """A place that is nobody's, and who runs a command as he."""
         self.enterContext(fuse_for_all_users())
         place = self.open_to_all()
         for path in (place.directory, place.path):
@@ -623,6 +624,23 @@ class Mounting(MountTest):
         def user(*command, check=True):
             return run(*as_nobody(*command), check=check, env=environment)
 
+        return place, user
+
+    @needs_root
+    def test_a_mount_of_another_user_hides_no_other_name_of_a_local_folder(self):
+        theirs, user = self.place_of_a_user()
+        user(PROGRAM, theirs.path, "--config", theirs.config)
+        self.assert_errno(errno.EACCES, os.stat, theirs.path)
+        ours = self.place(f'[archives.all]\ntype = "local"\npath = "{theirs.directory}"\n')
+        ours.begin()
+        names = os.listdir(ours / "all")
+        self.assertIn(theirs.config.name, names)
+        self.assertNotIn(theirs.path.name, names)
+        self.assert_errno(errno.EACCES, os.stat, ours / "all" / theirs.path.name)
+
+    @needs_root
+    def test_a_user_mounts_asks_and_unmounts(self):
+        place, user = self.place_of_a_user()
         user(PROGRAM, place.path, "--config", place.config)
         self.assertEqual(user("cat", place / "here/first.txt").stdout.encode(), FIRST)
         self.assertIn(str(place.path), user(BUILD / "astrofs", "status", place.path).stdout)
