@@ -37,9 +37,9 @@ bool Executor::submit(std::function<void()> job) {
   return true;
 }
 
-std::size_t Executor::queued() const {
+std::size_t Executor::unfinished() const {
   const MutexLock lock(mutex_);
-  return jobs_.size();
+  return jobs_.size() + running_;
 }
 
 void Executor::stop() {
@@ -61,8 +61,12 @@ void Executor::run(unsigned number) {
       if (jobs_.empty()) return;
       job = std::move(jobs_.front());
       jobs_.pop_front();
+      ++running_;
     }
     job();
+    job = nullptr;  // what it holds goes with it
+    const MutexLock lock(mutex_);
+    --running_;
   }
 }
 

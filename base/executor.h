@@ -25,8 +25,8 @@ class Executor {
 
   /// False when the executor is stopping: the job will not run.
   bool submit(std::function<void()> job) EXCLUDES(mutex_);
-  /// Jobs waiting, without those running.
-  [[nodiscard]] std::size_t queued() const EXCLUDES(mutex_);
+  /// Jobs waiting and running: at 0 nothing that was submitted is still to happen.
+  [[nodiscard]] std::size_t unfinished() const EXCLUDES(mutex_);
   /// Refuse new jobs, run those queued, join. Idempotent; the owner calls it, from one thread at a time and
   /// not from a job.
   void stop() EXCLUDES(mutex_);
@@ -38,6 +38,7 @@ class Executor {
   mutable Mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::function<void()>> jobs_ GUARDED_BY(mutex_);
+  std::size_t running_ GUARDED_BY(mutex_){0};
   bool stopping_ GUARDED_BY(mutex_){false};
   std::vector<std::jthread> threads_;
 };

@@ -65,7 +65,7 @@ TEST(Executor, RefusesJobsAfterStop) {
   EXPECT_FALSE(ran);
 }
 
-TEST(Executor, CountsTheJobsThatWait) {
+TEST(Executor, CountsTheJobsThatWaitAndThoseThatRun) {
   Executor executor("test", 1);
   std::promise<void> started;
   std::promise<void> gate;
@@ -74,13 +74,13 @@ TEST(Executor, CountsTheJobsThatWait) {
     opened.wait();
   });
   started.get_future().wait();
-  EXPECT_EQ(executor.queued(), 0U);
+  EXPECT_EQ(executor.unfinished(), 1U);
   executor.submit([] {});
   executor.submit([] {});
-  EXPECT_EQ(executor.queued(), 2U);
+  EXPECT_EQ(executor.unfinished(), 3U);
   gate.set_value();
   executor.stop();
-  EXPECT_EQ(executor.queued(), 0U);
+  EXPECT_EQ(executor.unfinished(), 0U);
 }
 
 TEST(Executor, AJobMaySubmitAnother) {

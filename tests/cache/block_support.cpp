@@ -262,7 +262,7 @@ bool Rig::reads_right(const FileVersion& version, ByteRange range, ByteRange fet
 
 bool Rig::settle() {
   return eventually([this] {
-           return cache->flights() == 0 && cache->bytes_in_flight() == 0 && store->queued() == 0;
+           return cache->flights() == 0 && cache->bytes_in_flight() == 0 && store->unfinished() == 0;
          }) &&
          writer->flush().has_value();
 }

@@ -146,15 +146,15 @@ Result<void> House::refresh(const Node& dir) {
 }
 
 std::string House::unrest() const {
-  return fmt::format("parked {} and {}, flights {}, bytes in flight {}, queued {} and {}, unverified {}",
+  return fmt::format("parked {} and {}, flights {}, bytes in flight {}, unfinished {} and {}, unverified {}",
                      parking.parked(), cache.parked(), cache.flights(), cache.bytes_in_flight(),
-                     list.queued(), store.queued(), verifier.pending());
+                     list.unfinished(), store.unfinished(), verifier.pending());
 }
 
 bool House::rest() {
   const auto still = [this] {
     return parking.parked() == 0 && cache.parked() == 0 && cache.flights() == 0 &&
-           cache.bytes_in_flight() == 0 && list.queued() == 0 && store.queued() == 0 &&
+           cache.bytes_in_flight() == 0 && list.unfinished() == 0 && store.unfinished() == 0 &&
            verifier.pending() == 0;
   };
   // What ends may begin something else (a mark in the index, a probe): at rest is what stays so over a

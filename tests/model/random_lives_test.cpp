@@ -52,25 +52,23 @@ std::string live(Story& story, const LifePlan& plan) {
   std::fflush(nullptr);
   const pid_t child = ::fork();
   if (child == 0) {
-    int code = 0;
     try {
       Life life(story, plan);
       life.run();
     } catch (const std::exception& failure) {
-      std::fprintf(stderr, "%s\n", failure.what());
-      std::fflush(nullptr);
-      code = 1;
-      ::_exit(code);  // the parts may be beyond an orderly end
+      std::snprintf(story.wrong, sizeof story.wrong, "%s", failure.what());
+      ::_exit(1);  // the parts may be beyond an orderly end
     }
     std::fflush(nullptr);
-    ::exit(code);  // with the sanitizers' last look
+    ::exit(0);  // with the sanitizers' last look
   }
   int status = 0;
   if (child < 0 || ::waitpid(child, &status, 0) != child) return "no process";
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && story.meant_to_die) return "";
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return "";
-  return WIFEXITED(status) ? fmt::format("exit {}", WEXITSTATUS(status))
-                           : fmt::format("signal {}", WTERMSIG(status));
+  const std::string end = WIFEXITED(status) ? fmt::format("exit {}", WEXITSTATUS(status))
+                                            : fmt::format("signal {}", WTERMSIG(status));
+  return fmt::format("{}: {}", end, story.wrong);
 }
 
 void episode(std::uint64_t seed, Tallies& tallies) {

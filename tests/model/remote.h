@@ -89,6 +89,7 @@ struct Story {
   SeenFile seen[kFiles];
   // what the processes had to say
   bool meant_to_die{false};
+  char wrong[1000]{};  ///< of a life that failed
   std::uint64_t tally[kTallies]{};
 };
 
