@@ -111,14 +111,14 @@ void Lister::ensure(const Node& dir, Done done) {
   if (dir.id == kRootNode) return done({});
   const Result<ListingState> known = catalog_.listing(dir.id);
   if (known && known->fetched != SysSeconds{}) {
-    if (!offline_ && is_old(*known) && due_again(dir.id)) start(dir, {});
+    if (!offline_ && is_old(*known) && due_again(dir.id)) start(dir, Want::any_listing, {});
     return done({});
   }
   const MountedArchive* archive = archives_.of(dir);
   if (offline_ && (archive == nullptr || !archive->archive->lists_offline(dir.locator))) {
     return done(fail(Errc::offline, "this directory was not listed before the mount went offline"));
   }
-  start(dir, std::move(done));
+  start(dir, Want::any_listing, std::move(done));
 }
 
 bool Lister::is_old(const ListingState& listing) const {
@@ -130,7 +130,7 @@ bool Lister::is_old(const ListingState& listing) const {
 void Lister::refresh(const Node& dir, Done done) {
   if (dir.id == kRootNode) return done({});
   if (offline_) return done(fail(Errc::offline, "the mount is offline"));
-  start(dir, std::move(done));
+  start(dir, Want::one_from_now, std::move(done));
 }
 
 bool Lister::due_again(NodeId dir) {
@@ -143,27 +143,37 @@ bool Lister::due_again(NodeId dir) {
   return true;
 }
 
-void Lister::start(const Node& dir, Done done) {
+void Lister::start(const Node& dir, Want want, Done done) {
   {
     const MutexLock lock(mutex_);
-    const auto [flight, is_new] = flights_.try_emplace(dir.id);
-    if (done) flight->second.waiting.push_back(std::move(done));
+    const auto [row, is_new] = flights_.try_emplace(dir.id);
+    Flight& flight = row->second;
+    const bool is_late = flight.asking && want == Want::one_from_now;
+    if (done) (is_late ? flight.for_the_next : flight.waiting).push_back(std::move(done));
     if (!is_new) return;
   }
+  submit(dir);
+}
+
+void Lister::submit(const Node& dir) {
   if (!turns_.submit(archives_.of(dir), [this, dir] { run(dir); }))
-    finish(dir.id, fail(Errc::interrupted, "the mount is ending"));
+    finish(dir, fail(Errc::interrupted, "the mount is ending"));
 }
 
 void Lister::run(const Node& dir) {
+  {
+    const MutexLock lock(mutex_);
+    flights_[dir.id].asking = true;
+  }
   const MountedArchive* archive = archives_.of(dir);
-  if (archive == nullptr) return finish(dir.id, fail(Errc::not_found, "no archive is configured here"));
+  if (archive == nullptr) return finish(dir, fail(Errc::not_found, "no archive is configured here"));
   const Result<ListingState> known = catalog_.listing(dir.id);
   const bool was_listed = known && known->fetched != SysSeconds{};
   listings_.add();
   auto listed = archive->archive->list(dir.locator, was_listed ? known->token : "", stop_.get_token());
   if (!listed) {
     note_failure(dir, listed.error());
-    return finish(dir.id, tl::unexpected<Error>(for_reader(listed.error())));
+    return finish(dir, tl::unexpected<Error>(for_reader(listed.error())));
   }
   if (std::holds_alternative<NotModified>(*listed)) {
     ListingState state = known.value_or(ListingState{});
@@ -171,13 +181,13 @@ void Lister::run(const Node& dir) {
     state.last_error.clear();
     if (state.count >= kLargeListing) give_back_heap();  // it was parsed all the same
     writer_.note_listing(dir.id, std::move(state),
-                         [this, id = dir.id](const Result<void>& noted) { finish(id, noted); });
+                         [this, dir](const Result<void>& noted) { finish(dir, noted); });
     return;
   }
   Listing listing = std::get<Listing>(std::move(*listed));
   if (listing.entries.empty() && was_listed && known->count > 0 && known->last_error != kEmptyAnswer) {
     note_failure(dir, {Errc::unavailable, std::string(kEmptyAnswer)});
-    return finish(dir.id, {});
+    return finish(dir, {});
   }
   note_versions(*archive, dir, listing.entries);
   merge(dir, std::move(listing));
@@ -201,10 +211,10 @@ void Lister::merge(const Node& dir, Listing listing) {
   }
   ListingState state{clock_.wall(), listing.good_for, std::move(listing.token), shown.entries.size(), ""};
   writer_.replace_listing(dir.id, std::move(shown.entries), std::move(state),
-                          [this, id = dir.id](const Result<ListingChange>& change) {
-                            if (!change) return finish(id, tl::unexpected<Error>(change.error()));
-                            tell_kernel(id, *change);
-                            finish(id, {});
+                          [this, dir](const Result<ListingChange>& change) {
+                            if (!change) return finish(dir, tl::unexpected<Error>(change.error()));
+                            tell_kernel(dir.id, *change);
+                            finish(dir, {});
                           });
 }
 
@@ -224,21 +234,30 @@ void Lister::tell_kernel(NodeId dir, const ListingChange& change) {
   if (change.added || !change.removed.empty()) notices_.directory_changed(dir);
 }
 
-void Lister::finish(NodeId dir, const Result<void>& result) {
-  Flight flight;
+void Lister::finish(const Node& dir, const Result<void>& result) {
+  std::vector<Done> told;
+  bool is_wanted_again = false;
   {
     const MutexLock lock(mutex_);
-    const auto found = flights_.find(dir);
+    const auto found = flights_.find(dir.id);
     if (found == flights_.end()) return;
-    flight = std::move(found->second);
-    flights_.erase(found);
+    Flight next{std::move(found->second.for_the_next), {}, false};
+    told = std::move(found->second.waiting);
+    is_wanted_again = !next.waiting.empty();
+    if (is_wanted_again) {
+      found->second = std::move(next);
+    } else {
+      flights_.erase(found);
+    }
   }
-  if (flight.waiting.empty()) return;
-  // Waiters read the catalog and reply: not on the index thread, which may be running this.
-  const auto tell = [waiting = std::move(flight.waiting), result] {
-    for (const Done& done : waiting) done(result);
-  };
-  if (!wake_.submit(tell)) tell();
+  if (!told.empty()) {
+    // Waiters read the catalog and reply: not on the index thread, which may be running this.
+    const auto tell = [told = std::move(told), result] {
+      for (const Done& done : told) done(result);
+    };
+    if (!wake_.submit(tell)) tell();
+  }
+  if (is_wanted_again) submit(dir);
 }
 
 bool Lister::may_find(const Node& dir) const {

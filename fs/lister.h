@@ -1,6 +1,7 @@
 // Brings listings of archives into the catalog: once when a directory is first looked at, again behind the
-// reader's back when it has grown old. One listing of a directory at a time, however many wait for it. An
-// error leaves the listing that was. Any thread; archives are asked in their turns (fs/archive_turns),
+// reader's back when it has grown old. One listing of a directory at a time, however many wait for it; who
+// wants what the archive says now waits for one that began after he asked. An error leaves the listing that
+// was. Any thread; archives are asked in their turns (fs/archive_turns),
 // which may block on the network; who waits is told on the `wake` executor, which may not.
 #pragma once
 
@@ -67,12 +68,16 @@ class Lister {
  private:
   struct Flight {
     std::vector<Done> waiting;
+    std::vector<Done> for_the_next;  ///< they came when the archive was being asked already
+    bool asking{false};
   };
-  void start(const Node& dir, Done done);
+  enum class Want : std::uint8_t { any_listing, one_from_now };
+  void start(const Node& dir, Want want, Done done);
+  void submit(const Node& dir);
   void run(const Node& dir);
   void note_versions(const MountedArchive& archive, const Node& dir, std::vector<Entry>& entries) const;
   void merge(const Node& dir, Listing listing);
-  void finish(NodeId dir, const Result<void>& result);
+  void finish(const Node& dir, const Result<void>& result);
   void note_failure(const Node& dir, const Error& error);
   void tell_kernel(NodeId dir, const ListingChange& change);
   [[nodiscard]] bool due_again(NodeId dir);
