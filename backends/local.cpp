@@ -12,6 +12,7 @@
 
 #include "backends/settle.h"
 #include "base/log.h"
+#include "base/path_below.h"
 #include "base/unique_fd.h"
 
 namespace astrofs {
@@ -49,14 +50,6 @@ std::optional<std::string> real_path(const std::string& path) {
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
   if (!real) return std::nullopt;
   return std::string(real.get());
-}
-
-/// Path below `root` that `real` is, "" for the root itself; nullopt when it is outside.
-std::optional<std::string> below(const std::string& root, const std::string& real) {
-  if (real == root) return std::string();
-  const std::string prefix = root == "/" ? root : root + "/";
-  if (!real.starts_with(prefix)) return std::nullopt;
-  return real.substr(prefix.size());
 }
 
 /// Opens `path` (without links) below `root` with `flags`, one component at a time and never through a link:
@@ -100,9 +93,9 @@ Result<Resolved> resolve(const std::string& configured, std::string_view locator
     if (errno == ENOENT || errno == ELOOP) return fail(Errc::not_found, full + " is not there");
     return tl::unexpected<Error>(system_error(errno, full));  // a sick disk says nothing of what is on it
   }
-  auto path = below(*root, *real);
+  const auto path = path_below(*real, *root);
   if (!path) return fail(Errc::not_found, full + " leads out of the archive");
-  return Resolved{std::move(*root), std::move(*path)};
+  return Resolved{std::move(*root), std::string(*path)};
 }
 
 /// May others pass each directory on the way from the root, and read what is there? Of a directory its names
@@ -130,10 +123,9 @@ Result<std::optional<Entry>> entry_of(const UniqueFd& dir, const Resolved& at, s
   }
   if (S_ISLNK(status.st_mode)) {
     const auto target = real_path(at.root + "/" + at.path + "/" + name);
-    const auto inside = target ? below(at.root, *target) : std::nullopt;
+    const auto inside = target ? path_below(*target, at.root) : std::nullopt;
     if (!inside || ::fstatat(dir.get(), name, &status, 0) != 0) return kNotShown;
-    const bool leads_up = inside->empty() || (at.path + "/").starts_with(*inside + "/");
-    if (S_ISDIR(status.st_mode) && leads_up) return kNotShown;
+    if (S_ISDIR(status.st_mode) && path_below(at.path, *inside)) return kNotShown;  // it leads up
   }
   Entry entry;
   entry.name = name;

@@ -8,6 +8,7 @@
 #include "backends/courier.h"
 #include "base/redact.h"
 #include "fs/inode.h"
+#include "fs/json_text.h"
 #include "fs/waiting.h"
 #include "fs/warm.h"
 
@@ -18,9 +19,6 @@ using nlohmann::json;
 
 /// Files being fetched at a time.
 constexpr std::size_t kPage = 256;
-std::string dump(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
 
 json to_json(const WarmProgress& progress) {
   return {{"files", progress.files},           {"files_done", progress.files_done},
@@ -63,7 +61,7 @@ Result<std::string> Commands::run(const std::string& line, const Progress& progr
   }
   const std::string command = request["command"];
   if (command == "status") return status_.status_json();
-  if (command == "metrics") return dump({{"text", status_.metrics_text()}});
+  if (command == "metrics") return json_text({{"text", status_.metrics_text()}});
   if (command == "warm") return warm(paths, progress);
   if (command == "evict") return evict(paths);
   if (command == "verify") return verify(paths, progress);
@@ -71,7 +69,7 @@ Result<std::string> Commands::run(const std::string& line, const Progress& progr
   if (command == "refresh") return refresh(paths);
   if (command == "logins") {
     for (const MountedArchive& each : vfs_.parts().archives.all()) each.archive->notice_login();
-    return dump(json::object());
+    return json_text(json::object());
   }
   if (command == "why") {
     if (paths.size() > 1) return fail(Errc::invalid, "`why` explains one path at a time");
@@ -102,7 +100,7 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
       ++files;
       bytes += *sized->size;
     }
-    return progress(dump({{"progress", {{"files", files}, {"listing", true}}}}));
+    return progress(json_text({{"progress", {{"files", files}, {"listing", true}}}}));
   };
   const auto left_out = [&](const Node& node, const Error& why) {
     failures.push_back({tree_.shown_path(node), why});
@@ -112,7 +110,7 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
 
   (void)vfs_.passthrough();  // before the bytes come: they are verified as they land
   Warmer warmer(vfs_.parts().cache, [&](const WarmProgress& now) {
-    return !stopping_ && progress(dump({{"progress", to_json(now)}}));
+    return !stopping_ && progress(json_text({{"progress", to_json(now)}}));
   });
   warmer.expect(files, bytes);
   bool whole = true;
@@ -138,7 +136,7 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
   json result = to_json(warmer.progress());
   result["ended_early"] = !whole;
   result["failures"] = to_json(failures);
-  return dump(result);
+  return json_text(result);
 }
 
 bool Commands::is_fetched(const Node& node) const {
@@ -200,12 +198,12 @@ Result<std::string> Commands::evict(const std::vector<std::string>& paths) {
     const Result<void> walked = tree_.walk(*start, {.visit = visit, .left_out = left_out});
     if (!walked) return tl::unexpected<Error>(walked.error());
   }
-  return dump({{"files", evicted.files},
-               {"bytes_freed", evicted.bytes},
-               {"in_use", evicted.in_use},
-               {"pinned", evicted.pinned},
-               {"ended_early", stopping_.load()},
-               {"failures", to_json(evicted.failures)}});
+  return json_text({{"files", evicted.files},
+                    {"bytes_freed", evicted.bytes},
+                    {"in_use", evicted.in_use},
+                    {"pinned", evicted.pinned},
+                    {"ended_early", stopping_.load()},
+                    {"failures", to_json(evicted.failures)}});
 }
 
 Result<std::string> Commands::verify(const std::vector<std::string>& paths, const Progress& progress) {
@@ -227,7 +225,7 @@ Result<std::string> Commands::verify(const std::vector<std::string>& paths, cons
       ++(found->proof == Proof::fits ? yes : unavailable);
     }
     const std::size_t seen = yes + unavailable + incomplete + contradictions.size();
-    return !stopping_ && progress(dump({{"progress", {{"files", seen}, {"verifying", true}}}}));
+    return !stopping_ && progress(json_text({{"progress", {{"files", seen}, {"verifying", true}}}}));
   };
   const auto left_out = [&](const Node& node, const Error& why) {
     failures.push_back({tree_.shown_path(node), why});
@@ -235,13 +233,13 @@ Result<std::string> Commands::verify(const std::vector<std::string>& paths, cons
   // Nothing is listed or fetched: what was never listed has nothing here.
   const Result<void> walked = tree_.for_files(paths, {.visit = visit, .left_out = left_out});
   if (!walked) return tl::unexpected<Error>(walked.error());
-  return dump({{"yes", yes},
-               {"unavailable", unavailable},
-               {"incomplete", incomplete},
-               {"no", contradictions.size()},
-               {"contradictions", std::move(contradictions)},
-               {"ended_early", stopping_.load()},
-               {"failures", to_json(failures)}});
+  return json_text({{"yes", yes},
+                    {"unavailable", unavailable},
+                    {"incomplete", incomplete},
+                    {"no", contradictions.size()},
+                    {"contradictions", std::move(contradictions)},
+                    {"ended_early", stopping_.load()},
+                    {"failures", to_json(failures)}});
 }
 
 Result<std::string> Commands::pin(const std::vector<std::string>& paths, bool pinned) {
@@ -254,7 +252,7 @@ Result<std::string> Commands::pin(const std::vector<std::string>& paths, bool pi
   for (const NodeId node : nodes) vfs_.parts().writer.set_pin(node, pinned);
   if (Result<void> flushed = vfs_.parts().writer.flush(); !flushed)
     return tl::unexpected<Error>(flushed.error());
-  return dump({{pinned ? "pinned" : "unpinned", nodes.size()}});
+  return json_text({{pinned ? "pinned" : "unpinned", nodes.size()}});
 }
 
 Result<std::vector<Node>> Commands::pinned_by(const std::string& path, bool pinned) {
@@ -316,7 +314,7 @@ Result<std::string> Commands::refresh(const std::vector<std::string>& paths) {
     refreshed.push_back({{"path", vfs_.parts().catalog.path(node->id).value_or(path)},
                          {"names", listing ? listing->count : 0}});
   }
-  return dump({{"refreshed", std::move(refreshed)}});
+  return json_text({{"refreshed", std::move(refreshed)}});
 }
 
 }  // namespace astrofs

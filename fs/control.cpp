@@ -20,6 +20,7 @@
 #include "base/executor.h"
 #include "base/redact.h"
 #include "fs/commands.h"
+#include "fs/json_text.h"
 
 namespace astrofs {
 namespace {
@@ -61,9 +62,7 @@ std::optional<std::string> read_request(int fd) {
 }
 
 std::string error_line(const Error& error) {
-  const nlohmann::json line = {
-      {"error", {{"cause", name_of(error.code)}, {"message", redact(error.message)}}}};
-  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return json_text({{"error", {{"cause", name_of(error.code)}, {"message", redact(error.message)}}}});
 }
 
 bool hung_up(int fd) {

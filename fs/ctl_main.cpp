@@ -19,6 +19,7 @@
 #include "fs/ctl_headers.h"
 #include "fs/ctl_login.h"
 #include "fs/ctl_print.h"
+#include "fs/json_text.h"
 
 namespace {
 
@@ -33,14 +34,9 @@ int complain(const Error& error) {
   return kFailed;
 }
 
-/// JSON takes UTF-8 alone, and so does the other side: what else a name may be is lost here.
-std::string dump(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 int unmount_one(const MountPlace& mount, bool as_json) {
   if (const Result<void> done = unmount(mount); !done) return complain(done.error());
-  if (as_json) fmt::print("{}\n", dump({{"unmounted", mount.mountpoint}}));
+  if (as_json) fmt::print("{}\n", json_text({{"unmounted", mount.mountpoint}}));
   return 0;
 }
 
@@ -48,7 +44,7 @@ int run_on(const MountPlace& mount, const std::string& command, const std::vecto
            bool as_json) {
   const json request = {{"command", command}, {"paths", paths}};
   ProgressLine progress;
-  const Result<std::string> answer = ask(mount, dump(request), [&](const std::string& line) {
+  const Result<std::string> answer = ask(mount, json_text(request), [&](const std::string& line) {
     if (as_json)
       fmt::print("{{\"progress\":{}}}\n", line);
     else

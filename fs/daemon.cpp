@@ -20,6 +20,7 @@
 #include "base/heap.h"
 #include "base/home.h"
 #include "base/log.h"
+#include "base/path_below.h"
 #include "cache/block_cache.h"
 #include "cache/index_writer.h"
 #include "fs/builds.h"
@@ -157,14 +158,10 @@ std::string real_place(const std::string& path) {
   return std::filesystem::weakly_canonical(path, ignored).string();
 }
 
-bool is_within(const std::string& path, const std::string& directory) {
-  return (path + '/').starts_with(directory == "/" ? directory : directory + '/');
-}
-
 /// The mount point must not hold what the daemon itself reads and writes: it would ask itself.
 Result<void> check_place(std::string_view what, const std::string& path, const std::string& mountpoint) {
   const std::string place = real_place(path);
-  if (!is_within(place, mountpoint)) return {};
+  if (!path_below(place, mountpoint)) return {};
   return fail(Errc::invalid, fmt::format("the {} {} lies inside the mount point {}; choose another with {}=",
                                          what, place, mountpoint, what));
 }
@@ -176,7 +173,7 @@ Result<void> check_local_archives(const Config& config, const std::string& mount
     const auto path = archive.keys.find("path");
     if (archive.type != "local" || path == archive.keys.end()) continue;
     const auto* const shown = std::get_if<std::string>(&path->second.value);
-    if (shown == nullptr || !is_within(mountpoint, real_place(*shown))) continue;
+    if (shown == nullptr || !path_below(mountpoint, real_place(*shown))) continue;
     return fail(Errc::invalid,
                 fmt::format("{}: path: the mount point {} lies inside {}, which would show it; "
                             "mount somewhere else",

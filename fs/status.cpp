@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/redact.h"
+#include "fs/json_text.h"
 #include "fs/verifier.h"
 #include "fs/xattrs.h"
 
@@ -12,11 +13,6 @@ namespace astrofs {
 namespace {
 
 using nlohmann::json;
-
-/// Names come from archives and may be any bytes; JSON wants UTF-8.
-std::string dump(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
 
 /// What the archive has to say of a listing.
 std::string remark_of(const Vfs& vfs, NodeId dir, const std::string& token) {
@@ -155,7 +151,7 @@ std::string Status::status_json() const {
       {"origins", origins_json(fetcher_)},
       {"passthrough", passthrough.has_value()},
       {"passthrough_note", passthrough ? "" : passthrough.error().message}};
-  return dump(status);
+  return json_text(status);
 }
 
 std::string Status::why_json(const Node& node) const {
@@ -168,7 +164,7 @@ std::string Status::why_json(const Node& node) const {
   why["archive"] = archive ? archive->name : "";
   if (node.kind == NodeKind::directory) {
     why["listing"] = listing_json(vfs_, node.id, clock_);
-    return dump(why);
+    return json_text(why);
   }
   why["listing"] = listing_json(vfs_, node.parent, clock_);
   why["state"] = name_of(vfs_.state_of(node));
@@ -208,7 +204,7 @@ std::string Status::why_json(const Node& node) const {
     if (const Result<ObjectState> object = parts.catalog.object(version.object)) why["etags"] = object->etags;
   }
   why["origins"] = origins_json(fetcher_);
-  return dump(why);
+  return json_text(why);
 }
 
 std::string Status::metrics_text() const {

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/path_below.h"
 #include "fs/waiting.h"
 
 namespace astrofs {
@@ -18,10 +19,6 @@ Result<std::string> linked_path(const std::string& dir, const std::string& targe
   if (path.starts_with('/') || (path + '/').starts_with("../"))
     return fail(Errc::not_found, "a link to " + target + ", out of the mount");
   return path;
-}
-
-bool lies_in(const std::string& path, const std::string& dir) {
-  return dir.empty() || (path + '/').starts_with(dir + '/');
 }
 
 /// Deeper trees than this are a loop.
@@ -136,8 +133,8 @@ bool TreeWalk::take_link(Walk& walk, const Node& link) {
   }
   if (target->kind == NodeKind::directory) {
     const std::string path = shown_path(*target);
-    if (lies_in(path, walk.start)) return true;  // walked where it is
-    if (lies_in(walk.start, path)) {
+    if (path_below(path, walk.start)) return true;  // walked where it is
+    if (path_below(walk.start, path)) {
       if (walk.steps.left_out) walk.steps.left_out(link, {Errc::invalid, "a link to a directory above it"});
       return true;
     }
