@@ -73,7 +73,7 @@ class BlockCache::Impl final : public FlightHost, public std::enable_shared_from
         disk_check_(
             catalog, blocks, objects_, metrics,
             [this](const FileVersion& version, ByteRange range) { return peek(version, range).has_value(); }),
-        quota_(catalog, writer, blocks, objects_, disk_check_, jobs_, metrics, options.quota),
+        quota_(catalog, writer, blocks, objects_, disk_check_, jobs_, metrics, options),
         landing_(catalog, writer, blocks, quota_, memory_, waits_, disk_check_, jobs_, metrics) {}
 
   std::variant<Result<Bytes>, WaitId> read(const FileVersion& version, ByteRange range, ByteRange fetch,

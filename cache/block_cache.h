@@ -47,6 +47,9 @@ struct BlockCacheOptions {
   bool offline{false};  ///< never fetch: a miss is Errc::offline
   std::chrono::milliseconds failure_hold{
       0};  ///< a block that could not be had is not asked for again for so long
+  /// When nothing could go to make room, all being open or pinned, nobody looks again for so long; where
+  /// looking took long, for longer.
+  std::chrono::milliseconds fruitless_pause{1000};
 };
 
 /// What is on this machine of a version.

@@ -7,6 +7,7 @@
 
 #include "base/byte_size.h"
 #include "base/log.h"
+#include "cache/block_cache.h"
 
 namespace astrofs {
 namespace {
@@ -21,15 +22,12 @@ constexpr std::uint64_t kLowShare = 8;
 constexpr std::uint64_t kReserve = 512ULL << 20;
 constexpr std::uint64_t kReserveShare = 32;
 constexpr std::chrono::minutes kTellEvery{10};
-/// After a round that freed nothing (all open or pinned) the index is not walked again for every block that
-/// is refused.
-constexpr std::chrono::seconds kFruitlessPause{1};
+/// After a round that freed nothing the index rests so many times as long as the walk took: where all is
+/// pinned it stays so, and the walk of a large index would else keep a core busy.
+constexpr int kFruitlessRest = 30;
 /// The sweep rests this long after so many files: it may take minutes, a reader's disk may not.
 constexpr unsigned kSweepBatch = 256;
 constexpr milliseconds kSweepRest{2};
-/// Candidates looked at between two checks of pins: pins are few, and the walk must end before they can be
-/// asked for.
-constexpr std::size_t kCandidates = 64;
 /// A file just read and closed is still being written for a moment: an eviction on request waits up to a
 /// second for that.
 constexpr unsigned kLandingWaits = 200;
@@ -48,7 +46,7 @@ bool is_scarce(const DiskSpace& disk) {
 }  // namespace
 
 DiskQuota::DiskQuota(Catalog& catalog, IndexWriter& writer, BlockStore& blocks, ObjectTable& objects,
-                     DiskCheck& disk_check, Jobs& jobs, Metrics& metrics, std::uint64_t quota)
+                     DiskCheck& disk_check, Jobs& jobs, Metrics& metrics, const BlockCacheOptions& options)
     : catalog_(catalog),
       writer_(writer),
       blocks_(blocks),
@@ -59,9 +57,12 @@ DiskQuota::DiskQuota(Catalog& catalog, IndexWriter& writer, BlockStore& blocks, 
       evicted_(metrics.counter("astrofs_cache_evicted_total", "Objects removed to make room or on request")),
       orphans_(metrics.counter("astrofs_cache_orphans_total",
                                "Files without an index entry, removed by the sweep")),
-      quota_(quota),
-      high_water_(quota - quota / kHighShare),
-      low_water_(quota - quota / kLowShare),
+      looked_at_(metrics.counter("astrofs_cache_candidates_total",
+                                 "Objects looked at for some that may go to make room")),
+      quota_(options.quota),
+      high_water_(options.quota - options.quota / kHighShare),
+      low_water_(options.quota - options.quota / kLowShare),
+      fruitless_pause_(options.fruitless_pause),
       used_(catalog.used_bytes()) {  // until the first sweep knows better: start-up reads no directory
   used_gauge_.set(static_cast<std::int64_t>(used_));
 }
@@ -147,21 +148,16 @@ std::uint64_t DiskQuota::used() const {
 
 std::vector<FileVersion> DiskQuota::victims(std::uint64_t bytes) const {
   std::vector<FileVersion> chosen;
-  std::set<Hash128> seen;
-  for (std::uint64_t sum = 0; sum < bytes;) {
-    std::vector<std::pair<Hash128, ObjectState>> page;
-    const auto walked = catalog_.scan_oldest([&](const Hash128& id, const ObjectState& state) {
-      if (!seen.contains(id) && !objects_.busy(id)) page.emplace_back(id, state);
-      return page.size() < kCandidates;
-    });
-    if (!walked || page.empty()) break;
-    for (const auto& [id, state] : page) {
-      seen.insert(id);
-      if (sum >= bytes || catalog_.pinned(state.node)) continue;
-      chosen.push_back({state.node, state.generation, state.size, id});
-      sum += std::max<std::uint64_t>(state.present_bytes, 1);
-    }
-  }
+  if (bytes == 0) return chosen;
+  std::uint64_t sum = 0;
+  // What was chosen before the index failed may go all the same.
+  (void)catalog_.scan_oldest([&](const Hash128& id, const ObjectState& state) {
+    looked_at_.add();
+    if (objects_.busy(id) || catalog_.pinned(state.node)) return true;
+    chosen.push_back({state.node, state.generation, state.size, id});
+    sum += std::max<std::uint64_t>(state.present_bytes, 1);
+    return sum < bytes;
+  });
   return chosen;
 }
 
@@ -214,6 +210,7 @@ void DiskQuota::make_room() {
   {
     const MutexLock lock(mutex_);
     round_freed_ = false;
+    round_began_ = std::chrono::steady_clock::now();
     going_ = 1;  // this call, so that the round does not end while it still starts evictions
     excess = std::max(excess, less(used_ + admitted_, low_water_));
     if (std::exchange(refused_, false)) excess = std::max(excess, used_ / kHighShare);
@@ -234,7 +231,11 @@ void DiskQuota::one_gone(bool freed) {
   round_freed_ = round_freed_ || freed;
   if (--going_ != 0) return;
   making_room_ = false;
-  if (!round_freed_) not_before_ = std::chrono::steady_clock::now() + kFruitlessPause;
+  if (!round_freed_) {
+    const SteadyTime now = std::chrono::steady_clock::now();
+    not_before_ =
+        now + std::max<SteadyTime::duration>(fruitless_pause_, kFruitlessRest * (now - round_began_));
+  }
   round_over_.notify_all();
 }
 
@@ -244,6 +245,7 @@ void DiskQuota::evict_to_quota() {
       MutexLock lock(mutex_);
       while (making_room_) lock.wait(round_over_);
       if (!crowded() || (!first && !round_freed_)) return;
+      if (std::chrono::steady_clock::now() < not_before_) return;
       making_room_ = true;
     }
     make_room();

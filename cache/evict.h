@@ -27,10 +27,12 @@
 
 namespace astrofs {
 
+struct BlockCacheOptions;
+
 class DiskQuota {
  public:
   DiskQuota(Catalog& catalog, IndexWriter& writer, BlockStore& blocks, ObjectTable& objects,
-            DiskCheck& disk_check, Jobs& jobs, Metrics& metrics, std::uint64_t quota);
+            DiskCheck& disk_check, Jobs& jobs, Metrics& metrics, const BlockCacheOptions& options);
 
   /// May so many bytes be written to the object? They count as used until written() says what they took.
   [[nodiscard]] bool admit(const Hash128& id, std::uint64_t bytes) EXCLUDES(mutex_);
@@ -83,9 +85,11 @@ class DiskQuota {
   Metric& used_gauge_;
   Metric& evicted_;
   Metric& orphans_;
+  Metric& looked_at_;
   const std::uint64_t quota_;
   const std::uint64_t high_water_;
   const std::uint64_t low_water_;
+  const std::chrono::milliseconds fruitless_pause_;
 
   mutable Mutex mutex_;
   std::condition_variable round_over_;
@@ -96,7 +100,8 @@ class DiskQuota {
   bool making_room_ GUARDED_BY(mutex_){false};
   std::size_t going_ GUARDED_BY(mutex_){0};
   bool round_freed_ GUARDED_BY(mutex_){false};
-  SteadyTime not_before_ GUARDED_BY(mutex_){};  ///< the next round that nobody waits for
+  SteadyTime round_began_ GUARDED_BY(mutex_){};
+  SteadyTime not_before_ GUARDED_BY(mutex_){};  ///< the next round
   bool refused_ GUARDED_BY(mutex_){false};      ///< since the last round
   SteadyTime tell_at_ GUARDED_BY(mutex_){};     ///< that the disk is full, once more
   // The sweep takes the objects by the first byte of their ids, and is at those of sweep_at_.
