@@ -270,7 +270,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   cache_options.quota = config.cache_size;
   cache_options.offline = options.offline;
   cache_options.failure_hold = kFailureHold;
-  CourierSource couriers(**catalog, archives, source, store, {});
+  CourierSource couriers(**catalog, archives, source, store, {.offline = options.offline});
   BlockCache cache(**catalog, writer, **blocks, couriers, store, metrics, cache_options);
   made.attach(cache);
   Notifier notifier;

@@ -36,7 +36,8 @@ Orders::Orders(const ArchiveTable& archives, OrdersOptions options) : options_(o
     if (courier != nullptr)
       desks_.emplace(each.name, OrderDesk{each.name, courier, Incoming(courier->folder())});
   }
-  if (!desks_.empty()) thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  if (!desks_.empty() && !options_.offline)
+    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
 Orders::~Orders() {
@@ -87,6 +88,8 @@ void Orders::want(const MountedArchive& archive, const Parcel& parcel, std::uint
 bool Orders::enlist(const OrderDesk& desk, const Parcel& parcel, std::uint64_t size, Done& done,
                     Error& why_not) {
   const SteadyTime now = std::chrono::steady_clock::now();
+  why_not = {Errc::offline, "the mount is offline"};
+  if (options_.offline) return false;
   why_not = {Errc::interrupted, "the mount is ending"};
   if (stopped_) return false;
   std::shared_ptr<Order> open;

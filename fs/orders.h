@@ -25,6 +25,7 @@ struct OrdersOptions {
   milliseconds first_look{500};  ///< an order of one frame takes some seconds
   milliseconds longest_look{15'000};  ///< between two looks at one that takes hours
   milliseconds refusal{30'000};       ///< after an order that failed, before its like is placed again
+  bool offline{false};                ///< nobody is asked for anything
 };
 
 class Orders {
@@ -42,7 +43,7 @@ class Orders {
   [[nodiscard]] Result<UniqueFd> open(const MountedArchive& archive, std::string_view place,
                                       std::uint64_t size) const;
   /// Errors: unavailable (the order failed, or cannot get on), not_found and denied (the archive says so of
-  /// this file), those of asking the service, interrupted.
+  /// this file), those of asking the service, offline, interrupted.
   void want(const MountedArchive& archive, const Parcel& parcel, std::uint64_t size, Done done)
       EXCLUDES(mutex_);
   [[nodiscard]] std::vector<OrderStatus> status() const EXCLUDES(mutex_);

@@ -288,6 +288,22 @@ TEST_F(OrdersTest, AnOrderOutlivesWhoPlacedIt) {
   EXPECT_TRUE(stdfs::is_empty(dir_ / "folder/incoming"));
 }
 
+TEST_F(OrdersTest, OfflineNobodyIsAskedAndOrdersStayWhereTheyAre) {
+  (void)want("a.fits");
+  ASSERT_TRUE(eventually([&] { return courier_->looks() > 0; }));
+  orders_.reset();
+  const int looks = courier_->looks();
+  courier_->finish_all();
+  options_.offline = true;
+  begin();
+  EXPECT_EQ(want("a.fits").get().error().code, Errc::offline);
+  EXPECT_EQ(want("b.fits").get().error().code, Errc::offline);
+  orders_.reset();
+  EXPECT_EQ(courier_->texts().size(), 1U);
+  EXPECT_EQ(courier_->looks(), looks);
+  EXPECT_TRUE(stdfs::exists(dir_ / "folder/incoming/id1.json"));
+}
+
 TEST_F(OrdersTest, AnOrderThatWasFoundWaitsForALogin) {
   (void)want("a.fits");
   ASSERT_TRUE(eventually([&] { return courier_->looks() > 0; }));

@@ -4,6 +4,7 @@ import concurrent.futures
 import errno
 import json
 import os
+import pathlib
 
 from dkist_stage import DATASET, DkistTest
 from harness import main, wait_until
@@ -118,6 +119,23 @@ class DkistTransfer(DkistTest):
         self.assertEqual((mount / DATASET / name).read_bytes(), self.truth(name))
         self.assertEqual(self.centre_says("tasks"), 1)
         self.assert_tidy()
+
+    def test_offline_an_order_that_was_under_way_is_left_alone(self):
+        mount = self.ordered(task_ms=3000)
+        name = self.names(mount)[6]
+        with concurrent.futures.ThreadPoolExecutor(1) as reader:
+            reading = reader.submit(lambda: self.assertRaises(OSError, (mount / DATASET / name).read_bytes))
+            wait_until(lambda: list(self.folder.rglob(name)), "it is on its way")
+            mount.kill()
+            reading.result()
+        notes = list((self.folder / "incoming").glob("*.json"))
+        mount.options += ["-o", "offline"]
+        mount.mount()
+        self.assertEqual(mount.status()["orders"], [])
+        threads = pathlib.Path(f"/proc/{mount.pid()}/task").glob("*/comm")
+        self.assertNotIn("orders", [thread.read_text().strip() for thread in threads])
+        mount.unmount()
+        self.assertEqual(list((self.folder / "incoming").glob("*.json")), notes)
 
     def test_after_a_login_sizes_are_known_without_a_remount(self):
         mount = self.ordered(log_in=False)
