@@ -107,16 +107,29 @@ std::string Jobs::address_of(const std::string& id, std::string said) const {
   return !id.empty() && std::ranges::all_of(id, is_letter) ? base_ + "/async/" + id : std::string();
 }
 
-Result<http::Response> Jobs::get(const std::string& url, const std::stop_token& stop) {
+Jobs::Login Jobs::login() const {
+  Login login;
+  http::Request place;
+  do {
+    login.scope = scope_();
+    place = {};
+    place.url = base_ + "/async";
+    authorize_(place);
+  } while (login.scope != scope_());  // it changed in between
+  login.headers = std::move(place.headers);
+  return login;
+}
+
+Result<http::Response> Jobs::get(const std::string& url, const Login& login, const std::stop_token& stop) {
   http::Request request;
   request.url = url;
+  request.headers = login.headers;
   request.body_decides = true;
-  authorize_(request);
   return fetcher_.fetch({std::move(request)}, stop);
 }
 
-Result<std::vector<uws::JobReference>> Jobs::listed(const std::stop_token& stop) {
-  const Result<http::Response> answer = get(base_ + "/async", stop);
+Result<std::vector<uws::JobReference>> Jobs::listed(const Login& login, const std::stop_token& stop) {
+  const Result<http::Response> answer = get(base_ + "/async", login, stop);
   if (!answer) return tl::unexpected<Error>(answer.error());
   auto jobs = uws::parse_jobs(answer->body);
   if (!jobs && answer->head.status >= 400) return tl::unexpected<Error>(refusal(*answer));
@@ -130,11 +143,12 @@ std::optional<std::string> Jobs::named(const std::string& run_id,
   return address_of(found->id, found->address);
 }
 
-Result<std::string> Jobs::create(const JobTerms& terms, const std::string& run_id, bool& none,
-                                 const std::stop_token& stop) {
+Result<std::string> Jobs::create(const JobTerms& terms, const std::string& run_id, const Login& login,
+                                 bool& none, const std::stop_token& stop) {
   http::Request request;
   request.method = http::Method::post;
   request.url = base_ + "/async";
+  request.headers = login.headers;
   request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
   request.body = fmt::format("REQUEST=doQuery&LANG={}&QUERY={}&RESPONSEFORMAT={}&RUNID={}&PHASE=RUN",
                              url::encode_component(terms.language), url::encode_component(terms.query),
@@ -143,12 +157,11 @@ Result<std::string> Jobs::create(const JobTerms& terms, const std::string& run_i
   if (!terms.queue.empty()) request.body += "&QUEUE=" + url::encode_component(terms.queue);
   request.body_decides = true;
   request.only_once = true;
-  authorize_(request);
   const Result<http::Response> answer = fetcher_.fetch({std::move(request)}, stop);
   none = !answer && answer.error().code == Errc::denied;
   // An answer that was lost on its way may be that of a job that was made.
   if (!answer && !none) {
-    const auto jobs = listed(stop);
+    const auto jobs = listed(login, stop);
     const auto job = jobs ? named(run_id, *jobs) : std::nullopt;
     if (job && !job->empty()) return *job;
     // A service that is slow to answer may be making it yet.
@@ -170,13 +183,13 @@ Result<std::string> Jobs::create(const JobTerms& terms, const std::string& run_i
   return job;
 }
 
-Result<uws::Job> Jobs::wait_for(const std::string& job, const std::stop_token& stop) {
+Result<uws::Job> Jobs::wait_for(const std::string& job, const Login& login, const std::stop_token& stop) {
   int failures = 0;
   milliseconds waited{0};
   bool is_run = false;
   for (milliseconds next = kFirstPause; waited < kLongestJob;
        waited += next, next = std::min(next * 3 / 2, kLongestPause)) {
-    const Result<http::Response> answer = get(job, stop);
+    const Result<http::Response> answer = get(job, login, stop);
     const Result<uws::Job> state = !answer ? Result<uws::Job>(tl::unexpected<Error>(answer.error()))
                                    : answer->head.status >= 400
                                        ? Result<uws::Job>(tl::unexpected<Error>(refusal(*answer)))
@@ -184,7 +197,7 @@ Result<uws::Job> Jobs::wait_for(const std::string& job, const std::stop_token& s
     if (state && uws::is_over(state->phase)) return state;
     // Not every service lets a job run that is told so while it is made.
     if (state && state->phase == uws::Phase::pending && !std::exchange(is_run, true)) {
-      if (auto run = post(job + "/phase", "PHASE=RUN", stop); !run)
+      if (auto run = post(job + "/phase", "PHASE=RUN", login, stop); !run)
         log::info("the job {} does not run yet: {}", job, run.error().message);
     }
     failures = state ? 0 : failures + 1;
@@ -196,16 +209,17 @@ Result<uws::Job> Jobs::wait_for(const std::string& job, const std::stop_token& s
   return fail(Errc::timed_out, "the service's job takes too long");
 }
 
-Result<JobResult> Jobs::follow(const std::string& job, const JobTerms& terms, const std::stop_token& stop) {
-  const Result<uws::Job> state = wait_for(job, stop);
+Result<JobResult> Jobs::follow(const std::string& job, const JobTerms& terms, const Login& login,
+                               const std::stop_token& stop) {
+  const Result<uws::Job> state = wait_for(job, login, stop);
   if (!state) return tl::unexpected<Error>(state.error());
   if (state->phase != uws::Phase::completed) return tl::unexpected<Error>(failure_of(*state));
   // The list of results is not to be trusted: Daiquiri fills it before there are any.
   http::Request request;
   request.url = job + "/results/" + (terms.result.empty() ? terms.format : terms.result);
   request.large = http::LargeBody{terms.largest, kLongestAnswer};
+  request.headers = login.headers;
   request.body_decides = terms.format == kBinaryVotable;
-  authorize_(request);
   Result<http::Response> answer = fetcher_.fetch({std::move(request)}, stop);
   if (!answer) return tl::unexpected<Error>(answer.error());
   if (answer->head.status >= 400) return tl::unexpected<Error>(refusal(*answer));
@@ -215,16 +229,16 @@ Result<JobResult> Jobs::follow(const std::string& job, const JobTerms& terms, co
   return result;
 }
 
-Result<void> Jobs::post(const std::string& url, std::string_view what, const std::stop_token& stop,
-                        std::optional<milliseconds> patience) {
+Result<void> Jobs::post(const std::string& url, std::string_view what, const Login& login,
+                        const std::stop_token& stop, std::optional<milliseconds> patience) {
   http::Request request;
   request.patience = patience;
   request.method = http::Method::post;
   request.url = url;
+  request.headers = login.headers;
   request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
   request.body = what;
   request.body_decides = true;
-  authorize_(request);
   const Result<http::Response> answer = fetcher_.fetch({std::move(request)}, stop);
   if (!answer) return tl::unexpected<Error>(answer.error());
   const int status = answer->head.status;
@@ -232,45 +246,59 @@ Result<void> Jobs::post(const std::string& url, std::string_view what, const std
   return status < 400 ? Result<void>{} : tl::unexpected<Error>(refusal(*answer));
 }
 
-Result<bool> Jobs::remove(const std::string& job, const std::stop_token& stop,
+Result<bool> Jobs::remove(const std::string& job, const Login& login, const std::stop_token& stop,
                           std::optional<milliseconds> patience) {
-  const auto removed = post(job, "ACTION=DELETE", stop, patience);
-  if (!removed && removed.error().code != Errc::not_found) return tl::unexpected<Error>(removed.error());
-  return removed.has_value();
+  const auto removed = post(job, "ACTION=DELETE", login, stop, patience);
+  if (removed) return true;
+  if (removed.error().code == Errc::not_found) return false;
+  // It leads on to the list of jobs, which not every service shows to everybody: the job itself tells.
+  if (removed.error().code == Errc::denied) {
+    const Result<http::Response> left = get(job, login, stop);
+    if (left ? left->head.status == 404 : left.error().code == Errc::not_found) return true;
+  }
+  return tl::unexpected<Error>(removed.error());
 }
 
 Result<JobResult> Jobs::run(const JobTerms& terms, const std::stop_token& stop) {
   const std::string run_id = new_run_id();
+  // To the end: whoever comes meanwhile is not shown this job.
+  const Login login = this->login();
   if (errands_ != nullptr) {
     // A job that could not be ended after a crash is not begun.
-    if (auto noted = errands_->note(run_id, note_of("", scope_())); !noted)
+    if (auto noted = errands_->note(run_id, note_of("", login.scope)); !noted)
       return tl::unexpected<Error>(noted.error());
   }
   bool none = false;
-  Result<std::string> job = create(terms, run_id, none, stop);
+  Result<std::string> job = create(terms, run_id, login, none, stop);
   for (milliseconds waited{0}, next = kFirstPause;
        !job && says(job.error().message, kTooManyJobs) && waited < kLongestQueue && pause(next, stop);
        waited += next, next = std::min(next * 3 / 2, kLongestPause))
-    job = create(terms, run_id, none, stop);
+    job = create(terms, run_id, login, none, stop);
   if (!job) {
     if (errands_ != nullptr && none) errands_->done(run_id);
     return tl::unexpected<Error>(job.error());
   }
+  const std::string note = note_of(*job, login.scope);
   if (errands_ != nullptr) {
-    if (auto noted = errands_->note(run_id, note_of(*job, scope_())); !noted)
+    if (auto noted = errands_->note(run_id, note); !noted)
       log::warning("the job {} would outlive a crash: {}", *job, noted.error().message);
   }
-  Result<JobResult> result = follow(*job, terms, stop);
+  Result<JobResult> result = follow(*job, terms, login, stop);
   // A job that is gone says nothing about what it was to find.
   if (!result && result.error().code == Errc::not_found)
     result = fail(Errc::unavailable, "the service has lost its job: " + result.error().message);
   // Also one that nobody wants any more: it is asked for as long as the network is there. The end of the
   // mount waits a moment for it; what is left then is noted.
   const auto patience = stop.stop_requested() ? std::optional(kLastPatience) : std::nullopt;
-  if (const auto removed = remove(*job, {}, patience); !removed) {
-    log::warning("the job {} is not deleted yet: {}", *job, removed.error().message);
-  } else if (errands_ != nullptr) {
+  const Result<bool> removed = remove(*job, login, {}, patience);
+  if (!removed) log::warning("the job {} is not deleted yet: {}", *job, removed.error().message);
+  if (errands_ == nullptr) return result;
+  if (removed) {
     errands_->done(run_id);
+    end_those_left(stop, login);  // the service listens
+  } else {
+    const MutexLock lock(mutex_);
+    left_[run_id] = note;
   }
   return result;
 }
@@ -282,11 +310,11 @@ void Jobs::attach(Errands& errands) {
   std::erase_if(left_, [](const auto& note) { return !note.first.starts_with(kRunPrefix); });
 }
 
-bool Jobs::is_ended(const std::string& run_id, const std::string& noted,
+bool Jobs::is_ended(const std::string& run_id, const std::string& noted, const Login& login,
                     const Result<std::vector<uws::JobReference>>& jobs, const std::stop_token& stop) {
   const auto [address, scope] = read_note(noted);
   // Who is somebody else does not see the job: to him it is not there.
-  const bool would_see = scope.empty() || scope == scope_();
+  const bool would_see = scope.empty() || scope == login.scope;
   std::string job(address);
   if (job.empty()) {
     if (!jobs) return false;
@@ -295,24 +323,33 @@ bool Jobs::is_ended(const std::string& run_id, const std::string& noted,
     job = *found;
   }
   if (!is_ours(job)) return false;
-  const Result<bool> removed = remove(job, stop);
+  const Result<bool> removed = remove(job, login, stop);
   const bool is_gone = removed && (*removed || would_see);
-  log::info("a job of a run before this one, {}, is {}", job, is_gone ? "deleted" : "not deleted yet");
+  log::info("a job that was left, {}, is {}", job, is_gone ? "deleted" : "not deleted yet");
   return is_gone;
 }
 
 void Jobs::end_those_left(const std::stop_token& stop) {
+  end_those_left(stop, std::nullopt);
+}
+
+void Jobs::end_those_left(const std::stop_token& stop, const std::optional<Login>& of_whom) {
+  const Login login = of_whom ? *of_whom : this->login();
   std::map<std::string, std::string> left;
   {
     const MutexLock lock(mutex_);
-    left.swap(left_);
+    for (auto row = left_.begin(); row != left_.end();) {
+      const auto next = std::next(row);
+      if (!of_whom || read_note(row->second).second == login.scope) left.insert(left_.extract(row));
+      row = next;
+    }
   }
   // One question for all whose addresses are not known: while a service was down there may be many.
   const bool want_names =
       std::ranges::any_of(left, [](const auto& note) { return read_note(note.second).first.empty(); });
-  const auto jobs = want_names ? listed(stop) : std::vector<uws::JobReference>{};
+  const auto jobs = want_names ? listed(login, stop) : std::vector<uws::JobReference>{};
   std::erase_if(left, [&](const auto& note) {
-    if (!is_ended(note.first, note.second, jobs, stop)) return false;
+    if (!is_ended(note.first, note.second, login, jobs, stop)) return false;
     errands_->done(note.first);
     return true;
   });

@@ -1,6 +1,7 @@
 // Asynchronous questions to a TAP service: a job is made, runs, is read, and is deleted in any case, for what
-// a job has found counts against its owner's quota until then. A job is noted before it exists and its
-// address when that is known, so that end_those_left() ends what a crash has left behind. Owned by an
+// a job has found counts against its owner's quota until then. A job is its owner's from beginning to end,
+// whoever logs in meanwhile. It is noted before it exists and its address when that is known, so that
+// end_those_left() ends what a crash has left behind. Owned by an
 // archive; any thread. Blocks.
 #pragma once
 
@@ -53,32 +54,45 @@ class Jobs {
   /// Errc::denied, invalid (the service refuses the query), unavailable (the quota is used up, the job was
   /// ended by the service), timed_out.
   [[nodiscard]] Result<JobResult> run(const JobTerms& terms, const std::stop_token& stop);
-  /// Deletes the jobs of runs before this one. What cannot be deleted now stays noted, for the next time that
-  /// this is called: another login may.
+  /// Deletes the jobs that could not be deleted, of runs before this one too. What cannot be deleted now
+  /// stays noted, for the next time that this is called, since another login may, and the next job of its
+  /// owner.
   void end_those_left(const std::stop_token& stop) EXCLUDES(mutex_);
 
  private:
+  /// Who asks.
+  struct Login {
+    std::string scope;
+    std::vector<http::Header> headers;
+  };
+  [[nodiscard]] Login login() const;
+  /// `of_whom`: of this owner only.
+  void end_those_left(const std::stop_token& stop, const std::optional<Login>& of_whom) EXCLUDES(mutex_);
   /// `none`: is it certain by then that there is no job of this name?
-  [[nodiscard]] Result<std::string> create(const JobTerms& terms, const std::string& run_id, bool& none,
-                                           const std::stop_token& stop);
-  [[nodiscard]] Result<JobResult> follow(const std::string& job, const JobTerms& terms,
+  [[nodiscard]] Result<std::string> create(const JobTerms& terms, const std::string& run_id,
+                                           const Login& login, bool& none, const std::stop_token& stop);
+  [[nodiscard]] Result<JobResult> follow(const std::string& job, const JobTerms& terms, const Login& login,
                                          const std::stop_token& stop);
-  [[nodiscard]] Result<void> post(const std::string& url, std::string_view what, const std::stop_token& stop,
+  [[nodiscard]] Result<void> post(const std::string& url, std::string_view what, const Login& login,
+                                  const std::stop_token& stop,
                                   std::optional<std::chrono::milliseconds> patience = {});
-  [[nodiscard]] Result<uws::Job> wait_for(const std::string& job, const std::stop_token& stop);
+  [[nodiscard]] Result<uws::Job> wait_for(const std::string& job, const Login& login,
+                                          const std::stop_token& stop);
   /// Those that whoever asks is shown.
-  [[nodiscard]] Result<std::vector<uws::JobReference>> listed(const std::stop_token& stop);
+  [[nodiscard]] Result<std::vector<uws::JobReference>> listed(const Login& login,
+                                                              const std::stop_token& stop);
   /// Address of the job with that name, "" = it is not told; nullopt: there is none.
   [[nodiscard]] std::optional<std::string> named(const std::string& run_id,
                                                  const std::vector<uws::JobReference>& jobs) const;
   /// false: the service knows of no such job.
-  [[nodiscard]] Result<bool> remove(const std::string& job, const std::stop_token& stop,
+  [[nodiscard]] Result<bool> remove(const std::string& job, const Login& login, const std::stop_token& stop,
                                     std::optional<std::chrono::milliseconds> patience = {});
   /// Is there nothing left of the job with this note? `jobs`: those at the service.
-  [[nodiscard]] bool is_ended(const std::string& run_id, const std::string& noted,
+  [[nodiscard]] bool is_ended(const std::string& run_id, const std::string& noted, const Login& login,
                               const Result<std::vector<uws::JobReference>>& jobs,
                               const std::stop_token& stop);
-  [[nodiscard]] Result<http::Response> get(const std::string& url, const std::stop_token& stop);
+  [[nodiscard]] Result<http::Response> get(const std::string& url, const Login& login,
+                                           const std::stop_token& stop);
   [[nodiscard]] bool is_ours(std::string_view job) const;
   /// Where the job with this id is: at `said` if that is our host, else where its kind lies there. "" = no
   /// id.
@@ -90,7 +104,7 @@ class Jobs {
   http::Fetcher& fetcher_;
   Errands* errands_{nullptr};
   Mutex mutex_;
-  std::map<std::string, std::string> left_ GUARDED_BY(mutex_);  ///< by runs before this one: note by name
+  std::map<std::string, std::string> left_ GUARDED_BY(mutex_);  ///< not deleted yet: note by name
 };
 
 }  // namespace astrofs::tap

@@ -4,6 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
+#include <mutex>
+#include <thread>
+
 #include "tests/contract/http_stack.h"
 #include "tests/support/archive_sim.h"
 #include "tests/support/daiquiri.h"
@@ -39,10 +43,14 @@ class TapJobsTest : public ::testing::Test {
     jobs_ = std::make_unique<Jobs>(
         sim_.url() + "/tap",
         [this](http::Request& request) {
-          if (turns_away_ && request.method == http::Method::post) request.url = sim_.url() + "/gateway";
+          const std::lock_guard lock(token_mutex_);
           if (!token_.empty()) request.headers.push_back({"Authorization", "Token " + token_});
         },
-        [this] { return token_.empty() ? "nobody" : "token " + token_; }, http_.fetcher());
+        [this] {
+          const std::lock_guard lock(token_mutex_);
+          return token_.empty() ? "nobody" : "token " + token_;
+        },
+        http_.fetcher());
     jobs_->attach(book_);
   }
   void set(const std::function<void(sim::DaiquiriSettings&)>& how) {
@@ -63,8 +71,8 @@ class TapJobsTest : public ::testing::Test {
   sim::Daiquiri& plates_{sim_.add_plates({.plates = 12, .rows = 7})};
   contract::HttpStack http_;
   Book book_;
+  std::mutex token_mutex_;
   std::string token_;
-  bool turns_away_{false};  ///< what would make a job does not come to the service
   std::unique_ptr<Jobs> jobs_;
 };
 
@@ -161,9 +169,8 @@ TEST_F(TapJobsTest, AJobWhoseAddressWasNotNotedIsFoundByItsName) {
 }
 
 TEST_F(TapJobsTest, ANoteOfAJobThatNeverWasDoesNotStay) {
-  turns_away_ = true;
-  sim_.add_fault({.path = "/gateway", .kind = sim::Kind::status, .n = 503});
   for (int i = 0; i < 3; ++i) {
+    sim_.add_fault({.kind = sim::Kind::refuse, .times = 1});
     const auto result = run();
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, Errc::unavailable);
@@ -231,6 +238,34 @@ TEST_F(TapJobsTest, AJobOfAUserIsDeletedWhenHeIsThereAgain) {
   EXPECT_THAT(book_.notes, SizeIs(2)) << "to nobody there are no such jobs";
   token_ = sim::kPlateToken;
   jobs_->end_those_left({});
+  expect_nothing_left();
+}
+
+TEST_F(TapJobsTest, AJobIsItsOwnersToTheEndWhoeverLogsInMeanwhile) {
+  set([](sim::DaiquiriSettings& settings) { settings.job_time = milliseconds(300); });
+  auto result = std::async(std::launch::async, [this] { return run(); });
+  while (plates_.jobs().created() == 0) std::this_thread::yield();
+  {
+    const std::lock_guard lock(token_mutex_);
+    token_ = sim::kPlateToken;
+  }
+  EXPECT_TRUE(result.get());
+  expect_nothing_left();
+}
+
+TEST_F(TapJobsTest, WhatCouldNotBeDeletedGoesWithTheNextJob) {
+  const int fault =
+      sim_.add_fault({.path = "/tap/async/*", .kind = sim::Kind::status, .n = 500, .method = "POST"});
+  EXPECT_TRUE(run());
+  EXPECT_THAT(book_.notes, SizeIs(1));
+  sim_.remove_fault(fault);
+  EXPECT_TRUE(run());
+  expect_nothing_left();
+}
+
+TEST_F(TapJobsTest, AJobThatIsGoneIsDeletedThoughTheListOfJobsIsSecret) {
+  sim_.add_fault({.path = "/tap/async", .kind = sim::Kind::status, .n = 403, .method = "GET"});
+  EXPECT_TRUE(run());
   expect_nothing_left();
 }
 
