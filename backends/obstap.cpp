@@ -89,6 +89,11 @@ std::string ObstapArchive::remark(std::string_view dir, std::string_view token) 
          "level of `tree` or a condition of `where` tells them apart";
 }
 
+/// One page of what the service goes through its table for.
+Result<tap::Answer> ObstapArchive::ask_slowly(std::string query, const std::stop_token& stop) {
+  return client_.ask({.adql = std::move(query), .most_rows = limits_.page, .is_slow = true}, stop);
+}
+
 /// The names of one level.
 Result<ObstapArchive::Part> ObstapArchive::values(const Place& place, const std::stop_token& stop) {
   Part part;
@@ -107,7 +112,7 @@ Result<ObstapArchive::Part> ObstapArchive::values(const Place& place, const std:
         directory_entry(product_name::shortened(name, tag_of({name})), obstap::to_locator(below)));
   };
   for (bool more = true; more; ++pages) {
-    const auto answer = client_.ask({obstap::values_query(table_, place, last), limits_.page}, stop);
+    const auto answer = ask_slowly(obstap::values_query(table_, place, last), stop);
     if (!answer) return tl::unexpected(answer.error());
     if (answer->table.fields.empty())
       return fail(Errc::corrupt, "an answer without the column that was asked for");
@@ -146,7 +151,7 @@ Result<ObstapArchive::Part> ObstapArchive::values(const Place& place, const std:
 Result<DataSets::Rows> ObstapArchive::rows(const Place& place, const std::stop_token& stop) {
   DataSets::Rows out;
   for (std::string last;;) {
-    auto answer = client_.ask({obstap::rows_query(table_, place, last), limits_.page}, stop);
+    auto answer = ask_slowly(obstap::rows_query(table_, place, last), stop);
     if (!answer) return tl::unexpected(answer.error());
     const bool more = has_more(*answer, limits_.page);
     auto page = datalink::rows_of(std::move(*answer));

@@ -64,6 +64,7 @@ class ObstapArchive final : public Archive {
   [[nodiscard]] bool is_level(const obstap::Place& place) const {
     return place.levels.size() < table_.levels.size();
   }
+  Result<tap::Answer> ask_slowly(std::string query, const std::stop_token& stop);
   Result<Part> values(const obstap::Place& place, const std::stop_token& stop) EXCLUDES(mutex_);
   Result<Part> data_sets(const obstap::Place& place, const std::stop_token& stop);
   Result<DataSets::Rows> rows(const obstap::Place& place, const std::stop_token& stop);

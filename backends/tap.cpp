@@ -132,6 +132,7 @@ http::Request sync_request(const std::string& base, const Query& query) {
   if (query.most_rows) request.body += fmt::format("&MAXREC={}", *query.most_rows);
   if (!query.format.empty()) request.body += "&RESPONSEFORMAT=" + url::encode_component(query.format);
   request.body_decides = true;
+  request.is_slow = query.is_slow;
   return request;
 }
 

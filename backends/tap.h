@@ -21,6 +21,7 @@ struct Query {
   std::string language{"ADQL"};
   std::vector<http::Header> headers{};  ///< credentials
   std::string format{};                 ///< RESPONSEFORMAT; "" = the service's own
+  bool is_slow{false};                  ///< http::Request::is_slow
 };
 
 /// The VOTable that is shortest, and tells what has no value; a service may answer with another all the same.

@@ -51,9 +51,9 @@ Result<Tables::Answer> Tables::ask(const std::string& adql, const std::stop_toke
   http::Request request =
       sync_request(client_.url(), {.adql = adql,
                                    .most_rows = limits_.rows,
-                                   .format = any_format_ ? std::string() : std::string(kBinaryVotable)});
+                                   .format = any_format_ ? std::string() : std::string(kBinaryVotable),
+                                   .is_slow = true});  // and then it is a job's
   request.large = http::LargeBody{.bytes = limits_.bytes};
-  request.is_slow = true;  // and then it is a job's
   client_.sign(request);
   auto response = client_.fetcher().fetch({std::move(request)}, stop);
   if (!response) return tl::unexpected(response.error());
