@@ -115,6 +115,7 @@ Result<std::optional<Entry>> Folders::ask_asdf(const Dataset& dataset, std::stop
 }
 
 Result<std::optional<std::vector<globus::FolderEntry>>> Folders::on_collection(const std::string& path,
+                                                                               bool was_heard,
                                                                                std::stop_token stop) {
   using Found = std::optional<std::vector<globus::FolderEntry>>;
   if (!globus_.is_logged_in()) return Found{};
@@ -123,6 +124,8 @@ Result<std::optional<std::vector<globus::FolderEntry>>> Folders::on_collection(c
   // What is not for this user, or not there, has no sizes: names come from the ASDF file, and reading says
   // what is wrong.
   const Errc code = found.error().code;
+  if (code == Errc::not_found && was_heard)
+    return tl::unexpected<Error>(of_service(found.error(), "Globus Transfer"));
   if (code != Errc::denied && code != Errc::not_found && code != Errc::too_large)
     return tl::unexpected<Error>(found.error());
   log::warning("DKIST {}: no sizes of frames: {}", path, found.error().message);
@@ -189,7 +192,7 @@ Result<std::variant<Listing, NotModified>> Folders::list(const Dataset& dataset,
     now.part = true;
     asdf = std::optional<Entry>{};
   }
-  auto shown = on_collection(dataset.folder(), stop);
+  auto shown = on_collection(dataset.folder(), before.collection, stop);
   if (!shown) {
     if (before.collection || shown.error().code == Errc::interrupted)
       return tl::unexpected<Error>(shown.error());

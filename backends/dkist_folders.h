@@ -51,7 +51,7 @@ class Folders {
   Result<std::optional<Entry>> ask_asdf(const Dataset& dataset, std::stop_token stop);
   /// What the collection has there; nullopt: it shows this user nothing. An error: it cannot be heard.
   Result<std::optional<std::vector<globus::FolderEntry>>> on_collection(const std::string& path,
-                                                                        std::stop_token stop);
+                                                                        bool was_heard, std::stop_token stop);
   Result<std::vector<Entry>> frames(const Dataset& dataset, std::uint64_t asdf_size,
                                     const std::vector<globus::FolderEntry>& folder, std::stop_token stop);
   Result<std::vector<Entry>> entries(const Dataset& dataset, std::optional<Entry> asdf,

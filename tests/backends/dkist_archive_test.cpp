@@ -150,6 +150,14 @@ TEST_F(DkistArchiveTest, ARefusalOfGlobusIsAnAnswer) {
   EXPECT_EQ(other.good_for, hours(6));
 }
 
+TEST_F(DkistArchiveTest, ANotFoundOfGlobusTakesNothingAwayThatWasThere) {
+  log_in();
+  const Listing whole = list(kDir);
+  answer("/transfer/*", 404);
+  EXPECT_EQ(error_of(kDir, whole.token), Errc::unavailable);
+  EXPECT_THAT(names_of(list(kDir)), Not(Contains("extra"))) << "a folder that never was is none";
+}
+
 TEST_F(DkistArchiveTest, WithoutALoginNothingIsMissing) {
   const Listing listing = list(kDir);
   EXPECT_THAT(names_of(listing), Not(Contains("extra")));
