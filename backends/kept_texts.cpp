@@ -19,12 +19,12 @@ constexpr milliseconds kLongestTurn{60'000};
 
 Result<KeptTexts::Text> KeptTexts::await_turn(const std::string& key, const std::stop_token& stop) {
   MutexLock lock(mutex_);
-  for (milliseconds waited{0};; waited += kLookAgain) {
+  for (const SteadyTime until = clock_.steady() + kLongestTurn;;) {
     drop_old();
     if (const auto found = kept_.find(key); found != kept_.end()) return found->second.text;
     if (stop.stop_requested()) return fail(Errc::interrupted, "the mount is ending");
     if (making_.size() < bounds_.at_once && !making_.contains(key)) break;
-    if (waited >= kLongestTurn) return fail(Errc::timed_out, "other tables are still being made");
+    if (clock_.steady() >= until) return fail(Errc::timed_out, "other tables are still being made");
     lock.wait_for(turn_, kLookAgain);
   }
   making_[key] = false;
