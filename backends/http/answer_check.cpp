@@ -280,8 +280,10 @@ Verdict judge_status(const ResponseHead& head, SysSeconds now) {
   if (status == 412) return gone_stale("status 412: the file has changed");
   if (status == 408 || status == 425 || status == 429 || (status >= 500 && status != 501 && status != 505)) {
     Verdict verdict{Remedy::retry, {Errc::unavailable, said}, {}, false};
-    if (const auto pause = parse_retry_after(head, now)) verdict.retry_after = *pause;
-    // A server that asks for a pause is alive; one that only fails may be left alone for a while.
+    // A server that asks for a pause is alive; one that only fails may be left alone for a while. No pause at
+    // all is what a cache in front of it says of an error page.
+    if (const auto pause = parse_retry_after(head, now); pause > std::chrono::seconds(0))
+      verdict.retry_after = *pause;
     verdict.origin_failed = status >= 500 && !verdict.retry_after;
     return verdict;
   }

@@ -446,6 +446,15 @@ TEST(RangeJob, WaitsAsLongAsTheServerAsks) {
   expect_bytes(*got, {0, 100});
 }
 
+TEST(RangeJob, NoPauseAtAllIsNoReasonToAskAtOnce) {
+  Stage stage(always(status_answer(503, {{"retry-after", "0"}})));
+  const auto got = stage.begin(job_for(kFile, {0, 100}));
+  stage.client.run_for(milliseconds(10));
+  EXPECT_EQ(stage.client.requests.size(), 1U);
+  stage.client.run_for(std::chrono::minutes(2));
+  EXPECT_EQ(got->outcome(), "unavailable");
+}
+
 TEST(RangeJob, FailsAtOnceWhenTheServerAsksForMoreTimeThanThereIs) {
   Stage stage(always(status_answer(503, {{"retry-after", "3600"}})));
   const auto got = stage.begin(job_for(kFile, {0, 100}));
