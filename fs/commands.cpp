@@ -2,6 +2,7 @@
 
 #include <iterator>
 #include <set>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -10,7 +11,6 @@
 #include "fs/inode.h"
 #include "fs/json_text.h"
 #include "fs/waiting.h"
-#include "fs/warm.h"
 
 namespace astrofs {
 namespace {
@@ -61,7 +61,7 @@ Result<std::string> Commands::run(const std::string& line, const Progress& progr
   }
   const std::string command = request["command"];
   if (command == "status") return status_.status_json();
-  if (command == "metrics") return json_text({{"text", status_.metrics_text()}});
+  if (command == "metrics") return json_text(json({{"text", status_.metrics_text()}}));
   if (command == "warm") return warm(paths, progress);
   if (command == "evict") return evict(paths);
   if (command == "verify") return verify(paths, progress);
@@ -85,32 +85,33 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
   // First what there is, for the bar and the time it will take; then, some files at a time, the bytes.
   std::size_t files = 0;
   std::uint64_t bytes = 0;
+  std::size_t missed = 0;
   std::vector<WarmFailure> failures;
+  const auto miss = [&](const Node& node, const Error& why) {
+    ++missed;
+    if (failures.size() < Warmer::kMostFailures) failures.push_back({tree_.shown_path(node), why});
+  };
   // A directory that cannot be listed costs its files and no others.
   const auto enter = [&](const Node& dir) -> Result<void> {
-    if (Result<void> listed = tree_.list(dir); !listed)
-      failures.push_back({tree_.shown_path(dir), listed.error()});
+    if (Result<void> listed = tree_.list(dir); !listed) miss(dir, listed.error());
     return {};
   };
   const auto count = [&](const Node& node) {
     const Result<Node> sized = node.size ? Result<Node>(node) : tree_.lookup(node.parent, node.name);
     if (!sized) {
-      failures.push_back({tree_.shown_path(node), sized.error()});
+      miss(node, sized.error());
     } else if (is_fetched(*sized)) {
       ++files;
       bytes += *sized->size;
     }
-    return progress(json_text({{"progress", {{"files", files}, {"listing", true}}}}));
+    return progress(json_text(json({{"progress", {{"files", files}, {"listing", true}}}})));
   };
-  const auto left_out = [&](const Node& node, const Error& why) {
-    failures.push_back({tree_.shown_path(node), why});
-  };
-  const Result<void> counted = tree_.for_files(paths, {.enter = enter, .visit = count, .left_out = left_out});
+  const Result<void> counted = tree_.for_files(paths, {.enter = enter, .visit = count, .left_out = miss});
   if (!counted) return tl::unexpected<Error>(counted.error());
 
   (void)vfs_.passthrough();  // before the bytes come: they are verified as they land
   Warmer warmer(vfs_.parts().cache, [&](const WarmProgress& now) {
-    return !stopping_ && progress(json_text({{"progress", to_json(now)}}));
+    return !stopping_ && progress(json_text(json({{"progress", to_json(now)}})));
   });
   warmer.expect(files, bytes);
   bool whole = true;
@@ -125,18 +126,62 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
     return whole;
   };
   const auto gather = [&](const Node& node) {
-    if (is_fetched(node))
-      batch.push_back({tree_.shown_path(node), vfs_.parts().archives.version(node), is_ordered(node)});
+    if (is_fetched(node)) batch.push_back(to_warm(node));
     return batch.size() < kPage || bring();
   };
   const Result<void> walked = tree_.for_files(paths, {.visit = gather});  // all was listed a moment ago
   if (!walked) return tl::unexpected<Error>(walked.error());
   if (whole) (void)bring();
+  if (whole) {
+    const Result<bool> checked = check_kept(paths, warmer);
+    if (!checked) return tl::unexpected<Error>(checked.error());
+    whole = *checked;
+  }
   for (WarmFailure& failure : warmer.failures()) failures.push_back(std::move(failure));
   json result = to_json(warmer.progress());
+  result["failed"] = missed + warmer.progress().failed;
   result["ended_early"] = !whole;
   result["failures"] = to_json(failures);
   return json_text(result);
+}
+
+Result<bool> Commands::check_kept(const std::vector<std::string>& paths, Warmer& warmer) {
+  const Vfs::Parts& parts = vfs_.parts();
+  parts.cache.evict_to_quota();  // what cannot stay goes now, and not when all was said to be well
+  // A copy that contradicted its checksum was dropped behind our back, for another one.
+  std::vector<Warmer::File> replaced;
+  const auto check = [&](const Node& node) {
+    if (!is_fetched(node) || warmer.has_failed(node.id)) return !stopping_;
+    Warmer::File file = to_warm(node);
+    const Result<ObjectState> object = parts.catalog.object(file.version.object);
+    const bool is_other_copy =
+        object && (object->verdict == Verdict::suspect || object->verdict == Verdict::refused);
+    if (is_other_copy && !parts.cache.presence(file.version).complete) {
+      replaced.push_back(std::move(file));
+    } else {
+      warmer.check_kept(file);
+    }
+    return !stopping_;
+  };
+  if (Result<void> walked = tree_.for_files(paths, {.visit = check}); !walked)
+    return tl::unexpected<Error>(walked.error());
+  while (!replaced.empty()) {
+    const std::vector<Warmer::File> again = std::exchange(replaced, {});
+    if (!warmer.run_again(again)) return false;
+    for (const Warmer::File& file : again) {
+      const Result<Node> now = parts.catalog.node(file.version.node);
+      if (now && now->generation != file.version.generation) {
+        check(*now);
+      } else {
+        warmer.check_kept(file);
+      }
+    }
+  }
+  return !stopping_;
+}
+
+Warmer::File Commands::to_warm(const Node& node) const {
+  return {tree_.shown_path(node), vfs_.parts().archives.version(node), is_ordered(node)};
 }
 
 bool Commands::is_fetched(const Node& node) const {
@@ -198,12 +243,12 @@ Result<std::string> Commands::evict(const std::vector<std::string>& paths) {
     const Result<void> walked = tree_.walk(*start, {.visit = visit, .left_out = left_out});
     if (!walked) return tl::unexpected<Error>(walked.error());
   }
-  return json_text({{"files", evicted.files},
-                    {"bytes_freed", evicted.bytes},
-                    {"in_use", evicted.in_use},
-                    {"pinned", evicted.pinned},
-                    {"ended_early", stopping_.load()},
-                    {"failures", to_json(evicted.failures)}});
+  return json_text(json({{"files", evicted.files},
+                         {"bytes_freed", evicted.bytes},
+                         {"in_use", evicted.in_use},
+                         {"pinned", evicted.pinned},
+                         {"ended_early", stopping_.load()},
+                         {"failures", to_json(evicted.failures)}}));
 }
 
 Result<std::string> Commands::verify(const std::vector<std::string>& paths, const Progress& progress) {
@@ -225,7 +270,7 @@ Result<std::string> Commands::verify(const std::vector<std::string>& paths, cons
       ++(found->proof == Proof::fits ? yes : unavailable);
     }
     const std::size_t seen = yes + unavailable + incomplete + contradictions.size();
-    return !stopping_ && progress(json_text({{"progress", {{"files", seen}, {"verifying", true}}}}));
+    return !stopping_ && progress(json_text(json({{"progress", {{"files", seen}, {"verifying", true}}}})));
   };
   const auto left_out = [&](const Node& node, const Error& why) {
     failures.push_back({tree_.shown_path(node), why});
@@ -233,13 +278,13 @@ Result<std::string> Commands::verify(const std::vector<std::string>& paths, cons
   // Nothing is listed or fetched: what was never listed has nothing here.
   const Result<void> walked = tree_.for_files(paths, {.visit = visit, .left_out = left_out});
   if (!walked) return tl::unexpected<Error>(walked.error());
-  return json_text({{"yes", yes},
-                    {"unavailable", unavailable},
-                    {"incomplete", incomplete},
-                    {"no", contradictions.size()},
-                    {"contradictions", std::move(contradictions)},
-                    {"ended_early", stopping_.load()},
-                    {"failures", to_json(failures)}});
+  return json_text(json({{"yes", yes},
+                         {"unavailable", unavailable},
+                         {"incomplete", incomplete},
+                         {"no", contradictions.size()},
+                         {"contradictions", std::move(contradictions)},
+                         {"ended_early", stopping_.load()},
+                         {"failures", to_json(failures)}}));
 }
 
 Result<std::string> Commands::pin(const std::vector<std::string>& paths, bool pinned) {
@@ -252,7 +297,7 @@ Result<std::string> Commands::pin(const std::vector<std::string>& paths, bool pi
   for (const NodeId node : nodes) vfs_.parts().writer.set_pin(node, pinned);
   if (Result<void> flushed = vfs_.parts().writer.flush(); !flushed)
     return tl::unexpected<Error>(flushed.error());
-  return json_text({{pinned ? "pinned" : "unpinned", nodes.size()}});
+  return json_text(json({{pinned ? "pinned" : "unpinned", nodes.size()}}));
 }
 
 Result<std::vector<Node>> Commands::pinned_by(const std::string& path, bool pinned) {
@@ -314,7 +359,7 @@ Result<std::string> Commands::refresh(const std::vector<std::string>& paths) {
     refreshed.push_back({{"path", vfs_.parts().catalog.path(node->id).value_or(path)},
                          {"names", listing ? listing->count : 0}});
   }
-  return json_text({{"refreshed", std::move(refreshed)}});
+  return json_text(json({{"refreshed", std::move(refreshed)}}));
 }
 
 }  // namespace astrofs

@@ -11,6 +11,7 @@
 #include "fs/tree_walk.h"
 #include "fs/verifier.h"
 #include "fs/vfs.h"
+#include "fs/warm.h"
 
 namespace astrofs {
 
@@ -29,6 +30,9 @@ class Commands {
  private:
   [[nodiscard]] Result<std::string> verify(const std::vector<std::string>& paths, const Progress& progress);
   [[nodiscard]] Result<std::string> warm(const std::vector<std::string>& paths, const Progress& progress);
+  /// Of all that was brought: what is not here any more is a failure. False: it was ended before.
+  [[nodiscard]] Result<bool> check_kept(const std::vector<std::string>& paths, Warmer& warmer);
+  [[nodiscard]] Warmer::File to_warm(const Node& node) const;
   struct Evicted;
   [[nodiscard]] Result<std::string> evict(const std::vector<std::string>& paths);
   void evict_file(const Node& file, bool named, Evicted& evicted);

@@ -41,21 +41,30 @@ void Warmer::expect(std::size_t files, std::uint64_t bytes) {
 
 bool Warmer::run(const std::vector<File>& files) {
   bool whole = true;
-  std::vector<std::shared_ptr<Left>> left;
   for (const File& file : files) {
-    whole = fetch(file, left.emplace_back(std::make_shared<Left>()));
+    whole = fetch(file, std::make_shared<Left>(Left{file.version.node}));
     if (!whole) break;
   }
   // Pieces refer to this object: none may be in the air when it goes.
   if (whole) whole = wait_for_room(1);
   if (whole) {
     settle();
-    for (std::size_t i = 0; i < files.size(); ++i) check_kept(files[i], *left[i]);
   } else {
     give_up();
   }
   (void)report_(progress());
   return whole;
+}
+
+bool Warmer::run_again(const std::vector<File>& files) {
+  {
+    const MutexLock lock(mutex_);
+    for (const File& file : files) {
+      --progress_.files_done;
+      progress_.bytes_done -= file.version.size;
+    }
+  }
+  return run(files);
 }
 
 bool Warmer::fetch(const File& file, const std::shared_ptr<Left>& left) {
@@ -123,16 +132,16 @@ void Warmer::settle() {
     lock.wait_for(landed_, kLook);
 }
 
-/// Fetched is not kept: a quota or a disk that is full leaves nothing for the flight.
-void Warmer::check_kept(const File& file, const Left& left) {
+void Warmer::check_kept(const File& file) {
   if (cache_.presence(file.version).complete) return;
   const MutexLock lock(mutex_);
-  if (left.failed) return;  // and said so
-  note_failure(file.path,
-               {Errc::no_space, "fetched, but the cache has no room to keep it; see cache_size= and pins"});
+  note_failure(
+      file.version.node, file.path,
+      {Errc::no_space, "fetched, but the cache has not room for all of it; see cache_size= and pins"});
 }
 
-void Warmer::note_failure(const std::string& path, const Error& error) {
+void Warmer::note_failure(NodeId node, const std::string& path, const Error& error) {
+  if (!failed_.insert(node).second) return;
   ++progress_.failed;
   if (failures_.size() < kMostFailures) failures_.push_back({path, error});
 }
@@ -166,11 +175,15 @@ void Warmer::landed(std::uint64_t piece, const std::string& path, std::uint64_t 
   if (result) {
     progress_.bytes_done += length;
     progress_.bytes_fetched += length;
-  } else if (!left->failed) {
-    left->failed = true;  // one line a file: a dead server fails each of its pieces alike
-    note_failure(path, result.error());
+  } else {
+    note_failure(left->node, path, result.error());
   }
   landed_.notify_all();
+}
+
+bool Warmer::has_failed(NodeId node) const {
+  const MutexLock lock(mutex_);
+  return failed_.contains(node);
 }
 
 WarmProgress Warmer::progress() const {

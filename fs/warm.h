@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,9 +43,15 @@ class Warmer {
 
   /// What all runs together are about to bring: the progress is measured against it.
   void expect(std::size_t files, std::uint64_t bytes) EXCLUDES(mutex_);
-  /// Fetches these and waits until they are kept; false when it was ended before. Once per so many files as
-  /// one likes to hold in memory.
+  /// Fetches these and waits until they are on the disk; false when it was ended before. Once per so many
+  /// files as one likes to hold in memory.
   bool run(const std::vector<File>& files);
+  /// The same for what came and was dropped since.
+  bool run_again(const std::vector<File>& files) EXCLUDES(mutex_);
+  /// After all runs: a file that is not completely here is a failure, if it is none yet. What is fetched need
+  /// not be kept, and a later run may have driven out what an earlier one brought.
+  void check_kept(const File& file) EXCLUDES(mutex_);
+  [[nodiscard]] bool has_failed(NodeId node) const EXCLUDES(mutex_);
   [[nodiscard]] WarmProgress progress() const EXCLUDES(mutex_);
   /// The first of them, at most kMostFailures; the progress counts all.
   [[nodiscard]] std::vector<WarmFailure> failures() const EXCLUDES(mutex_);
@@ -54,17 +61,17 @@ class Warmer {
   class Piece;
   /// Parts of a file still to come, one more while they are being asked for.
   struct Left {
+    NodeId node;
     unsigned pieces{1};
-    bool failed{false};
   };
   bool fetch(const File& file, const std::shared_ptr<Left>& left);
-  void check_kept(const File& file, const Left& left) EXCLUDES(mutex_);
   bool wait_for_room(unsigned at_most);
   bool ask(const File& file, ByteRange piece, const std::shared_ptr<Left>& left);
   void landed(std::uint64_t piece, const std::string& path, std::uint64_t length, const Result<Bytes>& result,
               const std::shared_ptr<Left>& left) EXCLUDES(mutex_);
   void part_done(const std::shared_ptr<Left>& left) REQUIRES(mutex_);
-  void note_failure(const std::string& path, const Error& error) REQUIRES(mutex_);
+  /// One line a file: a dead server fails each of its pieces alike.
+  void note_failure(NodeId node, const std::string& path, const Error& error) REQUIRES(mutex_);
   void give_up();
   void settle();
 
@@ -76,6 +83,7 @@ class Warmer {
   std::map<std::uint64_t, WaitId> waits_ GUARDED_BY(mutex_);  ///< of pieces that were parked, by their number
   unsigned in_flight_ GUARDED_BY(mutex_){0};
   WarmProgress progress_ GUARDED_BY(mutex_);
+  std::set<NodeId> failed_ GUARDED_BY(mutex_);
   std::vector<WarmFailure> failures_ GUARDED_BY(mutex_);
 };
 

@@ -141,6 +141,20 @@ TEST_F(WarmTest, EachOfVeryManyFailuresIsCountedOnceAndTheFirstAreNamed) {
   EXPECT_EQ(warmer.failures().size(), Warmer::kMostFailures);
 }
 
+TEST_F(WarmTest, WhatComesASecondTimeIsDoneOnce) {
+  rig_.source->answer_by_itself(1);
+  const std::vector<Warmer::File> files = files_of(1, 2, 2 * kMiB);
+  Warmer warmer(*rig_.cache, always);
+  warmer.expect(2, 4 * kMiB);
+  ASSERT_TRUE(warmer.run(files));
+  rig_.cache->forget(files[0].version);
+  ASSERT_TRUE(warmer.run_again({files[0]}));
+  EXPECT_TRUE(rig_.cache->presence(files[0].version).complete);
+  EXPECT_EQ(warmer.progress().files_done, 2U);
+  EXPECT_EQ(warmer.progress().bytes_done, 4 * kMiB);
+  EXPECT_EQ(warmer.progress().bytes_fetched, 6 * kMiB);
+}
+
 TEST_F(WarmTest, AnEmptyFileIsThereAlready) {
   Warmer warmer(*rig_.cache, always);
   ASSERT_TRUE(warmer.run({file_of(1, 0)}));
@@ -149,16 +163,47 @@ TEST_F(WarmTest, AnEmptyFileIsThereAlready) {
   EXPECT_EQ(rig_.source->fetches(), 0U);
 }
 
-TEST(WarmInASmallCache, WhatIsFetchedAndCannotBeKeptIsAFailure) {
-  BlockCacheOptions options;
-  options.quota = 2 * kMiB;
-  block_test::Rig rig(options);
-  rig.source->answer_by_itself(1);
-  Warmer warmer(*rig.cache, always);
-  ASSERT_TRUE(warmer.run({file_of(1, 8 * kMiB)}));
+class WarmInASmallCache : public ::testing::Test {
+ protected:
+  static BlockCacheOptions small() {
+    BlockCacheOptions options;
+    options.quota = 2 * kMiB;
+    return options;
+  }
+  WarmInASmallCache() { rig_.source->answer_by_itself(1); }
+  block_test::Rig rig_{small()};
+};
+
+TEST_F(WarmInASmallCache, WhatIsFetchedAndCannotBeKeptIsAFailure) {
+  Warmer warmer(*rig_.cache, always);
+  const Warmer::File file = file_of(1, 8 * kMiB);
+  ASSERT_TRUE(warmer.run({file}));
+  for (unsigned visit = 0; visit < 2; ++visit) warmer.check_kept(file);
   ASSERT_EQ(warmer.failures().size(), 1U);
   EXPECT_EQ(warmer.failures()[0].error.code, Errc::no_space);
-  EXPECT_EQ(warmer.progress().failed, 1U);
+  EXPECT_EQ(warmer.progress().failed, 1U) << "by whatever names it is met";
+  EXPECT_TRUE(warmer.has_failed(file.version.node));
+}
+
+TEST_F(WarmInASmallCache, WhatALaterRunDroveOutIsAFailure) {
+  Warmer warmer(*rig_.cache, always);
+  const std::vector<Warmer::File> files = files_of(1, 32, 4 * kBlockSize);
+  for (const Warmer::File& file : files) {
+    ASSERT_TRUE(warmer.run({file}));
+    ASSERT_TRUE(rig_.cache->presence(file.version).complete);
+    ASSERT_TRUE(rig_.settle());
+    rig_.cache->evict_to_quota();
+  }
+  EXPECT_EQ(warmer.progress().failed, 0U);
+  std::size_t gone = 0;
+  for (const Warmer::File& file : files) {
+    warmer.check_kept(file);
+    if (!rig_.cache->presence(file.version).complete) ++gone;
+  }
+  EXPECT_GT(gone, 0U);
+  EXPECT_LT(gone, files.size());
+  EXPECT_EQ(warmer.progress().failed, gone);
+  EXPECT_EQ(warmer.failures().size(), gone);
 }
 
 }  // namespace

@@ -306,6 +306,36 @@ class Commands(MountTest):
         for name in names:
             self.assertEqual(os.getxattr(mount / "data" / name, "user.astrofs.state"), b"cached")
 
+    def test_a_warm_of_more_than_the_cache_has_room_for_says_so(self):
+        # Two batches: the second drives out what the first has brought.
+        folder, sim = self.folder()
+        names = [f"{number:03}.bin" for number in range(512)]
+        for name in names:
+            (folder / name).write_bytes(name.encode() * 2000)
+        mount = self.mount(f'[archives.data]\ntype = "index"\nurl = "{sim.url}/data/"\n', size="5 MiB")
+        result = self.ask("warm", mount / "data", check=False)
+        self.assertEqual(result.returncode, 1, result)
+        self.assertIn("the cache has not room for all of it; see cache_size= and pins", result.stderr)
+        self.assertRegex(result.stdout, r"512 files, .* fetched, [1-9]\d* failures")
+
+    def test_a_warm_of_a_first_copy_that_is_wrong_brings_the_second(self):
+        sim, mount = self.tess(frames=2)
+        bad, good = sorted((mount / CHIP).iterdir())
+        sim.fault(f"*{bad.name}*", "flip_bit", n=30000, times=1)  # in its pixels
+        sim.fault(f"*{good.name}*", "latency", n=3000)  # long enough that the other is found out meanwhile
+        result = self.json("warm", mount / CHIP)[-1]
+        self.assertEqual((result["files"], result["files_done"], result["failed"]), (2, 2, 0))
+        self.assertEqual(result["bytes_done"], result["bytes"])
+        self.assertEqual(bad.read_bytes(), sim.fetch(key_of(bad)))
+
+    def test_a_warm_of_copies_that_are_all_wrong_does_not_blame_the_room(self):
+        sim, mount = self.tess(frames=2)
+        bad, good = sorted((mount / CHIP).iterdir())
+        sim.fault(f"*{bad.name}*", "flip_bit", n=30000)
+        sim.fault(f"*{good.name}*", "latency", n=3000)
+        said = self.json("warm", mount / CHIP, check=False)[-1]["failures"]
+        self.assertTrue(all("contradicts its checksum" in failure["message"] for failure in said), said)
+
     def test_ctrl_c_ends_a_warm_and_a_later_one_goes_on(self):
         sim, mount = self.tess(frames=2, size="full")
         names = sorted(os.listdir(mount / CHIP))
