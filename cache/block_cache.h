@@ -115,8 +115,8 @@ class BlockCache {
   /// back. False: there is no room for them, now.
   [[nodiscard]] bool lend(std::uint64_t bytes);
   void give_back(std::uint64_t bytes);
-  /// Make room down to the quota: oldest use first, never open, pinned or in flight. Runs on the `house`
-  /// thread.
+  /// Make room down to the quota: oldest use first, never open, pinned or in flight; nothing offline. Runs on
+  /// the `house` thread.
   void evict_to_quota();
 
   /// Sums what the objects really occupy and removes files without an index entry that are older than

@@ -61,7 +61,8 @@ DiskQuota::DiskQuota(Catalog& catalog, IndexWriter& writer, BlockStore& blocks, 
                                  "Objects looked at for some that may go to make room")),
       quota_(options.quota),
       high_water_(options.quota - options.quota / kHighShare),
-      low_water_(options.quota - options.quota / kLowShare),
+      low_water_(options.offline ? high_water_ : options.quota - options.quota / kLowShare),
+      offline_(options.offline),
       fruitless_pause_(options.fruitless_pause),
       used_(catalog.used_bytes()) {  // until the first sweep knows better: start-up reads no directory
   used_gauge_.set(static_cast<std::int64_t>(used_));
@@ -199,6 +200,8 @@ void DiskQuota::relieve() {
   {
     const MutexLock lock(mutex_);
     if (making_room_ || std::chrono::steady_clock::now() < not_before_) return;
+    // All that was fetched under a larger quota would go.
+    if (offline_ && used_ > quota_) return;
     making_room_ = true;
   }
   jobs_.run([this] { make_room(); });
@@ -240,6 +243,7 @@ void DiskQuota::one_gone(bool freed) {
 }
 
 void DiskQuota::evict_to_quota() {
+  if (offline_) return;
   for (bool first = true;; first = false) {
     {
       MutexLock lock(mutex_);

@@ -1,7 +1,8 @@
 // What the objects occupy on disk, and how it stays below the quota and leaves some of the disk free: whole
-// objects go, oldest use first, never one that is open, in use or pinned. An object's presence leaves the
-// index, that is committed, and only then its file is unlinked. Owned by BlockCache; any thread, but what
-// waits (evict, evict_to_quota, resum) is not for the store executor's threads.
+// objects go, oldest use first, never one that is open, in use or pinned. Offline none could be fetched
+// again: only what is written there (a build) makes room, and no more than it needs. An object's presence
+// leaves the index, that is committed, and only then its file is unlinked. Owned by BlockCache; any thread,
+// but what waits (evict, evict_to_quota, resum) is not for the store executor's threads.
 #pragma once
 
 #include <chrono>
@@ -89,6 +90,7 @@ class DiskQuota {
   const std::uint64_t quota_;
   const std::uint64_t high_water_;
   const std::uint64_t low_water_;
+  const bool offline_;
   const std::chrono::milliseconds fruitless_pause_;
 
   mutable Mutex mutex_;

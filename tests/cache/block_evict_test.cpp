@@ -147,6 +147,34 @@ TEST(BlockCache, WhereNothingMayGoItIsNotLookedForAgainAtOnce) {
   EXPECT_EQ(rig.metrics.value("astrofs_cache_candidates_total"), 10);
 }
 
+TEST(BlockCache, OfflineNothingGoesByItselfHoweverSmallTheQuota) {
+  Rig rig;
+  const auto files = filled(rig, 16, kRootNode);
+  rig.options = with_quota(8);
+  rig.options.offline = true;
+  rig.reopen();
+  rig.cache->evict_to_quota();
+  EXPECT_FALSE(rig.cache->lend(kBlock)) << "there is no room below the quota";
+  ASSERT_TRUE(rig.settle());
+  for (const FileVersion& file : files) EXPECT_TRUE(rig.cache->presence(file).complete);
+  EXPECT_TRUE(rig.cache->evict(files[0])) << "as it was told to";
+  EXPECT_EQ(rig.cache->presence(files[0]).bytes, 0U);
+}
+
+TEST(BlockCache, OfflineWhatIsWrittenMakesRoomForItselfAndNoMore) {
+  Rig rig;
+  (void)filled(rig, 32, kRootNode);
+  rig.options = with_quota(32);
+  rig.options.offline = true;
+  rig.reopen();
+  rig.cache->evict_to_quota();
+  EXPECT_EQ(rig.metrics.value("astrofs_cache_evicted_total"), 0);
+  EXPECT_TRUE(eventually([&] { return rig.cache->lend(kBlock); }));
+  ASSERT_TRUE(rig.settle());
+  EXPECT_GT(rig.metrics.value("astrofs_cache_evicted_total"), 0);
+  EXPECT_LE(rig.metrics.value("astrofs_cache_evicted_total"), 3);
+}
+
 TEST(BlockCache, WhenNothingMayGoBytesAreServedAndNotKept) {
   Rig rig(with_quota(20));
   rig.source->answer_by_itself(2);
