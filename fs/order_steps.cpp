@@ -12,7 +12,7 @@ namespace astrofs {
 namespace {
 
 /// Questions in a row that were not answered, each of them asked several times, before an order that was
-/// perhaps never placed is given up.
+/// perhaps never placed is given up, and before one that is done is taken without a word on what it left out.
 constexpr unsigned kTries = 10;
 
 /// May the next try succeed without anybody's doing?
@@ -157,7 +157,10 @@ void Orders::take_in(Order& order, const std::stop_token& stop) {
   const Result<std::map<std::string, Error>> left = order.desk->courier->left_out(order.name, stop);
   if (stop.stop_requested()) return;
   // What is not there may be missing for good, or only not told yet.
-  if (!left && ++order.failures < kTries) return look_again(order);
+  if (!left && ++order.untold < kTries) {
+    disappoint(order, left.error());
+    return look_again(order);
+  }
   const Result<void> taken = order.desk->incoming.take_in(order.id);
   bool is_lost = false;
   const Error lost{Errc::unavailable,

@@ -58,6 +58,7 @@ class FakeCourier final : public Courier {
   }
   Result<std::map<std::string, Error>> left_out(const std::string&, std::stop_token) override {
     const MutexLock lock(mutex_);
+    if (silent_) return tl::unexpected<Error>(*silent_);
     return missing_;
   }
 
@@ -73,6 +74,11 @@ class FakeCourier final : public Courier {
   void refuse(std::optional<Error> error) {
     const MutexLock lock(mutex_);
     refuses_ = std::move(error);
+  }
+  /// Of what is left out.
+  void say_nothing(Error error) {
+    const MutexLock lock(mutex_);
+    silent_ = std::move(error);
   }
   void lose(const std::string& place, Errc code) {
     const MutexLock lock(mutex_);
@@ -113,6 +119,7 @@ class FakeCourier final : public Courier {
   bool done_all_ GUARDED_BY(mutex_){false};
   OrderProgress progress_ GUARDED_BY(mutex_){Phase::under_way, false, "ACTIVE", 0, 0};
   std::optional<Error> refuses_ GUARDED_BY(mutex_);
+  std::optional<Error> silent_ GUARDED_BY(mutex_);
   std::map<std::string, Error> missing_ GUARDED_BY(mutex_);
   std::vector<std::string> texts_ GUARDED_BY(mutex_);
   std::map<std::string, std::string> placed_ GUARDED_BY(mutex_);
@@ -315,6 +322,17 @@ TEST_F(OrdersTest, AnOrderThatWasFoundWaitsForALogin) {
   courier_->finish_all();
   EXPECT_TRUE(eventually([&] { return is_here("a.fits"); }));
   EXPECT_EQ(courier_->placed(), 1U);
+}
+
+TEST_F(OrdersTest, WhatThereIsIsTakenThoughItIsNotToldWhatWasLeftOut) {
+  courier_->say_nothing(Error{Errc::unavailable, "no list today"});
+  courier_->finish_all();
+  const Result<void> first = want("a.fits").get();
+  ASSERT_FALSE(first);
+  EXPECT_EQ(first.error().message, "no list today");
+  EXPECT_TRUE(eventually([&] { return is_here("a.fits"); }));
+  EXPECT_TRUE(eventually([&] { return orders_->status().empty(); }));
+  EXPECT_TRUE(stdfs::is_empty(dir_ / "folder/incoming"));
 }
 
 TEST_F(OrdersTest, NoMoreThanThreeAreUnderWayAndTheOthersGrowMeanwhile) {
