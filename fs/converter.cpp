@@ -48,6 +48,8 @@ Result<pid_t> spawn(const std::string& program, const std::string& output,
                     std::array<std::pair<int, int>, 3> descriptors, ConverterLimits limits) {
   Actions actions;
   for (const auto& [from, to] : descriptors) posix_spawn_file_actions_adddup2(&actions.files, from, to);
+  // Libraries open files of this program without O_CLOEXEC.
+  posix_spawn_file_actions_addclosefrom_np(&actions.files, kScratch + 1);
   Attributes attributes;
   // The threads of a mount block signals, and it ignores some.
   sigset_t none;

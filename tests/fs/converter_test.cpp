@@ -9,6 +9,8 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <thread>
 
@@ -161,6 +163,22 @@ TEST_F(ConverterTest, AProgramThatIsNotThereOrAnotherIsAnError) {
   const auto other = start(kRoomy, "/bin/false");
   const auto error = other ? (*other)->finish().error() : other.error();
   EXPECT_EQ(error.code, Errc::unavailable) << error.message;
+}
+
+TEST_F(ConverterTest, OfTheMountsDescriptorsItHasNoneButItsOwn) {
+  // As libraries open files: it outlives an exec. Beyond the numbers that the program's own are moved to.
+  const UniqueFd kept(::fcntl(open_new("kept").get(), F_DUPFD, 100));
+  const std::string program = directory_.path("program");
+  std::ofstream(program) << "#!/bin/sh\nread line; /bin/ls -l /proc/$$/fd >" << directory_.path("seen")
+                         << '\n';
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  const auto converter = start(kRoomy, program);
+  ASSERT_TRUE(converter) << converter.error().message;
+  EXPECT_FALSE((*converter)->finish()) << "it says nothing";
+  std::ifstream seen(directory_.path("seen"));
+  const std::string listed(std::istreambuf_iterator<char>(seen), {});
+  EXPECT_NE(listed.find(" 3 -> " + directory_.path("scratch")), std::string::npos) << listed;
+  EXPECT_EQ(listed.find(directory_.path("kept")), std::string::npos) << listed;
 }
 
 TEST_F(ConverterTest, ItsEndIsHeardWhileNobodyFeedsIt) {
