@@ -53,7 +53,9 @@ struct RangeJob {
   std::map<std::string, std::string> etags;  ///< origin -> strong ETag that this version has there
   bool is_size_listed{false};  ///< with its ETag, so an answer of another size under that one lies
   Urgency urgency{Urgency::demand};
-  std::chrono::milliseconds timeout{60'000};  ///< for the whole job; beyond it timed_out
+  /// For the whole job; beyond it timed_out. From a server that ignores the range it is the time for each 16
+  /// KiB of the file.
+  std::chrono::milliseconds timeout{60'000};
 };
 
 /// Called on the client's thread, never concurrently for one job.

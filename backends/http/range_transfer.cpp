@@ -22,7 +22,8 @@ constexpr std::size_t kLongestPage = 1 << 20;
 constexpr std::size_t kDrainLimit = 64 << 10;
 /// Length of "SIMPLE  =".
 constexpr std::size_t kFitsStart = 9;
-/// A connection that broke was worth it when it brought this: a block of the cache.
+/// A connection that broke was worth it when it brought this, a block of the cache; and one that takes long
+/// is, as long as it does so.
 constexpr std::uint64_t kWorthwhile = 16 << 10;
 
 }  // namespace
@@ -53,7 +54,7 @@ void RangeTransfer::prepare(Request& request) {
   info_ = {};
   body_ = Body::none;
   verdict_.reset();
-  dropped_ = 0;
+  dropped_ = came_ = 0;
   held_.clear();
   trusted_ = false;
   progress_ = false;
@@ -146,7 +147,18 @@ Flow RangeTransfer::data(std::span<const std::byte> data) {
     case Body::unsized:
       break;
   }
-  return trusted_ ? deliver(data) : examine(data);
+  const Flow flow = trusted_ ? deliver(data) : examine(data);
+  if (flow == Flow::proceed && (body_ == Body::whole || body_ == Body::unsized)) note_whole(data.size());
+  return flow;
+}
+
+/// A whole file may take longer than the job was given for a part of it, and who asked again would get it
+/// from its first byte again. Its readers have deadlines of their own.
+void RangeTransfer::note_whole(std::size_t came) {
+  came_ += came;
+  if (came_ < kWorthwhile) return;
+  came_ = 0;
+  grant_more_time();
 }
 
 Flow RangeTransfer::collect_page(std::span<const std::byte> data) {

@@ -32,6 +32,7 @@ class RangeTransfer final : public Transfer {
   bool may_hold();
   bool announce();
   void remember();
+  void note_whole(std::size_t came);
   Flow examine(std::span<const std::byte> data);
   Flow hold(std::span<const std::byte> data);
   Flow collect_page(std::span<const std::byte> data);
@@ -59,6 +60,7 @@ class RangeTransfer final : public Transfer {
   std::uint64_t position_{0};       ///< in the file, of the next byte to come
   std::uint64_t body_end_{0};       ///< where the body must end
   std::uint64_t dropped_{0};        ///< bytes of a body that nobody wants
+  std::uint64_t came_{0};           ///< of a whole file, since the deadline was moved
   std::vector<std::byte> held_;     ///< the body's start, until it is known to be data
   bool trusted_{false};             ///< the start has been looked at
   bool progress_{false};            ///< something new was delivered

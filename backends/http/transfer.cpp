@@ -56,6 +56,11 @@ void Exchange::set_deadline(Transfer* transfer, SteadyTime when) {
   arm();
 }
 
+void Exchange::move_deadline(Transfer* transfer, SteadyTime from, SteadyTime to) {
+  deadlines_.erase({from, transfer});
+  set_deadline(transfer, to);
+}
+
 void Exchange::remove(Transfer* transfer, SteadyTime deadline) {
   deadlines_.erase({deadline, transfer});
   live_.erase(transfer);
@@ -378,6 +383,12 @@ void Transfer::finish(Result<void> result) {
   on_stop_.reset();
   exchange_->remove(this, deadline_);
   finished(std::move(result));
+}
+
+void Transfer::grant_more_time() {
+  if (finished_) return;
+  const SteadyTime from = std::exchange(deadline_, exchange_->clock.steady() + terms_.timeout);
+  exchange_->move_deadline(this, from, deadline_);
 }
 
 void Transfer::resume_attempt() {

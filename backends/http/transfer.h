@@ -33,6 +33,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 
   void add(const std::shared_ptr<Transfer>& transfer);
   void set_deadline(Transfer* transfer, SteadyTime when);
+  void move_deadline(Transfer* transfer, SteadyTime from, SteadyTime to);
   void remove(Transfer* transfer, SteadyTime deadline);
   /// Ends everything under way, and whatever comes later, with `interrupted`.
   void close();
@@ -90,6 +91,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
 
   /// Follows a verdict that came after `Remedy::wait`.
   void follow(Verdict verdict);
+  /// What the attempt under way brings is worth waiting for: the time allowed begins anew.
+  void grant_more_time();
   /// Lets the attempt under way go on after Flow::pause.
   void resume_attempt();
   [[nodiscard]] Exchange& exchange() { return *exchange_; }

@@ -26,8 +26,9 @@ struct Scripted {
   std::optional<Error> broken{};  ///< the connection fails after the body; with status 0 before any answer
   bool silent{false};             ///< never answers
   milliseconds delay{0};
-  std::size_t piece{0};  ///< bytes of one on_data; 0 = all at once
-  std::string url{};     ///< after redirects; "" = the one asked for
+  std::size_t piece{0};     ///< bytes of one on_data; 0 = all at once
+  std::string url{};        ///< after redirects; "" = the one asked for
+  milliseconds between{0};  ///< the pieces
 };
 
 class FakeClient final : public Client {
@@ -139,6 +140,10 @@ class FakeClient final : public Client {
           one->receiver->on_data(as_bytes(std::string_view(answer.body).substr(one->given, piece)));
       if (obey(one, flow)) return;
       one->given += piece;
+      if (answer.between.count() > 0 && one->given < answer.body.size()) {
+        one->due = clock_.steady() + answer.between;
+        return;
+      }
     }
     end(one, answer.broken ? Result<void>(tl::unexpected(*answer.broken)) : Result<void>());
   }

@@ -483,6 +483,34 @@ TEST(RangeJob, TimesOutOnASilentServer) {
   EXPECT_EQ(stage.client.running(), 0U);  // the request does not linger
 }
 
+/// What a server without ranges sends, a piece of so many bytes each second.
+FakeClient::Script whole_file_slowly(std::size_t piece) {
+  return [piece](const Request& request) {
+    Request whole = request;
+    whole.range.reset();
+    Scripted answer = good_answer(whole, kFile);
+    answer.piece = piece;
+    answer.between = seconds(1);
+    return answer;
+  };
+}
+
+TEST(RangeJob, AWholeFileMayTakeLongerThanThePartOfItThatWasAskedFor) {
+  Stage stage(whole_file_slowly(16'384));
+  RangeJob job = job_for(kFile, {100'000, 10});
+  job.timeout = seconds(5);
+  expect_bytes(*stage.finish(job), {0, kFile.size()});
+  EXPECT_EQ(stage.client.requests.size(), 1U);
+}
+
+TEST(RangeJob, AWholeFileThatHardlyComesTimesOut) {
+  Stage stage(whole_file_slowly(1000));
+  RangeJob job = job_for(kFile, {100'000, 10});
+  job.timeout = seconds(5);
+  EXPECT_EQ(stage.finish(job)->outcome(), "timed_out");
+  EXPECT_EQ(stage.client.running(), 0U);
+}
+
 TEST(RangeJob, TimesOutInTheQueueToo) {
   FetcherOptions options;
   options.connections_per_origin = 1;
