@@ -70,6 +70,13 @@ Error error_of(int code, const std::string& what) {
   return Error{cause, "index: " + what + ": " + mdb_strerror(code)};
 }
 
+/// A disk that gives nothing back is not full.
+Error read_error_of(int code, const std::string& what) {
+  Error error = error_of(code, what);
+  if (code == EIO) error.code = Errc::unavailable;
+  return error;
+}
+
 struct CloseEnv {
   void operator()(MDB_env* env) const { mdb_env_close(env); }
 };
@@ -90,6 +97,11 @@ void leave_word(MDB_env* env, const char* what) {
   const char* dir = nullptr;
   mdb_env_get_path(env, &dir);
   if (dir != nullptr) (void)DamageLog::leave_mark(dir);
+}
+
+/// There is no handle: what was closed for a moment could not be opened again yet.
+tl::unexpected<Error> closed(const std::string& what) {
+  return fail(Errc::unavailable, "index: " + what + ": it could not be opened again");
 }
 
 }  // namespace
@@ -160,7 +172,7 @@ Result<void> Environment::Impl::open_handle() {
   mdb_env_set_assert(raw, mode_ == Mode::probe ? end_the_probe : leave_word);
   const unsigned flags = mode_ == Mode::write ? kWriteFlags : kProbeFlags;
   if (const int code = mdb_env_open(raw, dir_.c_str(), flags, 0600); code != 0) {
-    return tl::unexpected(error_of(code, "cannot open " + dir_));
+    return tl::unexpected(read_error_of(code, "cannot open " + dir_));
   }
   MDB_envinfo info{};
   mdb_env_info(raw, &info);
@@ -177,7 +189,7 @@ Result<void> Environment::Impl::open_tables() {
     if (create != 0 && mode_ == Mode::probe) break;
     MDB_txn* txn = nullptr;
     int code = mdb_txn_begin(env_.get(), nullptr, create != 0 ? 0 : MDB_RDONLY, &txn);
-    if (code != 0) return tl::unexpected(error_of(code, "cannot be read"));
+    if (code != 0) return tl::unexpected(read_error_of(code, "cannot be read"));
     for (std::size_t i = 0; i < kTables && code == 0; ++i) {
       code = mdb_dbi_open(txn, name_of(table_at(i)), create, &tables_.at(i));
     }
@@ -203,16 +215,15 @@ Result<MDB_txn*> Environment::Impl::enter() {
       idle_.pop_back();
     }
   }
-  int code = EIO;  // no handle: it could not be opened again
-  if (txn != nullptr) {
-    code = mdb_txn_renew(txn);
-  } else if (env_) {
-    code = mdb_txn_begin(env_.get(), nullptr, MDB_RDONLY, &txn);
+  if (!env_) {
+    leave(nullptr);
+    return closed("cannot be read");
   }
+  const int code = txn != nullptr ? mdb_txn_renew(txn) : mdb_txn_begin(env_.get(), nullptr, MDB_RDONLY, &txn);
   if (code == 0) return txn;
   if (txn != nullptr) mdb_txn_abort(txn);
   leave(nullptr);
-  return tl::unexpected(error_of(code, "cannot be read"));
+  return tl::unexpected(read_error_of(code, "cannot be read"));
 }
 
 void Environment::Impl::leave(MDB_txn* txn) {
@@ -410,7 +421,7 @@ Result<void> Environment::grow() {
   return impl_->alone([this]() -> Result<void> {
     const std::uint64_t size = impl_->map_size_ * 2;
     if (size > kLargestMap) return fail(Errc::no_space, "index: has outgrown every sensible size");
-    if (impl_->env() == nullptr) return tl::unexpected(error_of(EIO, "cannot grow"));
+    if (impl_->env() == nullptr) return closed("cannot grow");
     if (const int code = mdb_env_set_mapsize(impl_->env(), size); code != 0) {
       // The old map is gone by then, and LMDB would read where it was. What fails here, revive() mends.
       (void)impl_->open_anew();
@@ -436,7 +447,7 @@ Result<void> Environment::revive() {
 }
 
 Result<void> Environment::sync() {
-  if (impl_->env() == nullptr) return tl::unexpected(error_of(EIO, "cannot be synced"));
+  if (impl_->env() == nullptr) return closed("cannot be synced");
   if (const int code = mdb_env_sync(impl_->env(), 1); code != 0)
     return tl::unexpected(error_of(code, "cannot be synced"));
   return {};

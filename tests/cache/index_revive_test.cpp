@@ -49,6 +49,7 @@ TEST(IndexRevival, AnIndexThatCouldNotBeOpenedAnewIsOpenedAsSoonAsItCanBe) {
   const auto gone = [&] { return !index.catalog().child(kRootNode, "frame-000001"); };
   for (int i = 0; i < 500 && !gone(); ++i) std::this_thread::sleep_for(milliseconds(10));
   ASSERT_TRUE(gone());
+  EXPECT_EQ(index.catalog().child(kRootNode, "a").error().code, Errc::unavailable);
   fs::rename(dir.path() + "/away", dir.path() + "/catalog");
   EXPECT_TRUE(comes_back(index.catalog(), "frame-000001"));
   EXPECT_TRUE(index.add(kRootNode, file_entry("b")));
