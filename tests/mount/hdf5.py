@@ -190,6 +190,15 @@ class Hdf5(MountTest):
         self.assertEqual(path.read_bytes(), data)
         self.assertEqual(self.archive.log("llc.fits"), [], "and stays there")
 
+    def test_commands_about_a_file_of_a_directory_that_nobody_has_listed_do_not_build_it(self):
+        mount = self.hlsp()
+        path = self.pixel(mount).relative_to(mount.path)
+        for command in ("why", "evict", "pin", "verify"):
+            fresh = self.mount(hlsp_config(self.archive))
+            self.archive.forget()
+            fresh.control(command, fresh / path, check=False)
+            self.assertEqual(self.archive.log("llc.fits"), [], command)
+
     def test_what_is_evicted_is_built_again_of_what_is_cached_and_has_the_same_bytes(self):
         mount = self.hlsp()
         path = self.pixel(mount, "tess-spoc", "SPOC")
