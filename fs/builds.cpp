@@ -154,8 +154,9 @@ void Builds::fetch(const MountedArchive& archive, const Node& node, ByteRange ra
       });
 }
 
-std::string Builds::version_now(const MountedArchive& archive, const std::string& locator) const {
-  const Result<Recipe> recipe = archive.archive->recipe(locator, {});
+std::string Builds::version_now(const MountedArchive& archive, const std::string& locator,
+                                std::stop_token stop) const {
+  const Result<Recipe> recipe = archive.archive->recipe(locator, std::move(stop));
   if (!recipe) return {};
   std::vector<std::uint64_t> versions;
   for (const Recipe::Part& part : recipe->parts) {

@@ -48,7 +48,8 @@ class Builds {
              std::stop_token stop) EXCLUDES(mutex_);
   /// The version that would be built of what is known of the parts; "" where one was never looked at. Reads
   /// what the archive's recipe wants. Not for threads that may not wait.
-  [[nodiscard]] std::string version_now(const MountedArchive& archive, const std::string& locator) const;
+  [[nodiscard]] std::string version_now(const MountedArchive& archive, const std::string& locator,
+                                        std::stop_token stop) const;
   /// Of one that is being built.
   [[nodiscard]] std::optional<BuildProgress> progress(NodeId node) const EXCLUDES(mutex_);
 

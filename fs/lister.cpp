@@ -199,7 +199,8 @@ void Lister::note_versions(const MountedArchive& archive, const Node& dir,
   for (Entry& entry : entries) {
     if (builds_ == nullptr || !archive.archive->builds(entry.locator)) continue;
     const Result<Node> known = catalog_.child(dir.id, entry.name);
-    if (known && known->size) entry.validator = builds_->version_now(archive, entry.locator);
+    if (known && known->size)
+      entry.validator = builds_->version_now(archive, entry.locator, stop_.get_token());
   }
 }
 

@@ -21,12 +21,14 @@
 namespace astrofs {
 namespace {
 
-/// Its recipes wait until they are let go, and name parts that nobody has.
+/// Lists one file. Its recipes wait until they are let go, and name parts that nobody has.
 class RecipeArchive final : public Archive {
  public:
   Result<std::variant<Listing, NotModified>> list(std::string_view, std::string_view,
                                                   std::stop_token) override {
-    return fail(Errc::unavailable, "nobody lists here");
+    Listing listing;
+    listing.entries.push_back({"a.hdf5", EntryKind::file, std::nullopt, {}, "a", ""});
+    return std::variant<Listing, NotModified>(std::move(listing));
   }
   Result<std::vector<http::Request>> locate(std::string_view) override {
     return fail(Errc::unsupported, "it is built");
@@ -84,10 +86,10 @@ class BuildsTest : public ::testing::Test {
     store_.stop();
   }
 
-  void make(const std::string& left = {}) {
+  void make(const std::string& left = {}, bool offline = true) {
     if (!left.empty()) UniqueFd(::creat(folder_.path(left).c_str(), 0600));
     lister_ = std::make_unique<Lister>(*rig_.catalog, *rig_.writer, *archives_, notices_, turns_, store_,
-                                       clock_, metrics_, true);
+                                       clock_, metrics_, offline);
     sizes_ = std::make_unique<SizeResolver>(*rig_.catalog, *rig_.writer, *archives_, turns_, fetcher_, store_,
                                             true);
     finder_ = std::make_unique<PathFinder>(*rig_.catalog, *lister_, *sizes_, std::chrono::seconds(10));
@@ -166,6 +168,23 @@ TEST_F(BuildsTest, TheEndLeavesNobodyWaiting) {
   EXPECT_EQ(error_of(std::move(running)), Errc::interrupted);
   EXPECT_EQ(error_of(ask(1)), Errc::interrupted) << "nothing is begun any more";
   builds_->join();
+}
+
+TEST_F(BuildsTest, TheEndDoesNotWaitForTheVersionOfAFileThatWasBuilt) {
+  make({}, false);
+  lister_->attach(*builds_);
+  rig_.writer->set_size(files_[0].id, 5, {}, "built before", {});
+  ASSERT_TRUE(rig_.writer->flush());
+  archive_->held = true;
+  std::promise<Result<void>> listed;
+  lister_->refresh(*rig_.catalog->node(files_[0].parent),
+                   [&listed](Result<void> result) { listed.set_value(std::move(result)); });
+  while (archive_->asked < 1) std::this_thread::yield();
+  lister_->stop();
+  auto end = listed.get_future();
+  EXPECT_EQ(end.wait_for(std::chrono::seconds(30)), std::future_status::ready);
+  archive_->held = false;
+  end.wait();
 }
 
 TEST_F(BuildsTest, WhatAKilledMountHasLeftIsTakenAway) {
