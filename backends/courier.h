@@ -57,8 +57,9 @@ class Courier {
                                                   std::stop_token stop) = 0;
   [[nodiscard]] virtual Result<PlacedOrder> read(std::string_view text) const = 0;
   /// The service's name for it. The same text again is the same order again, and not another.
+  /// Errc::not_found: by the service's own word there is no place that it names.
   [[nodiscard]] virtual Result<std::string> place(const std::string& text, std::stop_token stop) = 0;
-  /// Errc::not_found: the service knows no such order (any more).
+  /// Errc::not_found: by its own word the service knows no such order (any more).
   [[nodiscard]] virtual Result<OrderProgress> progress(const std::string& name, std::stop_token stop) = 0;
   /// Of an order that is done: what it has left out, by source, and why. Errc::not_found: there is no such
   /// file at the archive.

@@ -6,6 +6,7 @@
 
 #include "backends/dkist_folders.h"
 #include "backends/format/globus_task.h"
+#include "backends/gone_service.h"
 #include "backends/url.h"
 
 namespace astrofs::dkist {
@@ -13,6 +14,7 @@ namespace {
 
 /// The files of a directory are asked for one behind the other.
 constexpr std::chrono::seconds kRecent{60};
+constexpr std::string_view kService = "Globus";
 
 /// "/bucket/proposal/ID/rest". A copy has no buckets: a dataset changes from one to another in its life.
 std::optional<Parcel> parcel_of(std::string path) {
@@ -65,7 +67,7 @@ Result<std::uint64_t> GlobusCourier::size(const Parcel& parcel, std::stop_token 
 
 Result<std::string> GlobusCourier::new_id(std::stop_token stop) {
   const Result<std::string> answer = globus_.ask("submission_id", {}, std::move(stop));
-  if (!answer) return answer;
+  if (!answer) return tl::unexpected<Error>(of_service(answer.error(), kService));
   return globus::parse_submission_id(*answer);
 }
 
@@ -128,7 +130,8 @@ Result<std::map<std::string, Error>> GlobusCourier::left_out(const std::string& 
     const std::string page = marker.empty() ? "" : "?marker=" + url::encode_component(marker);
     const Result<std::string> answer =
         globus_.ask(fmt::format("task/{}/skipped_errors{}", name, page), {}, stop);
-    if (!answer) return tl::unexpected<Error>(answer.error());
+    // Not found would be a word on the files.
+    if (!answer) return tl::unexpected<Error>(of_service(answer.error(), kService));
     Result<globus::SkippedFiles> skipped = globus::parse_skipped(*answer);
     if (!skipped) return tl::unexpected<Error>(skipped.error());
     if (!skipped->next.empty() && skipped->next == marker)

@@ -100,6 +100,7 @@ Result<std::string> Globus::ask(std::string_view what, std::string body, std::st
     request.headers.push_back({"Content-Type", "application/json"});
     request.body = std::move(body);
   }
+  request.globus_collection = true;  // who answers 404 may be a gateway, as there
   authorize(request, login->transfer);
   Result<http::Response> answer = fetcher_.fetch({std::move(request)}, stop);
   if (!answer) return tl::unexpected<Error>(answer.error());

@@ -36,6 +36,11 @@ bool may_pass(int status) {
   return status == 408 || status == 425 || status == 429 || (status > 501 && status < 505);
 }
 
+/// {"code": "ClientError.NotFound", ...}
+bool is_word_of_globus(std::string_view body) {
+  return body.find("\"code\"") != std::string_view::npos && body.find("NotFound") != std::string_view::npos;
+}
+
 bool is_gzip(const ResponseHead& head) {
   const std::string_view encoding = head.header("content-encoding");
   return encoding == "gzip" || encoding == "x-gzip";
@@ -55,6 +60,7 @@ BodyTransfer::BodyTransfer(std::shared_ptr<Exchange> shared, std::vector<Request
 void BodyTransfer::prepare(Request& request) {
   conditional_ = is_conditional(request);
   body_decides_ = request.body_decides;
+  globus_ = request.globus_collection;
   largest_ = request.large ? request.large->bytes : exchange().options.largest_body;
   is_head_ = request.method == Method::head;
   response_ = {};
@@ -96,6 +102,8 @@ Flow BodyTransfer::data(std::span<const std::byte> data) {
 Verdict BodyTransfer::ended(const Result<void>& transport) {
   const int status = response_.head.status;
   if (body_decides_ && transport && status >= 400 && !may_pass(status) && is_xml(response_)) return {};
+  if (globus_ && status == 404 && !is_word_of_globus(response_.body))
+    return {Remedy::retry, {Errc::unavailable, "status 404 of a gateway before Globus"}, {}, false};
   if (verdict_) return *verdict_;
   if (!transport) return judge_transport(transport.error());
   return {};
