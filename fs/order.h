@@ -40,7 +40,7 @@ struct Order {
   std::string name;                          ///< the service's; "" = not placed yet
   OrderProgress progress;
   bool found{false};     ///< in the folder, left there by an earlier run of this program
-  unsigned failures{0};  ///< questions about it in a row that were not answered
+  unsigned failures{0};  ///< times in a row that it could not be placed
   unsigned untold{0};    ///< times in a row that it was not told what was left out
   unsigned stuck{0};     ///< looks in a row at which it could not get on
   SteadyTime made{};

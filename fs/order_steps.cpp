@@ -111,17 +111,21 @@ void Orders::place(Order& order, const std::stop_token& stop) {
     order.progress.words = "ordered";
     return;
   }
-  log::warning("{}: {} files of {} cannot be ordered: {}", order.desk->archive, order.files.size(),
-               order.batch, name.error().message);
+  if (++order.failures == 1)
+    log::warning("{}: {} files of {} cannot be ordered: {}", order.desk->archive, order.files.size(),
+                 order.batch, name.error().message);
   // Was it heard over there? The same order again is the same order. And one that was found may be under way,
-  // though nobody is logged in as yet.
-  const bool unheard = order.found && name.error().code == Errc::denied;
-  if ((unheard || may_pass(name.error().code)) && ++order.failures < kTries) {
+  // whoever answers in its service's place, or does not.
+  const bool is_refused = name.error().code == Errc::not_found;
+  const bool may_be_under_way = order.found || (may_pass(name.error().code) && order.failures < kTries);
+  if (may_be_under_way && !is_refused) {
     disappoint(order, name.error());
     return look_again(order);
   }
-  if (!unheard) order.desk->incoming.forget(order.id);
-  drop(order, name.error(), !order.found);
+  order.desk->incoming.forget(order.id);
+  // That is no word on its files.
+  const Errc code = is_refused ? Errc::unavailable : name.error().code;
+  drop(order, {code, "it cannot be ordered: " + name.error().message}, true);
 }
 
 void Orders::look(Order& order, const std::stop_token& stop) {
@@ -132,7 +136,6 @@ void Orders::look(Order& order, const std::stop_token& stop) {
     disappoint(order, progress.error());
     return look_again(order);
   }
-  order.failures = 0;
   if (is_gone || progress->phase == OrderProgress::Phase::failed) {
     const Error error{Errc::unavailable, fmt::format("the order {} was given up: {}", order.name,
                                                      is_gone ? progress.error().message : progress->words)};

@@ -164,7 +164,9 @@ std::shared_ptr<Order> Orders::due(milliseconds& wait) {
   const SteadyTime now = std::chrono::steady_clock::now();
   for (const auto& order : orders_) {
     const auto under_way = [&order](const auto& other) {
-      return other->desk == order->desk && other->closed;
+      // One that was found and cannot be asked for, perhaps for days, keeps no other waiting.
+      const bool is_placed = !other->name.empty() || !other->found;
+      return other->desk == order->desk && other->closed && is_placed;
     };
     // More may be wanted by the time that one of the others is done.
     if (!order->closed && std::count_if(orders_.begin(), orders_.end(), under_way) >= kAtOnce) continue;

@@ -324,6 +324,36 @@ TEST_F(OrdersTest, AnOrderThatWasFoundWaitsForALogin) {
   EXPECT_EQ(courier_->placed(), 1U);
 }
 
+TEST_F(OrdersTest, AnOrderThatWasFoundIsNotGivenUpForTroubleInAsking) {
+  (void)want("a.fits");
+  ASSERT_TRUE(eventually([&] { return courier_->looks() > 0; }));
+  orders_.reset();
+  // No network as yet; the page of who gives out the network; a service that is put up anew.
+  for (const Errc trouble : {Errc::unavailable, Errc::corrupt, Errc::timed_out}) {
+    courier_->refuse(Error{trouble, "trouble"});
+    const std::size_t before = courier_->texts().size();
+    begin();
+    ASSERT_TRUE(eventually([&] { return courier_->texts().size() > before + 12; })) << name_of(trouble);
+    EXPECT_EQ(want("a.fits").get().error().code, trouble) << "who reads is told";
+    orders_.reset();
+  }
+  courier_->refuse(std::nullopt);
+  courier_->finish_all();
+  begin();
+  EXPECT_TRUE(eventually([&] { return is_here("a.fits"); }));
+  EXPECT_EQ(courier_->placed(), 1U);
+}
+
+TEST_F(OrdersTest, AnOrderThatWasFoundAndIsRefusedByItsServiceIsForgotten) {
+  (void)want("a.fits");
+  ASSERT_TRUE(eventually([&] { return courier_->looks() > 0; }));
+  orders_.reset();
+  courier_->refuse(Error{Errc::not_found, "no such end point"});
+  begin();
+  ASSERT_TRUE(eventually([&] { return stdfs::is_empty(dir_ / "folder/incoming"); }));
+  EXPECT_EQ(want("a.fits").get().error().code, Errc::unavailable) << "that is no word on the file";
+}
+
 TEST_F(OrdersTest, WhatThereIsIsTakenThoughItIsNotToldWhatWasLeftOut) {
   courier_->say_nothing(Error{Errc::unavailable, "no list today"});
   courier_->finish_all();
