@@ -26,7 +26,7 @@ void authorize(http::Request& request, const globus::Token& token) {
 }
 
 tl::unexpected<Error> no_login() {
-  return fail(Errc::denied, "frames need a Globus login: astrofs login");
+  return fail(Errc::denied, "frames need a Globus login: astrofs login dkist");
 }
 
 }  // namespace
@@ -75,7 +75,10 @@ Result<http::Request> Globus::file(std::string_view path) const {
                                                      : std::string();
   if (base.empty()) {
     if (!known) return no_login();
-    return fail(Errc::denied, "the collection of the frames does not serve HTTPS");
+    return fail(
+        Errc::denied,
+        "the collection of the frames does not serve HTTPS: they come through Globus Connect Personal, "
+        "once the configuration has local_endpoint and local_folder");
   }
   http::Request request;
   request.url = base + url::encode_path(path);

@@ -96,7 +96,10 @@ Result<std::string> log_in_by_code(const CodeLogin& addresses, const std::string
   if (!https) return tl::unexpected<Error>(https.error());
   login.https = https->value_or("");
   if (auto kept = login_file::write(file, login); !kept) return tl::unexpected<Error>(kept.error());
-  return std::string("Logged in");
+  if (!login.https.empty()) return std::string("Logged in");
+  return std::string(
+      "Logged in. The collection does not serve HTTPS: its files come through Globus Connect Personal alone, "
+      "if the configuration has local_endpoint and local_folder");
 }
 
 Result<std::string> log_in_by_token(const TokenLogin& login, const std::string& file, const AskUser& ask,

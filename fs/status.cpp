@@ -168,8 +168,11 @@ std::string Status::why_json(const Node& node) const {
   }
   why["listing"] = listing_json(vfs_, node.parent, clock_);
   why["state"] = name_of(vfs_.state_of(node));
-  if (vfs_.state_of(node) == FileState::not_logged_in && archive != nullptr)
-    why["login"] = "frames of this archive need a login: astrofs login " + archive->name;
+  if (vfs_.state_of(node) == FileState::not_logged_in && archive != nullptr) {
+    // A login may be all that is wanting, or not.
+    const auto located = archive->archive->locate(node.locator);
+    why["login"] = located ? "" : redact(located.error().message);
+  }
   why["generation"] = node.generation;
   why["size"] = node.size ? json(*node.size) : json(nullptr);
   why["validator"] = redact(node.validator);

@@ -3,7 +3,6 @@
 import contextlib
 import csv
 import errno
-import http.client
 import io
 import json
 import os
@@ -14,7 +13,6 @@ import sys
 import time
 import unittest
 import urllib.error
-import urllib.parse
 import urllib.request
 
 from astropy.io import fits
@@ -246,14 +244,7 @@ class Dkist(DkistTest):
         self.assertFalse(self.login.exists())
         with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as login:
             address = next(line.strip() for line in login.stdout if line.startswith("http"))
-            browser = http.client.HTTPConnection(urllib.parse.urlsplit(address).netloc)
-            browser.request("GET", address[address.index("/auth/"):])
-            # Where the browser is sent the code is shown.
-            shown = browser.getresponse().getheader("Location")
-            browser.close()
-            self.assertTrue(shown.startswith("https://auth.globus.org/v2/web/auth-code?"), shown)
-            code = urllib.parse.parse_qs(urllib.parse.urlsplit(shown).query)["code"][0]
-            login.communicate(f"  {code}\n")
+            login.communicate(f"  {self.code_of(address)}\n")
         self.assertEqual(login.returncode, 0)
         self.assertEqual(self.login.stat().st_mode & 0o777, 0o600)
         wait_until(lambda: os.getxattr(mount / DATASET / name, "user.astrofs.state") == b"remote", "the login is noticed")

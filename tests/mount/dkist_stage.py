@@ -1,7 +1,9 @@
 """A made-up DKIST data centre, a mount of it, and what its tests share."""
+import http.client
 import json
 import os
 import time
+import urllib.parse
 import urllib.request
 import warnings
 
@@ -36,6 +38,15 @@ class DkistTest(MountTest):
         self.login.touch(0o600)
         self.login.write_text(text)
         mount.tell(command="logins")
+
+    def code_of(self, address):
+        """What a browser is shown at the address that `astrofs login` prints."""
+        browser = http.client.HTTPConnection(urllib.parse.urlsplit(address).netloc)
+        browser.request("GET", address[address.index("/auth/"):])
+        shown = browser.getresponse().getheader("Location")
+        browser.close()
+        self.assertTrue(shown.startswith("https://auth.globus.org/v2/web/auth-code?"), shown)
+        return urllib.parse.parse_qs(urllib.parse.urlsplit(shown).query)["code"][0]
 
     def tell(self, **change):
         request = urllib.request.Request(self.centre.url + "/_sim/dkist", json.dumps(change).encode())

@@ -5,9 +5,10 @@ import errno
 import json
 import os
 import pathlib
+import subprocess
 
 from dkist_stage import DATASET, DkistTest
-from harness import main, wait_until
+from harness import BUILD, main, wait_until
 
 ENDPOINT = "11111111-2222-3333-4444-555555555555"
 
@@ -147,6 +148,20 @@ class DkistTransfer(DkistTest):
         truth = self.truth(name)
         wait_until(lambda: path.stat().st_size == len(truth), "its size is known")
         self.assertEqual(path.read_bytes(), truth)
+
+    def test_without_an_end_point_it_is_said_what_is_wanting_beside_a_login(self):
+        mount = self.dkist("--dkist-no-https", config='client_id = "11111111-2222-3333-4444-555555555555"')
+        name = self.names(mount)[0]
+        self.assertIn("astrofs login dkist", mount.why(f"{DATASET}/{name}")["login"])
+        words = [BUILD / "astrofs", "login", "dkist", "--config", mount.config]
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as login:
+            address = next(line.strip() for line in login.stdout if line.startswith("http"))
+            said, _ = login.communicate(self.code_of(address) + "\n")
+        self.assertEqual(login.returncode, 0)
+        for words in (said, mount.why(f"{DATASET}/{name}")["login"]):
+            self.assertIn("does not serve HTTPS", words)
+            self.assertIn("local_endpoint", words)
+        self.assert_blank(mount / DATASET / name)
 
     def test_a_selection_is_warmed_by_few_tasks(self):
         mount = self.ordered()
