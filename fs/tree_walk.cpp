@@ -52,7 +52,13 @@ Result<Node> TreeWalk::lookup(NodeId parent, const std::string& name) {
 
 Result<Node> TreeWalk::step(const Node& dir, const std::string& name, Ask ask) {
   Result<Node> known = vfs_.parts().catalog.child(dir.id, name);
-  if (ask == Ask::nothing || (known && ask == Ask::names)) return known;
+  if (ask == Ask::nothing) return known;
+  // A lookup asks for the size too, and so has a file built that only its listing tells to be one.
+  if (!known && !vfs_.parts().lister.finds_first(dir)) {
+    if (const Result<void> listed = list(dir); !listed) return tl::unexpected<Error>(listed.error());
+    known = vfs_.parts().catalog.child(dir.id, name);
+  }
+  if (known && ask == Ask::names) return known;
   const MountedArchive* const archive = known ? vfs_.parts().archives.of(*known) : nullptr;
   if (archive != nullptr && archive->archive->builds(known->locator)) return known;
   return lookup(dir.id, name);
