@@ -37,7 +37,7 @@ struct TreeWalk::Walk {
   const std::string start;     ///< its path
   std::vector<Step> left;      ///< to be walked
   Step now{};                  ///< is being walked
-  std::set<NodeId> linked{};   ///< directories that links led to: one may have several names
+  std::set<NodeId> met{};      ///< directories that were or will be walked: one may have several names
   bool has_unfollowed{false};  ///< links of the directory that is being walked
 };
 
@@ -125,7 +125,8 @@ Result<void> TreeWalk::list(const Node& dir) {
 bool TreeWalk::take(Walk& walk, Node child) {
   if (child.kind == NodeKind::symlink) return take_link(walk, child);
   if (child.kind == NodeKind::file) return !stopping_ && walk.steps.visit(child);
-  if (walk.now.depth < kDeepest) walk.left.push_back({std::move(child), walk.now.depth + 1});
+  if (walk.now.depth < kDeepest && walk.met.insert(child.id).second)
+    walk.left.push_back({std::move(child), walk.now.depth + 1});
   return true;
 }
 
@@ -139,13 +140,14 @@ bool TreeWalk::take_link(Walk& walk, const Node& link) {
   }
   if (target->kind == NodeKind::directory) {
     const std::string path = shown_path(*target);
-    if (path_below(path, walk.start)) return true;  // walked where it is
+    // It may be known by this link only, after the directory that it lies in was walked.
+    if (path_below(path, walk.start)) return take(walk, std::move(*target));
     if (path_below(walk.start, path)) {
       if (walk.steps.left_out) walk.steps.left_out(link, {Errc::invalid, "a link to a directory above it"});
       return true;
     }
     walk.has_unfollowed = walk.has_unfollowed || walk.now.depth > 0;
-    if (walk.now.depth > 0 || !walk.linked.insert(target->id).second) return true;
+    if (walk.now.depth > 0) return true;
   }
   return take(walk, std::move(*target));
 }
@@ -155,7 +157,7 @@ Result<void> TreeWalk::walk(const Node& start, const Steps& steps) {
     (void)steps.visit(start);
     return {};
   }
-  Walk walk{.steps = steps, .start = shown_path(start), .left = {{start, 0}}};
+  Walk walk{.steps = steps, .start = shown_path(start), .left = {{start, 0}}, .met = {start.id}};
   while (!walk.left.empty() && !stopping_) {
     walk.now = std::move(walk.left.back());
     walk.left.pop_back();

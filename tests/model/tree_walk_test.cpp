@@ -37,8 +37,11 @@ class TreeWalkTest : public ModelTest {
     entry.name = name;
     entry.kind = NodeKind::symlink;
     entry.locator = target;
+    add(at(dir).id, entry);
+  }
+  void add(NodeId dir, const ListedEntry& entry) {
     std::promise<void> added;
-    house->writer.add_child(at(dir).id, entry, [&added](const Result<Node>& node) {
+    house->writer.add_child(dir, entry, [&added](const Result<Node>& node) {
       EXPECT_TRUE(node) << node.error().message;
       added.set_value();
     });
@@ -122,6 +125,32 @@ TEST_F(TreeWalkTest, AWalkFollowsLinksOutOfTheDirectoryThatIsNamed) {
   EXPECT_EQ(visited("sky/d0", false), files_of({0, 1})) << "what is known needs nobody";
   EXPECT_EQ(visited("sky"), files_of({0, 1})) << "where they are, once";
   EXPECT_THAT(left_out, IsEmpty());
+}
+
+TEST_F(TreeWalkTest, WhatOnlyALinkMadeKnownIsWalkedTooAndOnce) {
+  const Node sky = at("sky");
+  std::vector<std::string> paths;
+  TreeWalk::Steps steps;
+  // As where names are found that their directory does not list: "sky" was looked through by then.
+  steps.enter = [&](const Node& dir) -> Result<void> {
+    if (walk->shown_path(dir) != "sky/d1") return {};
+    ListedEntry late;
+    late.name = "late";
+    late.kind = NodeKind::directory;
+    add(sky.id, late);
+    late.name = "file";
+    late.kind = NodeKind::file;
+    add(at("sky/late").id, late);
+    link("sky/d1", "there", "../late");
+    link("sky/d0", "there", "../late");
+    return {};
+  };
+  steps.visit = [&](const Node& file) {
+    paths.push_back(walk->shown_path(file));
+    return true;
+  };
+  ASSERT_TRUE(walk->walk(sky, steps));
+  EXPECT_EQ(std::ranges::count(paths, "sky/late/file"), 1);
 }
 
 TEST_F(TreeWalkTest, AWalkDoesNotGoUpByALinkAndSaysSo) {
