@@ -48,8 +48,31 @@ std::string unescape(const std::string& text) {
   return out;
 }
 
-bool lies_on(const std::string& path, const MountPlace& mount) {
-  return (path + '/').starts_with(mount.mountpoint + '/');
+/// A line of mountinfo.
+struct MountLine {
+  MountPlace place;
+  std::string device;
+  std::string root;  ///< what of the file system is seen there
+  [[nodiscard]] bool is_whole() const { return root == "/"; }
+};
+
+std::vector<MountLine> mount_lines() {
+  std::vector<MountLine> mounts;
+  std::ifstream table("/proc/self/mountinfo");
+  for (std::string line; std::getline(table, line);) {
+    std::stringstream fields(line);
+    std::vector<std::string> words;
+    for (std::string word; fields >> word;) words.push_back(word);
+    std::size_t dash = 0;
+    while (dash < words.size() && words[dash] != "-") ++dash;
+    if (dash + 2 >= words.size() || words[dash + 1] != kType) continue;
+    mounts.push_back({{unescape(words[4]), unescape(words[dash + 2])}, words[2], unescape(words[3])});
+  }
+  return mounts;
+}
+
+bool lies_on(const std::string& path, const MountLine& mount) {
+  return (path + '/').starts_with(mount.place.mountpoint + '/');
 }
 
 /// The parts of a path put before those that are left to walk.
@@ -64,7 +87,7 @@ void put_first(std::deque<std::string>& left, const std::string& path) {
 
 /// Absolute, symbolic links on the way to a mount followed. What lies on a mount is not asked: its daemon may
 /// be stuck.
-std::string resolved(const std::string& path, const std::vector<MountPlace>& mounts) {
+std::string resolved(const std::string& path, const std::vector<MountLine>& mounts) {
   constexpr unsigned kMostLinks = 40;  // as many as the kernel follows
   std::deque<std::string> left;
   put_first(left, path);
@@ -232,30 +255,32 @@ Result<void> end_mount(const MountPlace& mount) {
 
 std::vector<MountPlace> list_mounts() {
   std::vector<MountPlace> mounts;
-  std::ifstream table("/proc/self/mountinfo");
-  for (std::string line; std::getline(table, line);) {
-    std::stringstream fields(line);
-    std::vector<std::string> words;
-    for (std::string word; fields >> word;) words.push_back(word);
-    std::size_t dash = 0;
-    while (dash < words.size() && words[dash] != "-") ++dash;
-    if (dash + 2 >= words.size() || words[dash + 1] != kType) continue;
-    mounts.push_back({unescape(words[4]), unescape(words[dash + 2])});
+  for (MountLine& line : mount_lines()) {
+    if (line.is_whole()) mounts.push_back(std::move(line.place));
   }
   return mounts;
 }
 
 Result<PathInMount> place_of(const std::string& path) {
-  const std::vector<MountPlace> mounts = list_mounts();
+  const std::vector<MountLine> mounts = mount_lines();
   const std::string full = resolved(path, mounts);
-  const MountPlace* best = nullptr;
-  for (const MountPlace& mount : mounts) {
+  const MountLine* best = nullptr;
+  for (const MountLine& mount : mounts) {
     if (!lies_on(full, mount)) continue;
-    if (best == nullptr || mount.mountpoint.size() >= best->mountpoint.size()) best = &mount;
+    if (best == nullptr || mount.place.mountpoint.size() >= best->place.mountpoint.size()) best = &mount;
   }
   if (best == nullptr) return fail(Errc::invalid, path + " is not inside a mount of astrofs");
-  const bool is_root = full.size() <= best->mountpoint.size();
-  return PathInMount{*best, is_root ? "" : shown(full.substr(best->mountpoint.size() + 1))};
+  std::string relative = full.substr(std::min(full.size(), best->place.mountpoint.size() + 1));
+  if (best->is_whole()) return PathInMount{best->place, shown(relative)};
+  // Its daemon tells its socket at the root only.
+  const auto whole = std::ranges::find_if(
+      mounts, [best](const MountLine& mount) { return mount.is_whole() && mount.device == best->device; });
+  if (whole == mounts.end()) {
+    return fail(Errc::unavailable, fmt::format("{} is {} of a mount of astrofs whose root is mounted nowhere",
+                                               best->place.mountpoint, best->root));
+  }
+  relative = best->root.substr(1) + (relative.empty() ? "" : '/' + relative);
+  return PathInMount{whole->place, shown(relative)};
 }
 
 Result<std::string> ask(const MountPlace& mount, const std::string& request,

@@ -15,12 +15,12 @@ struct MountPlace {
   std::string source;
 };
 
-/// Mounts of this file system, as the kernel lists them.
+/// Mounts of this file system, as the kernel lists them. What is bound elsewhere of a part of one is none.
 [[nodiscard]] std::vector<MountPlace> list_mounts();
 
 /// Where a path lies: the mount, and the path below its root, each name as the mount shows it, which is
-/// UTF-8. Does not touch the file system, so an absent or stalled path is no hindrance. invalid: not inside a
-/// mount of ours.
+/// UTF-8. Below a bind mount it is that of what is bound. Does not touch the file system, so an absent or
+/// stalled path is no hindrance. invalid: not inside a mount of ours.
 struct PathInMount {
   MountPlace mount;
   std::string relative;
