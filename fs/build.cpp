@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -196,16 +197,26 @@ Result<void> Build::read_all(const Recipe& recipe, Loan& loan) {
   const auto count = std::min<std::size_t>(means_.readers, recipe.parts.size());
   std::atomic<std::size_t> reading{count};
   {
+    const auto leave = [&](std::size_t how_many) {
+      if ((reading -= how_many) == 0) (void)::eventfd_write(done.get(), 1);
+    };
     std::vector<std::jthread> readers;
-    for (std::size_t i = 0; i < count; ++i) {
-      readers.emplace_back([&] {
-        name_this_thread("build-read");
-        read_parts(recipe, loan);
-        if (--reading == 0) (void)::eventfd_write(done.get(), 1);
-      });
+    try {
+      while (readers.size() < count) {
+        readers.emplace_back([&] {
+          name_this_thread("build-read");
+          read_parts(recipe, loan);
+          leave(1);
+        });
+      }
+    } catch (const std::system_error& error) {
+      // The process has as many threads as it may: fewer readers take longer.
+      if (readers.empty())
+        give_up({Errc::unavailable, "no thread reads its parts: " + error.code().message()});
+      leave(count - readers.size());
     }
     // Parts may take long: that their program is gone is not heard with the next one only.
-    if (count > 0 && converter().ends_before(done.get())) give_up(converter().early_end());
+    if (!readers.empty() && converter().ends_before(done.get())) give_up(converter().early_end());
   }
   return outcome();
 }
@@ -248,7 +259,7 @@ Result<void> Build::read_part(const Recipe::Part& part, std::size_t index, Loan&
     if (fed.error().code == Errc::stale) {
       means_.writer.set_stale((*node)->id, (*node)->generation);
     } else {
-      means_.writer.set_missing((*node)->id, true, "");
+      means_.writer.set_missing((*node)->id, (*node)->generation, true, "");
     }
     if (Result<void> noted = means_.writer.flush(); !noted) return noted;
   }

@@ -9,10 +9,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <optional>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -31,6 +33,8 @@ constexpr std::size_t kLongestRequest = 1 << 20;
 /// A client that neither sends nor takes for so long is gone.
 constexpr int kSocketSeconds = 30;
 constexpr int kAcceptPollMs = 200;
+/// At the end of the mount, for the last words of commands that are being ended.
+constexpr std::chrono::seconds kLastWords{1};
 
 bool send_line(int fd, std::string line) {
   line.push_back('\n');
@@ -62,7 +66,8 @@ std::optional<std::string> read_request(int fd) {
 }
 
 std::string error_line(const Error& error) {
-  return json_text({{"error", {{"cause", name_of(error.code)}, {"message", redact(error.message)}}}});
+  return json_text(
+      nlohmann::json({{"error", {{"cause", name_of(error.code)}, {"message", redact(error.message)}}}}));
 }
 
 bool hung_up(int fd) {
@@ -164,6 +169,12 @@ ControlServer::~ControlServer() {
   ::unlink(path_.c_str());
   // Who still waits for a request finds its end; answers on their way go out.
   for (const auto& client : clients_) ::shutdown(client->connection.get(), SHUT_RD);
+  const auto until = std::chrono::steady_clock::now() + kLastWords;
+  const auto has_ended = [](const auto& client) { return client->ended.load(); };
+  while (!std::ranges::all_of(clients_, has_ended) && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  // But not to who takes none: a client that was stopped would hold the end for as long as its patience.
+  for (const auto& client : clients_) ::shutdown(client->connection.get(), SHUT_RDWR);
   clients_.clear();
 }
 
@@ -180,7 +191,11 @@ void ControlServer::accept_client() {
   auto client = std::make_unique<Client>();
   client->connection = UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
   const int fd = client->connection.get();
-  if (fd < 0) return;
+  if (fd < 0) {
+    // Out of descriptors: who knocks stays in the queue, so that poll() would not wait.
+    if (errno != EAGAIN) std::this_thread::sleep_for(std::chrono::milliseconds(kAcceptPollMs));
+    return;
+  }
   const timeval patience{kSocketSeconds, 0};
   ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
@@ -189,12 +204,18 @@ void ControlServer::accept_client() {
     return;
   }
   Client& kept = *clients_.emplace_back(std::move(client));
-  kept.thread = std::jthread([this, &kept] {
-    name_this_thread("control-c");
-    serve(kept);
-    ::shutdown(kept.connection.get(), SHUT_RDWR);  // closed when the control thread comes round to it
-    kept.ended = true;
-  });
+  try {
+    kept.thread = std::jthread([this, &kept] {
+      name_this_thread("control-c");
+      serve(kept);
+      ::shutdown(kept.connection.get(), SHUT_RDWR);  // closed when the control thread comes round to it
+      kept.ended = true;
+    });
+  } catch (const std::system_error&) {
+    send_line(fd, error_line({Errc::unavailable,
+                              "the daemon has as many threads as it may (ulimit -u, TasksMax=); try again"}));
+    clients_.pop_back();
+  }
 }
 
 void ControlServer::serve(const Client& client) {

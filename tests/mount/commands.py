@@ -8,10 +8,12 @@ import json
 import os
 import pathlib
 import re
+import resource
 import signal
 import socket
 import subprocess
 import threading
+import unittest
 
 from failing import used
 from harness import BUILD, PATIENCE, MountTest, main, run, wait_until
@@ -218,6 +220,22 @@ class Commands(MountTest):
                 with self.subTest(f"{command} {path}"):
                     self.assert_error(self.ask(command, path, check=False), "not inside a mount")
 
+    @unittest.skipUnless(os.geteuid() == 0, "only root binds")
+    def test_a_directory_that_is_bound_elsewhere_is_that_of_its_mount(self):
+        _, mount = self.tess(frames=1)
+        path = first_frame(mount)
+        bound = self.directory / "bound"
+        bound.mkdir()
+        run("mount", "--bind", path.parent, bound)
+        self.addCleanup(subprocess.run, ["umount", "-l", bound], check=False)
+        why, there = self.json("why", bound / path.name, bound)
+        self.assertEqual((why["path"], there["path"]), (f"{CHIP}/{path.name}", CHIP))
+        self.ask("warm", bound)
+        self.assertEqual(os.getxattr(path, "user.astrofs.state"), b"cached")
+        everything = self.json("status", check=False)
+        self.assertIn(str(mount.path), [status["mountpoint"] for status in everything])
+        self.assertNotIn(str(bound), self.ask("status", check=False).stderr)
+
     def test_a_path_that_does_not_exist_is_an_error(self):
         _, _, mount = self.index()
         for command in ("why", "warm", "evict", "pin", "unpin", "refresh"):
@@ -306,17 +324,20 @@ class Commands(MountTest):
         for name in names:
             self.assertEqual(os.getxattr(mount / "data" / name, "user.astrofs.state"), b"cached")
 
-    def test_a_warm_of_more_than_the_cache_has_room_for_says_so(self):
+    def test_a_warm_of_more_than_the_cache_has_room_for_says_what_is_gone(self):
         # Two batches: the second drives out what the first has brought.
         folder, sim = self.folder()
         names = [f"{number:03}.bin" for number in range(512)]
         for name in names:
             (folder / name).write_bytes(name.encode() * 2000)
-        mount = self.mount(f'[archives.data]\ntype = "index"\nurl = "{sim.url}/data/"\n', size="5 MiB")
-        result = self.ask("warm", mount / "data", check=False)
+        mount = self.mount(f'[archives.data]\ntype = "index"\nurl = "{sim.url}/data/"\n', size="7 MiB")
+        result = self.ask("warm", "--json", mount / "data", check=False)
         self.assertEqual(result.returncode, 1, result)
-        self.assertIn("the cache has not room for all of it; see cache_size= and pins", result.stderr)
-        self.assertRegex(result.stdout, r"512 files, .* fetched, [1-9]\d* failures")
+        failures = json.loads(result.stdout.splitlines()[-1])["failures"]
+        gone = [name for name in names if os.getxattr(mount / "data" / name, "user.astrofs.state") != b"cached"]
+        self.assertNotEqual(gone, [])
+        self.assertEqual(sorted(failure["path"] for failure in failures), [f"data/{name}" for name in gone])
+        self.assertEqual({failure["message"] for failure in failures}, {"fetched, but the cache has not room for all of it; see cache_size= and pins"})
 
     def test_a_warm_of_a_first_copy_that_is_wrong_brings_the_second(self):
         sim, mount = self.tess(frames=2)
@@ -626,6 +647,21 @@ class Commands(MountTest):
         with concurrent.futures.ThreadPoolExecutor(12) as pool:
             answers = list(pool.map(lambda _: self.ask("status", mount.path).returncode, range(60)))
         self.assertEqual(answers, [0] * 60)
+
+    def test_a_daemon_that_may_have_no_more_threads_says_so_and_lives(self):
+        _, _, mount = self.index()
+        why = b'{"command":"why","path":"data"}\n'
+        pid = mount.pid()
+        with open(f"/proc/{pid}/status", encoding="ascii") as status:
+            size, = (int(line.split()[1]) << 10 for line in status if line.startswith("VmSize"))
+        unlimited = resource.prlimit(pid, resource.RLIMIT_AS)
+        resource.prlimit(pid, resource.RLIMIT_AS, (size + MIB, unlimited[1]))  # no room for the stack of one
+        with contextlib.ExitStack() as idle:
+            for _ in range(8):  # the C library keeps 40 MiB of stacks that others have left
+                idle.enter_context(socket.socket(socket.AF_UNIX)).connect(os.getxattr(mount.path, "user.astrofs.control"))
+            self.assertIn(b"as many threads as it may", self.talk(mount, why))
+            resource.prlimit(pid, resource.RLIMIT_AS, unlimited)
+            self.assertIn(b'"result"', self.talk(mount, why))
 
     # ---- extended attributes
 
