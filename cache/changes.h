@@ -46,7 +46,8 @@ class NodeNumbers {
 [[nodiscard]] Result<void> note_listing(WriteTxn& txn, NodeId dir, ListingState state);
 [[nodiscard]] Result<void> set_size(WriteTxn& txn, NodeId node, std::uint64_t size, SysSeconds mtime,
                                     const std::string& validator);
-[[nodiscard]] Result<void> set_missing(WriteTxn& txn, NodeId node, bool missing, const std::string& layout);
+[[nodiscard]] Result<void> set_missing(WriteTxn& txn, NodeId node, std::uint32_t generation, bool missing,
+                                       const std::string& layout);
 [[nodiscard]] Result<void> set_stale(WriteTxn& txn, NodeId node, std::uint32_t generation);
 [[nodiscard]] Result<void> renew(WriteTxn& txn, NodeId node, std::uint32_t generation);
 [[nodiscard]] Result<void> set_layout(WriteTxn& txn, NodeId node, std::uint32_t generation,

@@ -334,9 +334,10 @@ void IndexWriter::set_size(NodeId node, std::uint64_t size, SysSeconds mtime, st
                std::move(done));
 }
 
-void IndexWriter::set_missing(NodeId node, bool missing, std::string layout, Done done) {
+void IndexWriter::set_missing(NodeId node, std::uint32_t generation, bool missing, std::string layout,
+                              Done done) {
   impl_->queue([=, layout = std::move(layout)](
-                   WriteTxn& txn) { return changes::set_missing(txn, node, missing, layout); },
+                   WriteTxn& txn) { return changes::set_missing(txn, node, generation, missing, layout); },
                std::move(done));
 }
 

@@ -41,8 +41,8 @@ class IndexWriter {
   void note_listing(NodeId dir, ListingState state, Done done = {});
   /// A size (and validator) that was asked for on its own.
   void set_size(NodeId node, std::uint64_t size, SysSeconds mtime, std::string validator, Done done = {});
-  /// The archive denied it for good, or has it again; either adds a generation. `layout`: of that generation.
-  void set_missing(NodeId node, bool missing, std::string layout, Done done = {});
+  /// The archive denied this generation for good, or has it again; either adds one, whose `layout` this is.
+  void set_missing(NodeId node, std::uint32_t generation, bool missing, std::string layout, Done done = {});
   /// The content at the archive is another than this generation's: next open sees a new one, of unknown size
   /// until resolved.
   void set_stale(NodeId node, std::uint32_t generation, Done done = {});

@@ -118,10 +118,11 @@ Result<void> set_size(WriteTxn& txn, NodeId id, std::uint64_t size, SysSeconds m
   return records::put_node(txn, *node);
 }
 
-Result<void> set_missing(WriteTxn& txn, NodeId id, bool missing, const std::string& layout) {
+Result<void> set_missing(WriteTxn& txn, NodeId id, std::uint32_t generation, bool missing,
+                         const std::string& layout) {
   auto node = records::node(txn, id);
   if (!node) return tl::unexpected(node.error());
-  if (node->missing == missing) return {};
+  if (node->generation != generation || node->missing == missing) return {};
   const std::optional<std::uint64_t> size = node->size;
   const std::string validator = node->validator;
   next_generation(*node);

@@ -149,7 +149,8 @@ RemoteSource::RemoteSource(const Catalog& catalog, IndexWriter& writer, const Ar
 void RemoteSource::fetch(const FileVersion& version, ByteRange range, FetchUrgency urgency,
                          std::shared_ptr<Sink> sink, std::stop_token stop) {
   const Result<Node> node = catalog_.node(version.node);
-  if (!node) return sink->end(tl::unexpected<Error>(node.error()));
+  // "Not found" would be taken for the archive's word.
+  if (!node) return sink->end(fail(Errc::unavailable, node.error().message));
   if (node->missing) return sink->end(fail(Errc::not_found, node->name + " is missing in the archive"));
   if (node->generation != version.generation) {
     return sink->end(fail(Errc::stale, node->name + " has changed at the archive since it was opened"));
@@ -159,7 +160,7 @@ void RemoteSource::fetch(const FileVersion& version, ByteRange range, FetchUrgen
     return sink->end(fail(Errc::corrupt, node->name + " contradicts its checksum: " + known->proof));
   const MountedArchive* archive = archives_.of(*node);
   if (archive == nullptr)
-    return sink->end(fail(Errc::not_found, "the archive of this file is no longer configured"));
+    return sink->end(fail(Errc::unavailable, "the archive of this file is no longer configured"));
   Wish wish{version, *node, archive, range, urgency, std::move(sink), std::move(stop)};
   if (const Result<void> same = check_login(wish); !same)
     return wish.sink->end(tl::unexpected<Error>(same.error()));

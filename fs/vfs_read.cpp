@@ -144,18 +144,19 @@ Result<std::uint64_t> Vfs::seek(const OpenHandle& handle, std::uint64_t offset, 
 
 void Vfs::mark_missing(const Node& node, std::function<void(const Node&)> then) {
   parts_.missing.learn(node, [this, node, then = std::move(then)](const std::string& layout) {
-    parts_.writer.set_missing(node.id, true, layout, [this, node, layout, then](const Result<void>&) {
-      parts_.notices.entry_changed(node.parent, node.name);
-      Node lost = node;
-      lost.missing = true;
-      lost.layout = layout;
-      if (then) then(lost);
-    });
+    parts_.writer.set_missing(node.id, node.generation, true, layout,
+                              [this, node, layout, then](const Result<void>&) {
+                                parts_.notices.entry_changed(node.parent, node.name);
+                                Node lost = node;
+                                lost.missing = true;
+                                lost.layout = layout;
+                                if (then) then(lost);
+                              });
   });
 }
 
 void Vfs::mark_there(const Node& node) {
-  parts_.writer.set_missing(node.id, false, "", [this, node](const Result<void>&) {
+  parts_.writer.set_missing(node.id, node.generation, false, "", [this, node](const Result<void>&) {
     parts_.notices.entry_changed(node.parent, node.name);
   });
 }

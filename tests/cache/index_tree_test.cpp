@@ -141,7 +141,7 @@ TEST_F(IndexTree, OnlyADirectoryCanBeListed) {
 TEST_F(IndexTree, AMissingFrameIsAnotherGenerationOfItsListedSizeAndBackAgain) {
   ASSERT_TRUE(index_.list(kRootNode, {file_entry("a", 10)}));
   const NodeId a = index_.child(kRootNode, "a").id;
-  index_.writer().set_missing(a, true, "");
+  index_.writer().set_missing(a, 1, true, "");
   ASSERT_TRUE(index_.writer().flush());
   EXPECT_TRUE(index_.child(kRootNode, "a").missing);
   EXPECT_EQ(index_.child(kRootNode, "a").generation, 2U);
@@ -151,6 +151,16 @@ TEST_F(IndexTree, AMissingFrameIsAnotherGenerationOfItsListedSizeAndBackAgain) {
   ASSERT_TRUE(index_.list(kRootNode, {file_entry("a", 11)}));
   EXPECT_FALSE(index_.child(kRootNode, "a").missing);
   EXPECT_EQ(index_.child(kRootNode, "a").generation, 3U);
+}
+
+TEST_F(IndexTree, WhatWasDeniedOfAnOldGenerationDoesNotLoseTheNewOne) {
+  ASSERT_TRUE(index_.list(kRootNode, {file_entry("a", 10)}));
+  const NodeId a = index_.child(kRootNode, "a").id;
+  ASSERT_TRUE(index_.list(kRootNode, {file_entry("a", 11)}));
+  index_.writer().set_missing(a, 1, true, "");
+  ASSERT_TRUE(index_.writer().flush());
+  EXPECT_FALSE(index_.child(kRootNode, "a").missing);
+  EXPECT_EQ(index_.child(kRootNode, "a").generation, 2U);
 }
 
 TEST_F(IndexTree, AStaleGenerationGivesWayOnce) {

@@ -177,7 +177,7 @@ TEST_F(MissingFramesTest, WhenNoNeighbourAnswersTheNameAloneTells) {
 
 TEST_F(MissingFramesTest, AnotherMissingFrameIsNoNeighbour) {
   const Node lost = listed({lost_, "u_ffic.fits"}, frame_.size());
-  rig_.writer->set_missing(sibling("u_ffic.fits").id, true, {});
+  rig_.writer->set_missing(sibling("u_ffic.fits").id, sibling("u_ffic.fits").generation, true, {});
   ASSERT_TRUE(rig_.writer->flush());
   EXPECT_TRUE(make(lost).get());
   EXPECT_EQ(rig_.source->fetches(), 0U);
@@ -206,7 +206,7 @@ TEST_F(MissingFramesTest, ASizeThatNoHeaderGivesIsAnErrorAndNoOtherSize) {
 
 TEST_F(MissingFramesTest, RowsThatWereLearntAreThoseOfTheTable) {
   Node lost = listed({kCurve}, std::nullopt);
-  rig_.writer->set_missing(lost.id, true, "like 18012,0,0");
+  rig_.writer->set_missing(lost.id, lost.generation, true, "like 18012,0,0");
   ASSERT_TRUE(rig_.writer->flush());
   lost = *rig_.catalog->node(lost.id);
   EXPECT_EQ(card_of(make(lost).get(), "NAXIS2").substr(10, 20), "               18012");

@@ -162,14 +162,17 @@ TEST_F(RemoteSourceTest, WhatCannotBeServedAsksNobody) {
   EXPECT_EQ(fetch(older)->error(), Errc::stale);
   FileVersion unknown = version;
   unknown.node = 4711;
-  EXPECT_EQ(fetch(unknown)->error(), Errc::not_found);
+  EXPECT_EQ(fetch(unknown)->error(), Errc::unavailable) << "not a word of the archive's";
+  Node orphan = listed(kRootNode, {"old", NodeKind::directory, std::nullopt, {}, "", ""});
+  orphan = listed(orphan.id, {"frame.bin", NodeKind::file, kContent.size(), {}, "frame.bin", ""});
+  EXPECT_EQ(fetch(orphan)->error(), Errc::unavailable) << "of an archive that is not configured any more";
   EXPECT_EQ(fetch(file("", ""))->error(), Errc::unsupported) << "it lies nowhere";
   EXPECT_TRUE(client_.requests.empty());
 }
 
 TEST_F(RemoteSourceTest, AMissingFrameIsNotAskedForAgain) {
   Node node = file("");
-  rig_.writer->set_missing(node.id, true, {});
+  rig_.writer->set_missing(node.id, node.generation, true, {});
   ASSERT_TRUE(rig_.writer->flush());
   node = *rig_.catalog->node(node.id);
   EXPECT_EQ(fetch(node)->error(), Errc::not_found);
