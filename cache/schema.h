@@ -7,27 +7,28 @@
 // so one flipped bit, and a record that stands under a key or in a table that is not its own, is found and
 // never believed.
 //
+// clang-format off
 //   table    no  key                          value (before the check)
 //   meta     1   text: format, next_node,     u64
 //                used_bytes, object_count,
 //                use_counter
-//   node     2   u64 id                       u8 kind, u8 flags, u32 generation, u64 parent, u64 size, i64
-//   mtime,
-//                                             i64 unlisted_at, text name, text locator, text validator
-//                                             (flags: 1 listed, 2 missing, 4 size is known; size is 0 without
-//                                             4)
+//   node     2   u64 id                       u8 kind, u8 flags, u32 generation, u64 parent, u64 size,
+//                                             i64 mtime, i64 unlisted_at, text name, text locator,
+//                                             text validator
+//                                             (flags: 1 listed, 2 missing, 4 size is known; size is 0 without 4)
 //                                             and only where there is one: text layout
-//   child    3   u64 parent, name 1..255      u64 id, u8 listed (0: gone from the listing, kept for its inode
-//   number) listing  4   u64 directory                i64 fetched, i64 good_for, u64 count, text token, text
-//   last_error object   5   16 bytes object id           u64 node, u32 generation, u64 size, u64
-//   present_bytes, u64 last_used,
-//                                             text etags
+//   child    3   u64 parent, name 1..255      u64 id, u8 listed
+//                                             (0: gone from the listing, kept for its inode number)
+//   listing  4   u64 directory                i64 fetched, i64 good_for, u64 count, text token, text last_error
+//   object   5   16 bytes object id           u64 node, u32 generation, u64 size, u64 present_bytes,
+//                                             u64 last_used, text etags
 //                                             and only where there is a verdict: u8 verdict, text proof
 //   block    6   16 bytes object id,          u64 present, 64 * u64 hash (0 where absent)
 //                u32 chunk
 //   used     7   u64 use counter,             nothing
 //                16 bytes object id
 //   pin      8   u64 node                     nothing
+// clang-format on
 //
 // Times are seconds since 1970. A change of any of this is another kFormat.
 #pragma once
