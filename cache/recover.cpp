@@ -10,10 +10,12 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "base/log.h"
@@ -34,6 +36,8 @@ constexpr std::string_view kDamaged = "catalog.damaged-";
 constexpr std::string_view kFormatText = "astrofs cache format ";
 /// Longest of the small text files here; a longer one is not ours.
 constexpr std::size_t kSmallFile = 256;
+/// While another process leaves: nobody notices so little.
+constexpr std::chrono::milliseconds kAskAgain{20};
 
 /// Text of a small file; nothing when it cannot be read.
 std::optional<std::string> read_small(int dir, const char* name) {
@@ -71,8 +75,8 @@ Result<UniqueFd> take_lock(int dir, const std::string& shown) {
     std::from_chars(text.data(), text.data() + text.size(), pid);
     const std::string holder = pid > 0 ? fmt::format("process {}", pid) : std::string("another process");
     return fail(Errc::invalid,
-                fmt::format("cache directory {} is in use by {}: end that mount, or give this one a "
-                            "directory of its own with cache=",
+                fmt::format("cache directory {} is in use by {}: end that mount (`astrofs status` names it), "
+                            "or give this one a directory of its own with cache=",
                             shown, holder));
   }
   const std::string pid = fmt::format("{}\n", getpid());
@@ -245,6 +249,16 @@ Result<OpenedIndex> open_index(const CatalogOptions& options) {
     if (auto noted = write_small(fd, kFormat, format); !noted) return tl::unexpected(noted.error());
   }
   return index;
+}
+
+void await_leaving(const std::string& dir, std::chrono::milliseconds patience) {
+  const UniqueFd fd(::open((dir + "/lock").c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  const auto until = std::chrono::steady_clock::now() + patience;
+  // flock(2) without LOCK_NB would know no end.
+  while (fd && flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK &&
+         std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(kAskAgain);
+  }
 }
 
 Result<void> seal_index(int cache_directory) {

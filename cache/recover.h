@@ -11,6 +11,7 @@
 //   catalog.damaged-N the newest index that was found broken, for whoever wants to know why
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -30,6 +31,10 @@ struct OpenedIndex {
 
 /// Errors: denied, invalid (in use, network file system, newer format), no_space; each says what to do.
 [[nodiscard]] Result<OpenedIndex> open_index(const CatalogOptions& options);
+
+/// Waits while another process has the index of a cache directory, but no longer than `patience`. Whether it
+/// is free then is for open_index() to say.
+void await_leaving(const std::string& dir, std::chrono::milliseconds patience);
 
 /// Leaves word that data.mdb is whole as it is now. Nobody may write to it afterwards without opening it
 /// anew.

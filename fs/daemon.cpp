@@ -5,6 +5,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <csignal>
@@ -29,6 +30,7 @@
 #include "fs/commands.h"
 #include "fs/configured_archives.h"
 #include "fs/control.h"
+#include "fs/control_client.h"
 #include "fs/courier_source.h"
 #include "fs/errand_book.h"
 #include "fs/lister.h"
@@ -129,6 +131,9 @@ Result<void> check_archives(const Config& config, const MountOptions& options) {
   return configured_archives(config, options.missing, fetcher).map([](const auto&) {});
 }
 
+/// Of statfs(2).
+constexpr std::uint32_t kFuseMagic = 0x65735546;
+
 Result<void> check_mountpoint(const std::string& path) {
   struct stat status {};
   struct statfs system {};
@@ -143,6 +148,14 @@ Result<void> check_mountpoint(const std::string& path) {
   }
   if (!S_ISDIR(status.st_mode))
     return fail(Errc::invalid, fmt::format("cannot mount on {}: it is not a directory", path));
+  const auto is_here = [&path](const MountPlace& mount) { return mount.mountpoint == path; };
+  if (static_cast<std::uint32_t>(system.f_type) == kFuseMagic &&
+      std::ranges::any_of(list_mounts(), is_here)) {
+    return fail(
+        Errc::invalid,
+        fmt::format("astrofs is already mounted on {}: `astrofs unmount {}` it first, or mount elsewhere",
+                    path, path));
+  }
   // fusermount3 demands the same of users, and would say so less clearly.
   if (::geteuid() != 0 && ::access(path.c_str(), W_OK) != 0) {
     return fail(

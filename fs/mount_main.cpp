@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -20,6 +21,7 @@
 #include "base/redact.h"
 #include "base/unique_fd.h"
 #include "cache/cache_dir.h"
+#include "cache/recover.h"
 #include "fs/ca_file.h"
 #include "fs/daemon.h"
 #include "fs/mount_options.h"
@@ -31,6 +33,9 @@ using namespace astrofs;
 /// mount(8)'s codes: 1 wrong invocation or permissions, 32 mount failure.
 constexpr int kBadUsage = 1;
 constexpr int kMountFailed = 32;
+/// A mount that was just unmounted has its cache until its downloads are called off and its last commit is on
+/// the disk: some 0.2 s, seconds on a slow disk.
+constexpr std::chrono::milliseconds kLeavingPatience{5000};
 
 int complain(const Error& error, int code) {
   std::fprintf(stderr, "mount.astrofs: %s\n", redact(error.message).c_str());
@@ -175,5 +180,6 @@ int main(int argc, char** argv) {
   if (const Result<void> checked = check_mount(*config, options); !checked)
     return complain(checked.error(), kBadUsage);
   if (options.fake) return 0;
+  await_leaving(config->cache_dir, kLeavingPatience);  // here, where Ctrl-C ends it all
   return options.foreground ? in_foreground(options, *config) : in_background(options, *config);
 }

@@ -2,9 +2,14 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <optional>
+#include <thread>
 
+#include "cache/recover.h"
 #include "tests/cache/index_fixture.h"
 
 namespace astrofs::test {
@@ -30,6 +35,14 @@ class IndexOpening : public testing::Test {
     return fd.get();
   }
 
+  [[nodiscard]] std::size_t descriptors_of_the_lock() const {
+    std::size_t count = 0;
+    std::error_code ignored;
+    for (const auto& fd : fs::directory_iterator("/proc/self/fd", ignored))
+      if (fs::equivalent(fd.path(), cache_ + "/lock", ignored)) ++count;
+    return count;
+  }
+
   FreshDir dir_;
   std::string cache_ = dir_.path() + "/made/below/cache";
 };
@@ -53,6 +66,21 @@ TEST_F(IndexOpening, ASecondOpenerIsRefusedByNameOfTheFirst) {
   ASSERT_TRUE(index.list(kRootNode, {file_entry("a")})) << "the first goes on";
   index.close();
   EXPECT_EQ(refused().message, "opened");
+}
+
+TEST_F(IndexOpening, AnOpenerMayWaitForAHolderThatLeaves) {
+  await_leaving(cache_, std::chrono::minutes(10));  // nobody is there
+  std::optional<Index> index(cache_);
+  await_leaving(cache_, std::chrono::milliseconds(0));
+  auto opener = std::async(std::launch::async, [&] {
+    await_leaving(cache_, std::chrono::minutes(10));
+    return refused().message;
+  });
+  const auto is_over = [&] { return opener.wait_for(std::chrono::seconds(0)) == std::future_status::ready; };
+  while (descriptors_of_the_lock() < 2 && !is_over()) std::this_thread::yield();
+  ASSERT_FALSE(is_over()) << "the first has it";
+  index.reset();
+  EXPECT_EQ(opener.get(), "opened");
 }
 
 TEST_F(IndexOpening, AKilledHolderLeavesTheDirectoryFree) {

@@ -3,6 +3,8 @@
 import contextlib
 import ctypes
 import errno
+import fcntl
+import glob
 import os
 import pathlib
 import random
@@ -476,7 +478,54 @@ class Mounting(MountTest):
         os.kill(place.pid(), signal.SIGKILL)
         wait_until(lambda: not place.is_mounted(), "the mount is cleared")
 
+    def test_a_mounted_place_is_named_as_such_and_nothing_is_mounted_on_it(self):
+        place = self.local()
+        place.begin()
+        for arguments in ((), ("-o", f"cache={self.directory / 'other'}")):
+            result = place.begin(*arguments, check=False)
+            self.assert_refused(result, f"already mounted on {place.path}", f"astrofs unmount {place.path}")
+            self.assertNotIn("cache=", result.stderr)
+        place.unmount()
+        self.assertFalse(place.is_mounted())
+
     # ---- the cache directory
+
+    def holders(self, file):
+        """Processes that have the file open."""
+        found = set()
+        for fd in glob.glob("/proc/[0-9]*/fd/*"):
+            with contextlib.suppress(OSError):
+                if os.readlink(fd) == str(file):
+                    found.add(int(fd.split("/")[2]))
+        return found - {os.getpid()}
+
+    def test_a_mount_may_follow_an_umount_at_once(self):
+        place = self.local()
+        place.begin()
+        for _ in range(5):
+            run("fusermount3", "-u", place.path)
+            place.begin("-o", "offline")
+        self.assertEqual((place / "here/first.txt").read_bytes(), FIRST)
+
+    def test_a_cache_in_use_is_refused_after_a_while(self):
+        place = self.local()
+        place.begin()
+        other = self.local()
+        self.assert_refused(other.begin("-o", f"cache={place.cache}", check=False), f"in use by process {place.pid()}",
+                            "astrofs status", "cache=")
+
+    def test_who_interrupts_a_mount_that_waits_for_its_cache_gets_none(self):
+        place = self.local()
+        place.cache.mkdir(mode=0o700)
+        with open(place.cache / "lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            command = subprocess.Popen([PROGRAM, place.path, "--config", place.config], start_new_session=True)
+            self.addCleanup(command.wait)
+            wait_until(lambda: self.holders(place.cache / "lock"), "it waits for the lock")
+            command.send_signal(signal.SIGINT)
+            self.assertEqual(command.wait(PATIENCE), -signal.SIGINT)
+            self.assertEqual(self.holders(place.cache / "lock"), set(), "a daemon waits on")
+        self.assertFalse(place.is_mounted())
 
     def refuse_cache(self, cache, *words):
         place = self.local()
