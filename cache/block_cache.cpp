@@ -200,8 +200,8 @@ void BlockCache::Impl::gather_disk(ObjectBlocks& object, std::span<const IndexWr
                                    Assembly& assembly) {
   const Hash128& id = object.version().object;
   std::vector<std::uint32_t> bad;
-  // A file that cannot be opened now (descriptors used up) is no damage: it is fetched again, the index keeps
-  // its word.
+  // A file that cannot be opened now (descriptors used up) is no damage: who reads it now fetches it, and the
+  // index keeps its word for the next.
   bool damaged = true;
   if (const auto file = blocks_.object(id, false)) {
     for (std::size_t first = 0, next = 0; first < disk.size(); first = next) {
@@ -214,9 +214,10 @@ void BlockCache::Impl::gather_disk(ObjectBlocks& object, std::span<const IndexWr
     for (const auto& [block, hash] : disk) bad.push_back(block);
   }
   if (bad.empty()) return object.checked(disk);
-  auto forgotten = object.forget(bad);
   disk_check_.forget(id);
-  if (!damaged || forgotten.empty()) return;
+  if (!damaged) return object.unload(bad);
+  auto forgotten = object.forget(bad);
+  if (forgotten.empty()) return;
   bad_blocks_.add(static_cast<std::int64_t>(forgotten.size()));
   log::warning("cache: {} blocks of object {} are damaged and will be fetched again", forgotten.size(),
                to_hex(id));

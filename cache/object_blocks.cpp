@@ -42,19 +42,23 @@ bool ObjectBlocks::load(const Catalog& catalog, BlockSpan blocks) {
     const MutexLock lock(mutex_);
     if (evicting_) return false;
     for (std::uint32_t chunk = chunk_of(blocks.first); chunk <= chunk_of(blocks.last - 1); ++chunk) {
-      if (!chunks_.contains(chunk)) unknown.push_back(chunk);
+      const auto known = chunks_.find(chunk);
+      if (known == chunks_.end() || known->second.doubtful) unknown.push_back(chunk);
     }
   }
   for (const std::uint32_t number : unknown) {
-    Chunk chunk;
     // An index that cannot be read costs a fetch.
-    if (const auto stored = catalog.blocks(version_.object, number)) {
-      chunk.present = stored->present;
-      std::copy_n(stored->hashes.begin(), std::min(stored->hashes.size(), chunk.hashes.size()),
-                  chunk.hashes.begin());
-    }
+    const auto stored = catalog.blocks(version_.object, number);
     const MutexLock lock(mutex_);
-    chunks_.try_emplace(number, chunk);  // who was first has seen what happened since
+    const auto [at, is_new] = chunks_.try_emplace(number);
+    Chunk& chunk = at->second;
+    if (!is_new && !chunk.doubtful) continue;  // who was first has seen what happened since
+    chunk.doubtful = !stored;
+    if (!stored) continue;
+    for (std::size_t i = 0; i < std::min(stored->hashes.size(), chunk.hashes.size()); ++i) {
+      if ((chunk.present >> i & 1U) == 0) chunk.hashes[i] = stored->hashes[i];
+    }
+    chunk.present |= stored->present;
   }
   return true;
 }
@@ -95,13 +99,25 @@ std::vector<std::uint32_t> ObjectBlocks::forget(std::span<const std::uint32_t> b
   const MutexLock lock(mutex_);
   for (const std::uint32_t block : blocks) {
     if (hash_of(block) == nullptr) continue;
-    Chunk& chunk = chunks_[chunk_of(block)];
-    chunk.present &= ~bit_of(block);
-    chunk.checked &= ~bit_of(block);
-    chunk.touched &= ~bit_of(block);
+    take_out(block);
     forgotten.push_back(block);
   }
   return forgotten;
+}
+
+void ObjectBlocks::unload(std::span<const std::uint32_t> blocks) {
+  const MutexLock lock(mutex_);
+  for (const std::uint32_t block : blocks) {
+    if (hash_of(block) != nullptr) take_out(block).doubtful = true;
+  }
+}
+
+ObjectBlocks::Chunk& ObjectBlocks::take_out(std::uint32_t block) {
+  Chunk& chunk = chunks_[chunk_of(block)];
+  chunk.present &= ~bit_of(block);
+  chunk.checked &= ~bit_of(block);
+  chunk.touched &= ~bit_of(block);
+  return chunk;
 }
 
 void ObjectBlocks::checked(std::span<const IndexWriter::BlockHash> blocks) {
@@ -166,7 +182,7 @@ bool ObjectBlocks::complete(const Catalog& catalog) {
     const MutexLock lock(mutex_);
     const bool gap = std::ranges::any_of(chunks_, [&](const auto& row) {
       const std::uint32_t blocks = std::min(all.last - row.first * kBlocksPerChunk, kBlocksPerChunk);
-      return static_cast<std::uint32_t>(std::popcount(row.second.present)) < blocks;
+      return !row.second.doubtful && static_cast<std::uint32_t>(std::popcount(row.second.present)) < blocks;
     });
     if (gap) return false;
   }

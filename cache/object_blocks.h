@@ -46,8 +46,8 @@ class ObjectBlocks {
 
   [[nodiscard]] const FileVersion& version() const { return version_; }
 
-  /// Learn from the index what is on disk of `blocks`; at once where known. False: being evicted, nothing is
-  /// known or kept.
+  /// Learn from the index what is on disk of `blocks`; at once where known. What it cannot tell now is asked
+  /// for again by the next. False: being evicted, nothing is known or kept.
   bool load(const Catalog& catalog, BlockSpan blocks) EXCLUDES(mutex_);
   void eviction_ended() EXCLUDES(mutex_);
 
@@ -59,6 +59,8 @@ class ObjectBlocks {
   [[nodiscard]] Found find(const Assembly& assembly) const EXCLUDES(mutex_);
   /// These are not on disk as they should be. Returns those that were thought to be.
   [[nodiscard]] std::vector<std::uint32_t> forget(std::span<const std::uint32_t> blocks) EXCLUDES(mutex_);
+  /// These cannot be read now, whatever is on disk: until load() asks the index for them again.
+  void unload(std::span<const std::uint32_t> blocks) EXCLUDES(mutex_);
   /// Their bytes were on disk just now, and had their hashes.
   void checked(std::span<const IndexWriter::BlockHash> blocks) EXCLUDES(mutex_);
   [[nodiscard]] std::uint64_t present_bytes() const EXCLUDES(mutex_);
@@ -122,6 +124,7 @@ class ObjectBlocks {
     std::uint64_t present{0};
     std::uint64_t checked{0};  ///< a part of `present`
     std::uint64_t touched{0};  ///< of `present`: checked, or written by this process
+    bool doubtful{false};      ///< more than `present` may be on disk
     std::array<std::uint64_t, kBlocksPerChunk> hashes{};
   };
   struct Airborne {
@@ -139,6 +142,7 @@ class ObjectBlocks {
   /// Bytes of the blocks in that set of each chunk.
   [[nodiscard]] std::uint64_t bytes_in(std::uint64_t Chunk::*set) const REQUIRES(mutex_);
   [[nodiscard]] bool wanted(std::uint32_t block) const REQUIRES(mutex_);
+  Chunk& take_out(std::uint32_t block) REQUIRES(mutex_);
   /// `demanded`: in order, a part of what is to be flown. Runs of `blocks` become flights and their blocks
   /// airborne.
   [[nodiscard]] std::vector<FlightPlan> launch(const std::vector<std::uint32_t>& blocks,

@@ -52,6 +52,27 @@ TEST(BlockCache, WhoAsksAgainAtOnceForWhatFailedGetsTheSameErrorAndNoRequest) {
   EXPECT_EQ(rig.source->fetches(), 1U);
 }
 
+TEST(BlockCache, AFileThatCouldNotBeOpenedForOneReadIsThereForTheNext) {
+  Rig rig;
+  rig.source->answer_by_itself(1);
+  const auto file = version_of(1, 8 * kBlock);
+  EXPECT_TRUE(rig.reads_right(file, {0, file.size}));
+  ASSERT_TRUE(rig.settle());
+  rig.options.offline = true;
+  rig.reopen();
+  ASSERT_TRUE(rig.catalog->object(file.object)) << "the index has a reader before descriptors are used up";
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto refused = rig.read(file, {kBlock, 10});
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::offline);
+  EXPECT_TRUE(rig.reads_right(file, {0, file.size}));
+  EXPECT_TRUE(rig.cache->presence(file).complete);
+}
+
 TEST(BlockCache, WhatOnlyAPrefetchMissedIsAskedForAtOnce) {
   BlockCacheOptions options;
   options.failure_hold = std::chrono::hours(1);
