@@ -4,6 +4,7 @@ import contextlib
 import csv
 import errno
 import glob
+import json
 import os
 import pathlib
 import signal
@@ -198,6 +199,16 @@ class Hdf5(MountTest):
             self.archive.forget()
             fresh.control(command, fresh / path, check=False)
             self.assertEqual(self.archive.log("llc.fits"), [], command)
+
+    def test_a_build_that_takes_longer_than_a_warm_waits_costs_its_file_alone(self):
+        mount = self.hlsp()
+        path = self.pixel(mount).relative_to(mount.path)
+        table = "hlsp/qlp/s0023/target_list.csv"
+        fresh = self.mount(hlsp_config(self.archive), timeout=2)
+        self.archive.fault("*llc.fits*", "latency", n=10_000)
+        said = json.loads(fresh.control("warm", "--json", fresh / path, fresh / table, check=False).stdout.splitlines()[-1])
+        self.assertEqual([failure["path"] for failure in said["failures"]], [str(path)])
+        self.assertTrue(fresh.why(table)["cached_completely"])
 
     def test_what_is_evicted_is_built_again_of_what_is_cached_and_has_the_same_bytes(self):
         mount = self.hlsp()
