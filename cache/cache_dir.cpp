@@ -42,6 +42,8 @@ Error open_error(int errno_value, const std::string& shown) {
   }
   Error error = system_error(errno_value, "cache directory " + shown);
   if (errno_value == EROFS) error.code = Errc::denied;
+  if (error.code == Errc::denied || error.code == Errc::not_found)
+    error.message += ": choose another with cache=";
   return error;
 }
 

@@ -203,7 +203,14 @@ Result<UniqueFd> connect_to(const std::string& path, const MountPlace& mount) {
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
     return socket;
   if (errno == EAGAIN) return tl::unexpected<Error>(stuck(mount));
-  return fail(errno == EACCES ? Errc::denied : Errc::unavailable,
+  if (errno == EACCES) {
+    return fail(
+        Errc::denied,
+        fmt::format(
+            "the daemon of {} answers only who mounted it, and root: run this as that user, or with sudo",
+            mount.mountpoint));
+  }
+  return fail(Errc::unavailable,
               fmt::format("cannot reach the daemon of {}: {}", mount.mountpoint, std::strerror(errno)));
 }
 

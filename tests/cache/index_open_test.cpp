@@ -128,6 +128,11 @@ TEST_F(IndexOpening, ASymlinkOrAFileInItsPlaceIsRefused) {
   EXPECT_EQ(refused().code, Errc::denied);
 }
 
+TEST_F(IndexOpening, WhereADirectoryCannotBeMadeAnotherMayBeChosen) {
+  cache_ = "/proc/absent/.cache/astrofs";
+  EXPECT_THAT(refused().message, testing::AllOf(HasSubstr("/proc/absent: "), HasSubstr("cache=")));
+}
+
 TEST_F(IndexOpening, AnotherUsersDirectoryIsRefused) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root to give a directory away";
   { const Index index(cache_); }

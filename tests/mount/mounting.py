@@ -650,6 +650,9 @@ class Mounting(MountTest):
         place.unmount()
         place.begin("-o", "allow_other")
         self.assertEqual(run(*as_nobody("cat", place / "here/first.txt")).stdout.encode(), FIRST)
+        asked = run(*as_nobody(BUILD / "astrofs", "status", place.path), check=False)
+        self.assertEqual(asked.returncode, 1)
+        self.assertIn(f"the daemon of {place.path} answers only who mounted it", asked.stderr)
 
     def test_uid_and_gid_are_shown(self):
         place = self.place()
