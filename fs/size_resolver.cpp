@@ -10,6 +10,10 @@ namespace {
 /// Neighbours asked along with a file. Enough to keep every connection of an archive's budget busy while `ls
 /// -l` walks on; few enough that looking at one file of 10^5 is not a scan.
 constexpr std::size_t kNeighbours = 64;
+/// A neighbour that was not told of is not asked along again sooner: in a directory of refused files each
+/// would be asked with every one before it.
+constexpr seconds kNeighbourPause{30};
+constexpr std::size_t kRememberedFailures = 16'384;
 
 std::string validator_of(const http::ContentInfo& info) {
   // Not the bare ETag: it is one server's word, and only RemoteSource knows which server may be asked with
@@ -68,12 +72,18 @@ void SizeResolver::ask_neighbours(const Node& node) {
   const Result<void> scanned = catalog_.scan_after_name(node.parent, node.name, [&](const Node& next) {
     // What is built, or searched for, for whoever looks at it is not for who looks at its neighbour.
     if (next.kind == NodeKind::file && !next.size && !next.missing && !is_made(next) && !is_built(next) &&
-        !is_lost(next))
+        !is_lost(next) && !failed_lately(next.id))
       unsized.push_back(next);
     return ++seen < kNeighbours;
   });
   if (!scanned) return;
   for (const Node& next : unsized) ask(next, {});
+}
+
+bool SizeResolver::failed_lately(NodeId node) {
+  const MutexLock lock(mutex_);
+  const auto failed = failed_.find(node);
+  return failed != failed_.end() && std::chrono::steady_clock::now() - failed->second < kNeighbourPause;
 }
 
 void SizeResolver::ask(const Node& node, Done done) {
@@ -205,6 +215,10 @@ void SizeResolver::finish(NodeId id, const Result<Node>& result) {
     if (found == asked_.end()) return;
     waiting = std::move(found->second);
     asked_.erase(found);
+    if (!result) {
+      if (failed_.size() >= kRememberedFailures) failed_.clear();
+      failed_.insert_or_assign(id, std::chrono::steady_clock::now());
+    }
   }
   if (waiting.empty()) return;
   const auto tell = [waiting = std::move(waiting), result] {

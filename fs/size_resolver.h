@@ -52,6 +52,7 @@ class SizeResolver {
  private:
   void ask(const Node& node, Done done);
   void ask_neighbours(const Node& node);
+  [[nodiscard]] bool failed_lately(NodeId node) EXCLUDES(mutex_);
   [[nodiscard]] bool is_made(const Node& node) const;
   [[nodiscard]] bool is_built(const Node& node) const;
   /// Must its archive be asked first where it is?
@@ -78,6 +79,8 @@ class SizeResolver {
   std::stop_source stop_;
   Mutex mutex_;
   std::unordered_map<NodeId, std::vector<Done>> asked_ GUARDED_BY(mutex_);
+  std::unordered_map<NodeId, SteadyTime> failed_
+      GUARDED_BY(mutex_);  ///< whose question failed last, and when
 };
 
 }  // namespace astrofs

@@ -136,6 +136,23 @@ TEST_F(SizeResolverTest, NeighboursWhoseAddressesHaveRunOutAreNotSearchedFor) {
   EXPECT_EQ(client_.requests.size(), 1U);
 }
 
+TEST_F(SizeResolverTest, ANeighbourThatIsRefusedIsNotAskedWithEachNameBeforeIt) {
+  answer_ = {.status = 403};
+  std::vector<std::size_t> questions;
+  for (std::size_t number = 0; number < 2; ++number) {
+    Answer answer = resolve(file(number));
+    client_.run_for(std::chrono::minutes(2));
+    EXPECT_FALSE(answer.get());
+    questions.push_back(asked(name(5)));
+  }
+  EXPECT_GT(questions[0], 0U) << "asked along with the first";
+  EXPECT_EQ(questions[1], questions[0]);
+  Answer answer = resolve(file(5));
+  client_.run_for(std::chrono::minutes(2));
+  EXPECT_FALSE(answer.get());
+  EXPECT_GT(asked(name(5)), questions[1]) << "who wants to know is told what is so now";
+}
+
 TEST_F(SizeResolverTest, OfflineNobodyIsAsked) {
   make(true);
   const Result<Node> sized = resolve(first_).get();
