@@ -172,8 +172,7 @@ void Lister::run(const Node& dir) {
   listings_.add();
   auto listed = archive->archive->list(dir.locator, was_listed ? known->token : "", stop_.get_token());
   if (!listed) {
-    note_failure(dir, listed.error());
-    return finish(dir, tl::unexpected<Error>(for_reader(listed.error())));
+    return note_failure(dir, listed.error(), tl::unexpected<Error>(for_reader(listed.error())));
   }
   if (std::holds_alternative<NotModified>(*listed)) {
     ListingState state = known.value_or(ListingState{});
@@ -186,8 +185,7 @@ void Lister::run(const Node& dir) {
   }
   Listing listing = std::get<Listing>(std::move(*listed));
   if (listing.entries.empty() && was_listed && known->count > 0 && known->last_error != kEmptyAnswer) {
-    note_failure(dir, {Errc::unavailable, std::string(kEmptyAnswer)});
-    return finish(dir, {});
+    return note_failure(dir, {Errc::unavailable, std::string(kEmptyAnswer)}, {});
   }
   note_versions(*archive, dir, listing.entries);
   merge(dir, std::move(listing));
@@ -219,12 +217,14 @@ void Lister::merge(const Node& dir, Listing listing) {
                           });
 }
 
-void Lister::note_failure(const Node& dir, const Error& error) {
+void Lister::note_failure(const Node& dir, const Error& error, const Result<void>& told) {
   failures_.add();
   ListingState state = catalog_.listing(dir.id).value_or(ListingState{});
   state.last_error = error.message;
   log::warning("cannot list {}: {}", catalog_.path(dir.id).value_or("?"), error.message);
-  writer_.note_listing(dir.id, std::move(state));
+  // First the catalog, then the reader: who asks why gets the answer.
+  writer_.note_listing(dir.id, std::move(state),
+                       [this, dir, told](const Result<void>&) { finish(dir, told); });
 }
 
 void Lister::tell_kernel(NodeId dir, const ListingChange& change) {

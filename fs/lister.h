@@ -78,7 +78,7 @@ class Lister {
   void note_versions(const MountedArchive& archive, const Node& dir, std::vector<Entry>& entries) const;
   void merge(const Node& dir, Listing listing);
   void finish(const Node& dir, const Result<void>& result);
-  void note_failure(const Node& dir, const Error& error);
+  void note_failure(const Node& dir, const Error& error, const Result<void>& told);
   void tell_kernel(NodeId dir, const ListingChange& change);
   [[nodiscard]] bool due_again(NodeId dir);
   [[nodiscard]] bool shows_all(const MountedArchive& archive, const Node& dir) const;

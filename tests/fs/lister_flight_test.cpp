@@ -140,6 +140,15 @@ TEST_F(ListerFlight, ARefreshIsToldWhatTheArchiveSaysAfterIt) {
   EXPECT_EQ(archive_->questions(), 2U) << "two who refresh at once share one";
 }
 
+TEST_F(ListerFlight, WhoIsToldOfAFailureFindsItNoted) {
+  Told reader = ensure();
+  archive_->next().set_value(fail(Errc::unavailable, "a moment's trouble"));
+  EXPECT_FALSE(reader.get());
+  const Result<ListingState> noted = rig_.catalog->listing(dir_.id);
+  ASSERT_TRUE(noted);
+  EXPECT_EQ(noted->last_error, "a moment's trouble");
+}
+
 TEST_F(ListerFlight, AFailureThatBeganBeforeARefreshIsNotThatRefreshs) {
   Told reader = ensure();
   std::promise<Listed> before = archive_->next();
