@@ -56,7 +56,13 @@ void Vfs::open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
 
 void Vfs::open_local(const Node& node, const Archive& archive, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
   Result<UniqueFd> file = archive.open_local(node.locator);
-  if (!file && file.error().code == Errc::denied) return reply->send(tl::unexpected<Error>(file.error()));
+  const bool is_gone =
+      !file && (file.error().code == Errc::not_found || file.error().code == Errc::not_directory);
+  if (!file && !is_gone) {
+    last_errors_.note(node.id, file.error());
+    return reply->send(tl::unexpected<Error>(file.error()));
+  }
+  last_errors_.forget(node.id);
   struct stat st {};
   const bool is_as_listed = file && ::fstat(file->get(), &st) == 0 &&
                             node.size == static_cast<std::uint64_t>(st.st_size) &&
