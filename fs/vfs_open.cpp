@@ -23,7 +23,8 @@ Error refusal(const Node& node, MissingCause cause) {
 }  // namespace
 
 void Vfs::open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
-  if (const auto open = open_files_.find(inode)) {
+  // One on this machine is compared with the disk whoever has it open.
+  if (const auto open = open_files_.find(inode); open && !open->local) {
     return reply->send(open_files_.open(inode, [&open] { return open; }));
   }
   Result<Node> node = this->node(inode);

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <filesystem>
+
 #include "tests/model/stage.h"
 
 namespace astrofs::model {
@@ -42,6 +44,27 @@ TEST_F(LocalFiles, OneThatCannotBeOpenedNowSaysSoAndWhy) {
   ASSERT_TRUE(handle) << handle.error().message;
   EXPECT_FALSE(house->vfs.last_errors().of(attr->node));
   house->vfs.release(*handle);
+}
+
+TEST_F(LocalFiles, OneThatIsReplacedIsNewForTheNextThoughAnotherHasItOpen) {
+  mount();
+  const auto before = found();
+  ASSERT_TRUE(before);
+  const auto old = house->open(before->inode);
+  ASSERT_TRUE(old);
+  folder.write("new", "replaced");
+  std::filesystem::rename(folder.path() + "/new", folder.path() + "/" + kName);
+  const auto refused = house->open(before->inode);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::stale) << "the kernel looks the name up again";
+  const auto after = found();
+  ASSERT_TRUE(after);
+  const auto fresh = house->open(after->inode);
+  ASSERT_TRUE(fresh) << fresh.error().message;
+  EXPECT_EQ(house->read(*fresh, {0, 100})->text(), "replaced");
+  EXPECT_EQ(house->read(*old, {0, 100})->text(), "before");
+  house->vfs.release(*fresh);
+  house->vfs.release(*old);
 }
 
 }  // namespace
