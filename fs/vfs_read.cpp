@@ -46,6 +46,7 @@ Result<Bytes> Vfs::read_local(const OpenFile& file, ByteRange range) const {
 void Vfs::read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ReplyPtr<Bytes> reply,
                bool direct) {
   OpenFile& file = *handle->file;
+  file.pages_are_others = false;
   // From here on it is all of `range` or an error: the kernel takes a shorter reply for the end of the file.
   range = range.intersect({0, file.version.size});
   if (range.empty()) return reply->send(Bytes{});

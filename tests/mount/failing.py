@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-from harness import PATIENCE, MountTest, main, run, tess_config, wait_until
+from harness import PATIENCE, MountTest, has_open, main, run, tess_config, wait_until
 from reading import CHIP, first_frame, key_of
 
 FRAMES = "*_ffic.fits"
@@ -441,12 +441,6 @@ def used(directory):
             counted = {file: file.stat() for file in directory.rglob("*") if file.is_file()}
             if all(file.stat().st_ino == status.st_ino for file, status in counted.items()):
                 return sum(status.st_blocks * 512 for status in counted.values())
-
-
-def has_open(process, path):
-    with contextlib.suppress(FileNotFoundError):  # one that was closed just now
-        return any(os.readlink(link.path) == str(path) for link in os.scandir(f"/proc/{process.pid}/fd"))
-    return False
 
 
 if __name__ == "__main__":

@@ -41,6 +41,12 @@ def wait_until(condition, what, patience=PATIENCE):
     raise AssertionError(f"not within {patience} s: {what}")
 
 
+def has_open(process, path):
+    with contextlib.suppress(FileNotFoundError):  # one that was closed just now
+        return any(os.readlink(link.path) == str(path) for link in os.scandir(f"/proc/{process.pid}/fd"))
+    return False
+
+
 def run(*command, check=True, timeout=PATIENCE, **kwargs):
     """Runs a program to its end; output as text."""
     result = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=timeout, **kwargs)

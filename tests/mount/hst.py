@@ -7,11 +7,12 @@ import os
 import pathlib
 import pty
 import select
+import signal
 import subprocess
 
 from astropy.io import fits
 
-from harness import BUILD, PATIENCE, MountTest, main, run, wait_until
+from harness import BUILD, PATIENCE, MountTest, has_open, main, run, wait_until
 
 TOKEN = "5afe0000c0de4bad8f00d5eed0fac111"
 OTHER = "0ddba11500000000000000000000beef"
@@ -217,6 +218,22 @@ class Hst(MountTest):
         self.assertEqual((mount / SET / "j8pu0y010_drz.fits").stat().st_mode & 0o777, 0o444)
         denied = run("head", "-c", "6", mount / SECRET_FILE, check=False, user=65534, group=65534, extra_groups=[])
         self.assertIn("Permission denied", denied.stderr)
+
+    def test_a_second_reader_of_an_exclusive_file_that_stalls_can_be_killed(self):
+        mount = self.hst(timeout=600)
+        self.log_in(mount)
+        path = mount / SECRET_FILE
+        self.assertGreater(path.stat().st_size, 0)
+        self.archive.fault("*Download*", "silent")
+        first = subprocess.Popen(["cat", path], stdout=subprocess.DEVNULL)
+        self.waiting(mount, 1)
+        second = subprocess.Popen(["cat", path], stdout=subprocess.DEVNULL)
+        for cleanup in (second.wait, second.kill, first.kill):
+            self.addCleanup(cleanup)
+        wait_until(lambda: has_open(second, path), "the second, who waits for the first one's page, has the file open")
+        for reader in (second, first):
+            reader.kill()
+            self.assertEqual(reader.wait(PATIENCE), -signal.SIGKILL)
 
     def test_what_one_token_fetched_is_not_served_to_another_or_without_one(self):
         mount = self.hst()
