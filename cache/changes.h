@@ -44,8 +44,8 @@ class NodeNumbers {
                                                     std::span<const ListedEntry> entries, ListingState state);
 [[nodiscard]] Result<Node> add_child(WriteTxn& txn, NodeId dir, const ListedEntry& entry);
 [[nodiscard]] Result<void> note_listing(WriteTxn& txn, NodeId dir, ListingState state);
-[[nodiscard]] Result<void> set_size(WriteTxn& txn, NodeId node, std::uint64_t size, SysSeconds mtime,
-                                    const std::string& validator);
+[[nodiscard]] Result<void> set_size(WriteTxn& txn, NodeId node, std::uint32_t generation,
+                                    std::uint64_t size, SysSeconds mtime, const std::string& validator);
 [[nodiscard]] Result<void> set_missing(WriteTxn& txn, NodeId node, std::uint32_t generation, bool missing,
                                        const std::string& layout);
 [[nodiscard]] Result<void> set_stale(WriteTxn& txn, NodeId node, std::uint32_t generation);

@@ -328,10 +328,11 @@ void IndexWriter::note_listing(NodeId dir, ListingState state, Done done) {
   impl_->queue([=](WriteTxn& txn) { return changes::note_listing(txn, dir, state); }, std::move(done));
 }
 
-void IndexWriter::set_size(NodeId node, std::uint64_t size, SysSeconds mtime, std::string validator,
-                           Done done) {
-  impl_->queue([=](WriteTxn& txn) { return changes::set_size(txn, node, size, mtime, validator); },
-               std::move(done));
+void IndexWriter::set_size(NodeId node, std::uint32_t generation, std::uint64_t size, SysSeconds mtime,
+                           std::string validator, Done done) {
+  impl_->queue(
+      [=](WriteTxn& txn) { return changes::set_size(txn, node, generation, size, mtime, validator); },
+      std::move(done));
 }
 
 void IndexWriter::set_missing(NodeId node, std::uint32_t generation, bool missing, std::string layout,

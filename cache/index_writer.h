@@ -39,8 +39,9 @@ class IndexWriter {
   void add_child(NodeId dir, ListedEntry entry, std::function<void(Result<Node>)> done);
   /// The newest attempt to list failed, or brought "not modified": the listing shown stays.
   void note_listing(NodeId dir, ListingState state, Done done = {});
-  /// A size (and validator) that was asked for on its own.
-  void set_size(NodeId node, std::uint64_t size, SysSeconds mtime, std::string validator, Done done = {});
+  /// A size (and validator) that was asked for on its own. Of another generation by now: nothing happens.
+  void set_size(NodeId node, std::uint32_t generation, std::uint64_t size, SysSeconds mtime,
+                std::string validator, Done done = {});
   /// The archive denied this generation for good, or has it again; either adds one, whose `layout` this is.
   void set_missing(NodeId node, std::uint32_t generation, bool missing, std::string layout, Done done = {});
   /// The content at the archive is another than this generation's: next open sees a new one, of unknown size

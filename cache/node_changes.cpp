@@ -107,10 +107,11 @@ Result<void> note_listing(WriteTxn& txn, NodeId dir, ListingState state) {
   return records::put_listing(txn, dir, state);
 }
 
-Result<void> set_size(WriteTxn& txn, NodeId id, std::uint64_t size, SysSeconds mtime,
-                      const std::string& validator) {
+Result<void> set_size(WriteTxn& txn, NodeId id, std::uint32_t generation, std::uint64_t size,
+                      SysSeconds mtime, const std::string& validator) {
   auto node = records::node(txn, id);
   if (!node) return tl::unexpected(node.error());
+  if (node->generation != generation) return {};
   if (node->kind == NodeKind::directory) return fail(Errc::is_directory, "a directory has no size");
   const ListedEntry news{node->name, node->kind, size, mtime, node->locator, validator};
   if (auto fine = check_entry(news); !fine) return fine;

@@ -194,17 +194,18 @@ void SizeResolver::store(const Node& node, std::uint64_t size, const std::string
   // What is made is as old as the answer that it is made of.
   const SysSeconds mtime =
       is_made ? std::chrono::floor<seconds>(std::chrono::system_clock::now()) : node.mtime;
-  writer_.set_size(node.id, size, mtime, validator, [this, id = node.id, is_made](const Result<void>& set) {
-    if (!set) return finish(id, tl::unexpected<Error>(set.error()));
-    Result<Node> now = catalog_.node(id);
+  const auto stored = [this, node, size, validator, is_made](const Result<void>& set) {
+    if (!set) return finish(node.id, tl::unexpected<Error>(set.error()));
+    Result<Node> now = catalog_.node(node.id);
     // A new listing has taken the size away again, for the content is another: an error,
     // and no file of 0 bytes. The kernel looks such a name up once more.
     if (now && !now->size && !now->missing)
       now = fail(Errc::stale, now->name + " changed while its size was asked for");
-    if (is_made && now && now->size)
+    if (is_made && now && now->size == size && now->validator == validator)
       (void)wake_.submit([this, made = *now] { made_->land(archives_.version(made)); });
-    finish(id, now);
-  });
+    finish(node.id, now);
+  };
+  writer_.set_size(node.id, node.generation, size, mtime, validator, stored);
 }
 
 void SizeResolver::finish(NodeId id, const Result<Node>& result) {

@@ -44,9 +44,11 @@ void Vfs::open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
   const auto pending = parts_.parking.park(std::move(reply));
   if (node->missing) recheck_missing(*node);
   if (blank) return open_placeholder(*node, *blank, pending);
-  resolve(*node, [this, pending](const Result<Node>& resolved) {
+  resolve(*node, [this, inode, pending](const Result<Node>& resolved) {
     if (!resolved) {
       pending->settle(tl::unexpected<Error>(resolved.error()));
+    } else if (inode_of(*resolved) != inode) {
+      pending->settle(fail(Errc::stale, resolved->name + " changed while its size was asked for"));
     } else if (resolved->missing) {
       open_placeholder(*resolved, MissingCause::denied_by_archive, pending);
     } else {

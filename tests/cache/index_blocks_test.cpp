@@ -98,7 +98,7 @@ TEST_F(IndexBlocks, ChangesBecomeVisibleWithoutAnybodyWaiting) {
 TEST_F(IndexBlocks, AnErrorReachesOnlyWhoCausedIt) {
   std::promise<Result<void>> bad;
   std::promise<Result<void>> good;
-  index_.writer().set_size(999, 1, {}, "", [&](Result<void> result) { bad.set_value(std::move(result)); });
+  index_.writer().set_size(999, 1, 1, {}, "", [&](Result<void> result) { bad.set_value(std::move(result)); });
   index_.writer().set_pin(kRootNode, true, [&](Result<void> result) { good.set_value(std::move(result)); });
   EXPECT_EQ(bad.get_future().get().error().code, Errc::not_found);
   EXPECT_TRUE(good.get_future().get());

@@ -45,8 +45,10 @@ Result<Node> Index::add(NodeId dir, ListedEntry entry) {
 }
 
 Result<void> Index::set_size(NodeId node, std::uint64_t size, const std::string& validator) {
+  const Result<Node> known = catalog_->node(node);
+  if (!known) return tl::unexpected<Error>(known.error());
   std::promise<Result<void>> promise;
-  writer_->set_size(node, size, {}, validator,
+  writer_->set_size(node, known->generation, size, {}, validator,
                     [&](Result<void> result) { promise.set_value(std::move(result)); });
   return promise.get_future().get();
 }

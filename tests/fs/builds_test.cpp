@@ -173,7 +173,7 @@ TEST_F(BuildsTest, TheEndLeavesNobodyWaiting) {
 TEST_F(BuildsTest, TheEndDoesNotWaitForTheVersionOfAFileThatWasBuilt) {
   make({}, false);
   lister_->attach(*builds_);
-  rig_.writer->set_size(files_[0].id, 5, {}, "built before", {});
+  rig_.writer->set_size(files_[0].id, files_[0].generation, 5, {}, "built before", {});
   ASSERT_TRUE(rig_.writer->flush());
   archive_->held = true;
   std::promise<Result<void>> listed;

@@ -153,6 +153,18 @@ TEST_F(SizeResolverTest, ANeighbourThatIsRefusedIsNotAskedWithEachNameBeforeIt) 
   EXPECT_GT(asked(name(5)), questions[1]) << "who wants to know is told what is so now";
 }
 
+TEST_F(SizeResolverTest, TheSizeOfAnOldVersionIsNotTheNewOnes) {
+  Answer answer = resolve(first_);
+  constexpr std::uint64_t kNew = 9000;
+  (void)listed(top_, {{name(0), NodeKind::file, kNew, {}, "moved", ""}}, name(0));
+  ASSERT_NE(file(0).generation, first_.generation);
+  client_.run();
+  const Result<Node> sized = answer.get();
+  ASSERT_TRUE(sized) << sized.error().message;
+  EXPECT_EQ(sized->size, kNew);
+  EXPECT_EQ(sized->generation, first_.generation + 1);
+}
+
 TEST_F(SizeResolverTest, OfflineNobodyIsAsked) {
   make(true);
   const Result<Node> sized = resolve(first_).get();

@@ -107,6 +107,29 @@ TEST_F(ModelTest, AVersionThatWasEvictedAndHasChangedSinceIsNotFilledWithTheNewO
   EXPECT_EQ(bytes.error().code, Errc::stale);
 }
 
+TEST_F(ModelTest, AnOpenThatWaitsForASizeOpensNoNewerVersion) {
+  story->sizes_listed = false;
+  mount();
+  const auto sky = house->lookup(kRootNode, "sky");
+  ASSERT_TRUE(sky && house->opendir(sky->node));
+  const auto dir = house->lookup(sky->node, dir_name(dir_of(kPlain)));
+  ASSERT_TRUE(dir && house->opendir(dir->node));
+  const Node old = house->catalog->child(dir->node, shown_name(kPlain)).value();
+  ASSERT_FALSE(old.size);
+  remote.hold(1U << kPlain);
+  Call<std::shared_ptr<OpenHandle>> opened;
+  house->vfs.open(inode_of(old), opened.reply());
+  story->sizes_listed = true;
+  remote.change(kPlain, 79, kLongSize + 5);
+  ASSERT_TRUE(house->refresh(house->catalog->node(dir->node).value()));
+  remote.hold({});
+  const auto result = opened.wait();
+  ASSERT_TRUE(result.has_value());
+  ASSERT_FALSE(*result);
+  EXPECT_EQ(result->error().code, Errc::stale);
+  EXPECT_EQ(look_up(kPlain)->size, kLongSize + 5);
+}
+
 TEST_F(ModelTest, AStalledReadEndsAtItsDeadlineAndTheOthersGoOn) {
   options.timeout = milliseconds(150);
   mount();
