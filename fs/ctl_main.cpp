@@ -36,7 +36,7 @@ int complain(const Error& error) {
 
 int unmount_one(const MountPlace& mount, bool as_json) {
   if (const Result<void> done = unmount(mount); !done) return complain(done.error());
-  if (as_json) fmt::print("{}\n", json_text({{"unmounted", mount.mountpoint}}));
+  if (as_json) fmt::print("{}\n", json_text(json({{"unmounted", mount.mountpoint}})));
   return 0;
 }
 
