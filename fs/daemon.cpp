@@ -1,6 +1,5 @@
 #include "fs/daemon.h"
 
-#include <pthread.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -8,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
@@ -64,14 +62,6 @@ constexpr std::uint64_t kBuildMemory = 256ULL << 20;
 /// The kernel asks again for a page that failed, and each of its readers in turn: within milliseconds. A
 /// person, or a program that waits between its tries, takes longer.
 constexpr milliseconds kFailureHold{1000};
-
-/// SIGTERM, SIGINT and SIGHUP reach the main thread only, where libfuse waits for them.
-void block_ending_signals(int how) {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
-  pthread_sigmask(how, &signals, nullptr);
-}
 
 /// Counts what the cache really occupies, removes what no index knows, keeps it inside its quota, and looks
 /// after logins.
@@ -249,9 +239,6 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   if (!socket) return tl::unexpected<Error>(socket.error());
   mount.control_socket = *socket;
   mount.cache_dir = config.cache_dir;
-  // Inherited by every thread made from here on. A signal that comes before serve() waits for it: it must not
-  // leave a dead mount.
-  block_ending_signals(SIG_BLOCK);
   Result<std::unique_ptr<Session>> session = Session::mount(mount);
   if (!session) return tl::unexpected<Error>(session.error());
 
@@ -274,8 +261,9 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   if (!mounted) return tl::unexpected<Error>(mounted.error());
   const ArchiveTable archives(**catalog, std::move(*mounted));
   IndexWriter writer(**catalog);
-  MadeFiles made(turns);
-  SoughtFiles sought(turns);
+  std::stop_source ending;
+  MadeFiles made(turns, ending.get_token());
+  SoughtFiles sought(turns, ending.get_token());
   RemoteSource source(**catalog, writer, archives, fetcher, timeout);
   source.attach(made);
   source.attach(sought);
@@ -298,7 +286,6 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   source.attach(builds);
   sizes.attach(builds);
   lister.attach(builds);
-  std::stop_source ending;
   std::deque<CachedFiles> own_files;
   std::deque<ErrandBook> errands;
   for (const MountedArchive& each : archives.all()) {
@@ -329,9 +316,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
 
   log::info("mounted {} from {}, cache {} of {}{}", options.mountpoint, config.source, config.cache_dir,
             format_size(config.cache_size), options.offline ? ", offline" : "");
-  block_ending_signals(SIG_UNBLOCK);
   Result<void> served = (*session)->serve(vfs, notifier, ready);
-  block_ending_signals(SIG_BLOCK);
   (*session)->unmount();
   // Whoever might still call into the parts is silenced before they go: listings and the commands that wait
   // for them, then the network, then the index's callbacks.

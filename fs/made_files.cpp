@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "base/joined_stop.h"
 #include "base/mutex.h"
 
 namespace astrofs {
@@ -70,20 +71,22 @@ void MadeFiles::fetch(const MountedArchive& archive, const Node& node, ByteRange
   // Before it is made: who else wants some of it waits for this one.
   const auto bell = std::make_shared<Bell>();
   if (!sink->begin({0, node.size.value_or(0)}, [bell] { bell->ring(); })) return sink->end(unwanted());
-  const auto make = [&archive, node, sink, bell, stop] {
-    const Result<std::string> made = archive.archive->make(node.locator, stop);
+  const auto make = [this, &archive, node, sink, bell, stop] {
+    const JoinedStop either(stop, ending_);
+    const Result<std::string> made = archive.archive->make(node.locator, either.token());
     if (!made) return sink->end(tl::unexpected<Error>(made.error()));
     if (made->size() != node.size || made_version(*made) != node.validator)
       return sink->end(fail(Errc::stale, node.name + " has changed at the archive since it was listed"));
-    sink->end(pour(*made, *sink, *bell, stop));
+    sink->end(pour(*made, *sink, *bell, either.token()));
   };
   if (!turns_.submit(&archive, make)) sink->end(fail(Errc::interrupted, "the mount is ending"));
 }
 
 void MadeFiles::ask(const MountedArchive& archive, const Node& node,
                     std::function<void(Result<Version>)> done, std::stop_token stop) {
-  const auto make = [&archive, node, done, stop] {
-    done(archive.archive->make(node.locator, stop).map([](const std::string& made) {
+  const auto make = [this, &archive, node, done, stop] {
+    const JoinedStop either(stop, ending_);
+    done(archive.archive->make(node.locator, either.token()).map([](const std::string& made) {
       return Version{made.size(), made_version(made)};
     }));
   };

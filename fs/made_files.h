@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <stop_token>
+#include <utility>
 
 #include "base/bytes.h"
 #include "cache/block_cache.h"
@@ -17,7 +18,8 @@ namespace astrofs {
 
 class MadeFiles {
  public:
-  explicit MadeFiles(ArchiveTurns& turns) : turns_(turns) {}
+  /// `ending`: of the mount, for which nothing is made any further.
+  MadeFiles(ArchiveTurns& turns, std::stop_token ending) : turns_(turns), ending_(std::move(ending)) {}
   /// Before the first question: where what was made lands.
   void attach(BlockCache& cache) { cache_ = &cache; }
 
@@ -39,6 +41,7 @@ class MadeFiles {
 
  private:
   ArchiveTurns& turns_;
+  const std::stop_token ending_;
   BlockCache* cache_{nullptr};
 };
 

@@ -71,7 +71,8 @@ Result<void> start_log(const MountOptions& options, const Config& config) {
 int serve(const MountOptions& options, const Config& config, const std::function<void()>& ready,
           const std::function<void(const Error&)>& failed) {
   std::signal(SIGPIPE, SIG_IGN);
-  ::prctl(PR_SET_DUMPABLE, 0);  // tokens in memory do not go into cores
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit of file sizes is one of what can be kept
+  ::prctl(PR_SET_DUMPABLE, 0);    // tokens in memory do not go into cores
   const Result<void> served = run_daemon(config, options, ready);
   if (served) return 0;
   failed(served.error());

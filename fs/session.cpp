@@ -3,17 +3,24 @@
 #define FUSE_USE_VERSION 314
 #include <fuse3/fuse_lowlevel.h>
 #include <poll.h>
+#include <pthread.h>
 #include <spawn.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
+#include <functional>
+#include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "base/executor.h"
 #include "base/log.h"
 #include "fs/ops.h"
 
@@ -45,6 +52,47 @@ std::string escaped(const std::string& value) {
   }
   return out;
 }
+
+sigset_t ending_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  return signals;
+}
+
+/// Wakes the thread that serves from its sleep in libfuse, which looks then whether it shall end.
+constexpr int kWakeSignal = SIGUSR1;
+constexpr std::chrono::milliseconds kWakeAgain{10};
+
+/// Calls `end` when the process is told to end, on a thread of its own, and wakes the thread that made this
+/// until that destroys it: a signal that came just before it falls asleep would be lost.
+class SignalWait {
+ public:
+  explicit SignalWait(std::function<void()> end)
+      : end_(std::move(end)), served_(pthread_self()), thread_([this] { run(); }) {}
+  ~SignalWait() {
+    over_ = true;
+    pthread_kill(thread_.native_handle(), SIGTERM);  // if it still waits
+  }
+  SignalWait(const SignalWait&) = delete;
+  SignalWait& operator=(const SignalWait&) = delete;
+
+ private:
+  void run() {
+    name_this_thread("signals");
+    const sigset_t signals = ending_signals();
+    int came = 0;
+    sigwait(&signals, &came);
+    if (over_) return;
+    end_();
+    for (; !over_; std::this_thread::sleep_for(kWakeAgain)) pthread_kill(served_, kWakeSignal);
+  }
+
+  const std::function<void()> end_;
+  const pthread_t served_;
+  std::atomic<bool> over_{false};
+  std::jthread thread_;
+};
 
 #if FUSE_VERSION < FUSE_MAKE_VERSION(3, 17)
 Passthrough& passthrough_of(void* userdata) {
@@ -84,14 +132,10 @@ class Session::Impl {
 
   Result<void> mount();
   Result<void> serve(Vfs& vfs, Notifier& notifier, std::function<void()> ready);
-  void end() {
-    if (session_ != nullptr) fuse_session_exit(session_);
-  }
   KernelFiles& kernel_files() { return passthrough_; }
   void unmount() {
     if (!mounted_) return;
     mounted_ = false;
-    fuse_remove_signal_handlers(session_);
     detach();
   }
 
@@ -131,8 +175,6 @@ Result<void> Session::Impl::mount() {
   if (fuse_session_custom_io(session_, &kDevice, fuse_session_fd(session_)) != 0)
     return fail(Errc::internal, "libfuse refuses the functions that read and write its device");
 #endif
-  // A signal that is pending already ends the session as soon as it is served.
-  fuse_set_signal_handlers(session_);
   return {};
 }
 
@@ -166,12 +208,21 @@ Result<void> Session::Impl::serve(Vfs& vfs, Notifier& notifier, std::function<vo
   fuse_loop_cfg_set_clone_fd(config.get(), 0);
   fuse_loop_cfg_set_max_threads(config.get(), kFuseThreads);
   fuse_loop_cfg_set_idle_threads(config.get(), kFuseThreads);
-  const int outcome = fuse_session_loop_mt(session_, config.get());
-  // Nobody hears the kernel any more. A notice of a name waits in it for the lookups that wait here, in a
-  // state that not even SIGKILL ends.
-  vfs.answer_all();
-  notifier.detach();
-  // 0: unmounted; positive: the signal that ended it.
+  // A notice of a name waits in the kernel for lookups in its directory, in a state that not even SIGKILL
+  // ends: the last one is told while there is still somebody to answer them.
+  const auto fall_silent = [&] {
+    vfs.answer_all();
+    notifier.detach();
+  };
+  int outcome = 0;
+  {
+    const SignalWait ending([&] {
+      fall_silent();
+      fuse_session_exit(session_);
+    });
+    outcome = fuse_session_loop_mt(session_, config.get());
+  }
+  fall_silent();  // unmounted: the kernel has given up what waits there
   if (outcome < 0)
     return fail(Errc::internal, fmt::format("the FUSE session ended: {}", std::strerror(-outcome)));
   return {};
@@ -181,6 +232,13 @@ Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Session::~Session() = default;
 
 Result<std::unique_ptr<Session>> Session::mount(const SessionOptions& options) {
+  // Inherited by every thread made from here on: serve() waits for them. One that comes before must not leave
+  // a dead mount.
+  const sigset_t signals = ending_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  struct sigaction nothing {};
+  nothing.sa_handler = [](int) {};  // without SA_RESTART: what sleeps wakes up
+  sigaction(kWakeSignal, &nothing, nullptr);
   auto impl = std::make_unique<Impl>(options);
   if (Result<void> mounted = impl->mount(); !mounted) return tl::unexpected<Error>(mounted.error());
   return std::unique_ptr<Session>(new Session(std::move(impl)));
@@ -191,9 +249,6 @@ Result<void> Session::serve(Vfs& vfs, Notifier& notifier, std::function<void()> 
 }
 KernelFiles& Session::kernel_files() {
   return impl_->kernel_files();
-}
-void Session::end() {
-  impl_->end();
 }
 void Session::unmount() {
   impl_->unmount();

@@ -25,20 +25,19 @@ struct SessionOptions {
 
 class Session {
  public:
-  /// Mounts. Forks fusermount3 when not root: before the process has threads. The file system answers once
+  /// Mounts, and blocks SIGTERM, SIGINT and SIGHUP. Forks fusermount3 when not root: before the process has
+  /// threads. The file system answers once
   /// serve() runs; until then the kernel lets callers wait.
   [[nodiscard]] static Result<std::unique_ptr<Session>> mount(const SessionOptions& options);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  /// Serves calls until the file system is unmounted or end() is called; `ready` runs when the kernel has
-  /// greeted. SIGTERM, SIGINT and SIGHUP end it, when they reach the calling thread and no other.
+  /// Serves calls until the file system is unmounted, or SIGTERM, SIGINT or SIGHUP comes; `ready` runs when
+  /// the kernel has greeted.
   [[nodiscard]] Result<void> serve(Vfs& vfs, Notifier& notifier, std::function<void()> ready);
   /// What the kernel reads by itself, once it serves. As long as the session lives.
   [[nodiscard]] KernelFiles& kernel_files();
-  /// Ask serve() to return. Any thread.
-  void end();
   /// Take the mount away if it is still there.
   void unmount();
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/joined_stop.h"
+
 namespace astrofs {
 
 void SoughtFiles::seek(const MountedArchive& archive, const Node& node, bool again, Found found,
@@ -10,8 +12,9 @@ void SoughtFiles::seek(const MountedArchive& archive, const Node& node, bool aga
   if (!again) {
     if (auto known = archive.archive->locate(node.locator)) return found(std::move(known));
   }
-  const auto ask = [&archive, locator = node.locator, again, found, stop] {
-    found(archive.archive->seek(locator, again, stop));
+  const auto ask = [this, &archive, locator = node.locator, again, found, stop] {
+    const JoinedStop either(stop, ending_);
+    found(archive.archive->seek(locator, again, either.token()));
   };
   if (!turns_.submit(&archive, ask)) found(fail(Errc::interrupted, "the mount is ending"));
 }

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <stop_token>
+#include <utility>
 #include <vector>
 
 #include "backends/http/client.h"
@@ -15,7 +16,8 @@ namespace astrofs {
 
 class SoughtFiles {
  public:
-  explicit SoughtFiles(ArchiveTurns& turns) : turns_(turns) {}
+  /// `ending`: of the mount, for which nobody is asked any further.
+  SoughtFiles(ArchiveTurns& turns, std::stop_token ending) : turns_(turns), ending_(std::move(ending)) {}
 
   using Found = std::function<void(Result<std::vector<http::Request>>)>;
   /// `again`: the last address was refused. `found` runs on one of those threads, or at once: when the
@@ -26,6 +28,7 @@ class SoughtFiles {
 
  private:
   ArchiveTurns& turns_;
+  const std::stop_token ending_;
 };
 
 }  // namespace astrofs

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import signal
 import subprocess
 import threading
 
@@ -10,7 +11,7 @@ import numpy
 from astropy.io import fits
 from astropy.table import Table
 
-from harness import BUILD, MountTest, main, run, wait_until
+from harness import BUILD, PATIENCE, MountTest, main, run, wait_until
 
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
 SCAN = "GS00768_x.fits"
@@ -261,6 +262,21 @@ class Plates(MountTest):
         mount.mount()
         wait_until(lambda: self.counts()["unarchived"] == 0, "the job is deleted")
         wait_until(lambda: not list(mount.cache.glob("errands/applause/*")), "and nothing is left to do")
+
+    def test_the_end_of_a_mount_does_not_wait_for_a_table_that_is_made_again(self):
+        mount = self.applause()
+        path = mount / "applause/plate/9319/sources_9319.csv"
+        path.read_bytes()
+        mount.control("evict", path)
+        mount.unmount()  # what was made is forgotten
+        mount.mount()
+        self.settings(job_ms=600000)
+        reader = subprocess.Popen(["cat", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: self.counts()["unarchived"] == 1, "a job runs")
+        os.kill(mount.pid(), signal.SIGTERM)
+        self.assertEqual(reader.wait(PATIENCE), 1)
+        wait_until(mount.lock_is_free, "the daemon has ended")
+        self.assertEqual(self.counts()["unarchived"], 0)
 
     def test_a_job_of_a_user_is_deleted_when_he_logs_in_again(self):
         mount = self.applause("--applause-job-ms", 600000)

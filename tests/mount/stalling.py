@@ -21,6 +21,7 @@ FAILURES = (errno.EIO, errno.ETIMEDOUT, errno.EACCES, errno.ESTALE)
 # Readers of one page of the file argv[1].
 MAPPED = "import mmap, sys; f = open(sys.argv[1], 'rb'); mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)[0]"
 DEAF = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: None); open(sys.argv[1], 'rb', 0).read(4096)"
+WALKING = "import itertools, os, sys\nfor number in itertools.count(): os.path.exists(f'{sys.argv[1]}/{sys.argv[2]}-{number}')"
 # Reads all of it in every way that the kernel may interrupt, 100 signals a second.
 BUSY_WITH_SIGNALS = """
 import mmap, os, signal, sys
@@ -196,6 +197,29 @@ class Stalling(MountTest):
         self.assertEqual(lookup.wait(PATIENCE), 1)
         wait_until(mount.lock_is_free, "the daemon has ended")
         self.assert_not_given_up(mount, "silent.dat")
+
+    # Claims 8, 9
+    def test_a_signal_ends_the_mount_while_others_walk_a_directory_whose_names_change(self):
+        folder = pathlib.Path(tempfile.mkdtemp(dir=self.directory))
+        for name in ("silent.dat", *(f"{number:02}.dat" for number in range(20))):
+            (folder / name).write_bytes(name.encode() * 50_000)
+        sim = self.sim("--folder", f"{folder}:apache:/data")  # which says no sizes
+        mount = self.mount(f'[archives.data]\ntype = "index"\nurl = "{sim.url}/data/"\n', timeout=600)
+        place = mount / "data"
+        sim.fault("*silent.dat", "silent")
+        for path in sorted(place.glob("[0-9]*.dat")):
+            path.stat()
+        self.reader("stat", place / "silent.dat")
+        self.waiting(mount, 1)
+        walkers = [self.reader(sys.executable, "-c", WALKING, place, number) for number in range(2)]
+        for path in folder.glob("[0-9]*.dat"):
+            path.unlink()
+        mount.control("refresh", place)  # a notice for each name waits for the lookup
+        os.kill(mount.pid(), signal.SIGTERM)
+        wait_until(mount.lock_is_free, "the daemon has ended")
+        for walker in walkers:
+            walker.kill()
+            self.assertEqual(walker.wait(PATIENCE), -signal.SIGKILL)
 
     # ---- signals
 
