@@ -7,6 +7,7 @@ import glob
 import json
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import threading
@@ -288,6 +289,18 @@ class Hdf5(MountTest):
         self.assertIn("killed by signal 9", mount.why(path.relative_to(mount.path))["last_error"]["message"])
         self.archive.heal()
         wait_until(lambda: self.tried(path.stat), "and is started again")
+
+    def test_a_daemon_that_may_have_no_more_threads_outlives_a_build(self):
+        mount = self.hlsp()
+        path, pid = self.pixel(mount), mount.pid()
+        with open(f"/proc/{pid}/status", encoding="ascii") as status:
+            size, = (int(line.split()[1]) << 10 for line in status if line.startswith("VmSize"))
+        unlimited = resource.prlimit(pid, resource.RLIMIT_AS)
+        resource.prlimit(pid, resource.RLIMIT_AS, (size + (1 << 20), unlimited[1]))  # no room for the stack of one
+        self.tried(path.stat)  # with the readers that it got, or with none
+        resource.prlimit(pid, resource.RLIMIT_AS, unlimited)
+        wait_until(lambda: self.tried(path.stat), "it is built when there may be threads")
+        self.assertEqual(mount.pid(), pid)
 
     def test_the_program_ends_with_the_mount(self):
         mount = self.hlsp()
