@@ -28,6 +28,9 @@ constexpr unsigned kMaxBackground = 512;
 constexpr unsigned kKernelReadahead = 128 * 1024;
 /// Entries taken from the catalog at a time while a directory is read.
 constexpr std::size_t kDirBatch = 256;
+/// Those that are left of an older batch are taken anew. The kernel may have been told meanwhile that they
+/// changed, and would keep what it is given now for an hour.
+constexpr seconds kDirBatchGood{1};
 /// NAME_MAX of Linux; no longer name is ever shown. The kernel itself refuses only what is beyond 1024.
 constexpr std::size_t kLongestName = 255;
 /// readdir cookies of "." and ".."; node ids are below 2^40.
@@ -237,6 +240,7 @@ struct OpenDirectory {
   Node node;
   Mutex mutex;
   std::vector<Row> batch GUARDED_BY(mutex);
+  SteadyTime batch_taken GUARDED_BY(mutex);
   NodeId batch_after GUARDED_BY(mutex){0};  ///< cookie the batch follows
   std::size_t next GUARDED_BY(mutex){0};
 };
@@ -271,7 +275,8 @@ Result<const OpenDirectory::Row*> next_row(Vfs& vfs, OpenDirectory& directory, N
     REQUIRES(directory.mutex) {
   auto& batch = directory.batch;
   const NodeId at = directory.next == 0 ? directory.batch_after : batch[directory.next - 1].node;
-  if (at != cookie || directory.next >= batch.size()) {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  if (at != cookie || directory.next >= batch.size() || now - directory.batch_taken > kDirBatchGood) {
     std::vector<OpenDirectory::Row> rows;
     const Result<void> scanned = vfs.readdir(directory.node.id, cookie, [&rows](const DirEntry& entry) {
       rows.push_back({std::string(entry.name), entry.node, entry.kind,
@@ -280,6 +285,7 @@ Result<const OpenDirectory::Row*> next_row(Vfs& vfs, OpenDirectory& directory, N
     });
     if (!scanned) return tl::unexpected<Error>(scanned.error());
     batch = std::move(rows);
+    directory.batch_taken = now;
     directory.batch_after = cookie;
     directory.next = 0;
   }

@@ -2,6 +2,7 @@
 """Directories that change, fail or are hostile while somebody looks at them."""
 import errno
 import os
+import time
 import unicodedata
 
 from harness import MountTest, main, wait_until
@@ -31,6 +32,19 @@ class Listing(MountTest):
         self.assertLessEqual(stays, set(names))
         self.assertLessEqual(set(names), stays | {f"{kind}{number:04d}" for kind in "fg" for number in range(0, 3000, 2)})
         self.assertEqual(set(os.listdir(mount / "data")), stays | {f"g{number:04d}" for number in range(0, 3000, 2)})
+
+    def test_a_walk_that_takes_its_time_brings_no_removed_name_back(self):
+        folder, sim, mount = self.index()
+        names = {f"f{number:04d}" for number in range(256)}  # all are read ahead with the first
+        for name in names:
+            (folder / name).touch()
+        with os.scandir(mount / "data") as rows:
+            walked = {next(rows).name}
+            (folder / "f0250").unlink()
+            mount.control("refresh", mount / "data")
+            time.sleep(1.5)  # longer than what was read ahead may be old
+            walked |= {row.name for row in rows}
+        self.assertEqual(walked, names - {"f0250"})
 
     # Claim 16
     def test_twins_in_case_and_in_composition_are_two_files(self):
