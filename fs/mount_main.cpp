@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -15,7 +16,10 @@
 #include <cstring>
 #include <filesystem>
 #include <string>
+#include <system_error>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "base/log.h"
 #include "base/redact.h"
@@ -68,12 +72,34 @@ Result<void> start_log(const MountOptions& options, const Config& config) {
   return log::start(target, options.verbose ? log::Level::debug : log::Level::info);
 }
 
+/// Each open file of type local and each connection is a descriptor, and the usual limit of 1,024 is there
+/// for programs that use select().
+void allow_many_files() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// A thread that cannot be made is an error as any other, which takes the mount away again.
+Result<void> run(const MountOptions& options, const Config& config, const std::function<void()>& ready) {
+  try {
+    return run_daemon(config, options, ready);
+  } catch (const std::system_error& error) {
+    return fail(Errc::unavailable,
+                fmt::format("the system gives no thread or no memory: {}; see `ulimit -u`, "
+                            "`ulimit -v` and TasksMax= of a unit",
+                            error.what()));
+  }
+}
+
 int serve(const MountOptions& options, const Config& config, const std::function<void()>& ready,
           const std::function<void(const Error&)>& failed) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a limit of file sizes is one of what can be kept
   ::prctl(PR_SET_DUMPABLE, 0);    // tokens in memory do not go into cores
-  const Result<void> served = run_daemon(config, options, ready);
+  allow_many_files();
+  const Result<void> served = run(options, config, ready);
   if (served) return 0;
   failed(served.error());
   return kMountFailed;

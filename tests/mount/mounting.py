@@ -8,6 +8,7 @@ import glob
 import os
 import pathlib
 import random
+import resource
 import signal
 import socket
 import stat
@@ -424,6 +425,19 @@ class Mounting(MountTest):
         for arguments in ((), ("a", "b", "c"), ("--nonsense", "/mnt"), ("/mnt", "-o")):
             with self.subTest(arguments):
                 self.assert_refused(run(PROGRAM, *arguments, check=False), "usage: mount.astrofs")
+
+    def test_where_threads_cannot_be_made_nothing_is_mounted(self):
+        place, said = self.local(), []
+        # From too little for the index to enough: the stacks of threads are most of what comes between.
+        for mebibytes in range(1000, 2000, 50):
+            asked = place.begin(check=False, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (mebibytes << 20,) * 2))
+            said.append(asked.stderr)
+            if asked.returncode == 0:
+                place.unmount()
+                break
+            wait_until(place.lock_is_free, "the daemon has ended")
+            self.assertIsNone(place.mountinfo(), mebibytes)
+        self.assertTrue(any("no thread" in one for one in said), said)
 
     def test_help_and_version_are_no_errors(self):
         self.assertIn("MOUNTPOINT", run(PROGRAM, "--help").stdout)
