@@ -83,6 +83,15 @@ TEST(Fetch, Believes404AtOnceAndAsksTheNextMirror) {
   EXPECT_EQ(stage.client.requests.size(), 3U);
 }
 
+TEST(Fetch, NamesWhoAnsweredAnErrorWithoutItsSecrets) {
+  Stage stage([](const Request& request) {
+    return text("no", request.url.find("b.example") != std::string::npos ? 403 : 404);
+  });
+  const auto got = fetch(stage, {get("http://a.example/list"), get("https://me:pw@b.example/list?token=s")});
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().message, "status 403 from b.example:443/list");
+}
+
 TEST(Fetch, Takes304OnlyWhereItWasAskedFor) {
   Stage stage([](const Request&) { return text("", 304); });
   Request conditional = get("http://a.example/");
