@@ -46,10 +46,9 @@ bool keeps(std::string_view name) {
   return false;
 }
 
-/// The page with every other start tag turned into a space and the end tag of an element that is nowhere,
-/// which gumbo reads over. It is quadratic in the depth of a tree and recursive when it frees one; a '<'
-/// before a letter is the only way to open an element, so doing this everywhere, be it inside a comment or a
-/// quoted value, bounds the depth without knowing where we are, and leaves few nodes to make. Bytes
+/// The page with every other element turned into <br>. gumbo is quadratic in the depth of a tree and
+/// recursive when it frees one; a '<' before a letter is the only way to open an element, so doing this
+/// everywhere, be it inside a comment or a quoted value, bounds the depth without knowing where we are. Bytes
 /// that are not ASCII become %XX, because gumbo would replace what is not UTF-8 and a name must keep its
 /// bytes.
 std::string flatten(std::string_view html) {
@@ -67,12 +66,8 @@ std::string flatten(std::string_view html) {
       const std::size_t end = std::min(html.find_first_of(" \t\n\r\f/>", i + 1), html.size());
       // A name longer than any kept one is not looked at further: this loop must stay linear.
       const std::string_view name = html.substr(i + 1, end - i - 1);
-      if (keeps(name)) {
-        out += '<';
-        out += name.size() == 1 ? std::string_view("a") : name;
-      } else {
-        out += " </x";
-      }
+      out += '<';
+      out += !keeps(name) ? std::string_view("br") : name.size() == 1 ? std::string_view("a") : name;
       i = end - 1;
     } else {
       out += c;
@@ -184,6 +179,7 @@ class Walk {
   void enter(const GumboNode& node) {
     if (entered_ == &node) return;
     entered_ = &node;
+    if (node.v.element.tag == GUMBO_TAG_BR) text(" ", GUMBO_TAG_BR);
     if (node.v.element.tag != GUMBO_TAG_A) return;
     const GumboAttribute* href = gumbo_get_attribute(&node.v.element.attributes, "href");
     if (href == nullptr) return;
