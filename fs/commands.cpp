@@ -100,6 +100,8 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
     const Result<Node> sized = node.size ? Result<Node>(node) : tree_.lookup(node.parent, node.name);
     if (!sized) {
       miss(node, sized.error());
+    } else if (!sized->size && vfs_.state_of(*sized) == FileState::not_logged_in) {
+      miss(*sized, why_not_fetched(*sized));
     } else if (is_fetched(*sized)) {
       ++files;
       bytes += *sized->size;
@@ -178,6 +180,14 @@ Result<bool> Commands::check_kept(const std::vector<std::string>& paths, Warmer&
     }
   }
   return !stopping_;
+}
+
+Error Commands::why_not_fetched(const Node& node) const {
+  const MountedArchive* const archive = vfs_.parts().archives.of(node);
+  if (archive != nullptr) {
+    if (auto located = archive->archive->locate(node.locator); !located) return located.error();
+  }
+  return {Errc::denied, "it needs a login"};
 }
 
 Warmer::File Commands::to_warm(const Node& node) const {

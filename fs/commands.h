@@ -32,6 +32,7 @@ class Commands {
   [[nodiscard]] Result<std::string> warm(const std::vector<std::string>& paths, const Progress& progress);
   /// Of all that was brought: what is not here any more is a failure. False: it was ended before.
   [[nodiscard]] Result<bool> check_kept(const std::vector<std::string>& paths, Warmer& warmer);
+  [[nodiscard]] Error why_not_fetched(const Node& node) const;
   [[nodiscard]] Warmer::File to_warm(const Node& node) const;
   struct Evicted;
   [[nodiscard]] Result<std::string> evict(const std::vector<std::string>& paths);

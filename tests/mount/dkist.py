@@ -69,6 +69,15 @@ class Dkist(DkistTest):
         run("fitsverify", "-q", path)
         self.assertEqual(self.centre.log(name), [])
 
+    def test_frames_that_a_login_is_wanting_for_are_no_success_of_warm(self):
+        mount = self.dkist()
+        name = self.names(mount)[0]
+        warmed = mount.control("warm", mount / DATASET / name, check=False)
+        self.assertEqual(warmed.returncode, 1, warmed.stdout)
+        self.assertIn("astrofs login dkist", warmed.stderr)
+        warmed = mount.control("warm", mount / DATASET, check=False)
+        self.assertEqual(warmed.returncode, 1, warmed.stdout)
+
     def test_frames_are_chosen_by_their_cards_before_they_are_fetched(self):
         mount = self.dkist()
         select = mount / DATASET / ".select"
