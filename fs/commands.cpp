@@ -1,12 +1,14 @@
 #include "fs/commands.h"
 
 #include <iterator>
+#include <map>
 #include <set>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "backends/courier.h"
+#include "base/path_below.h"
 #include "base/redact.h"
 #include "fs/inode.h"
 #include "fs/json_text.h"
@@ -65,7 +67,8 @@ Result<std::string> Commands::run(const std::string& line, const Progress& progr
   if (command == "warm") return warm(paths, progress);
   if (command == "evict") return evict(paths);
   if (command == "verify") return verify(paths, progress);
-  if (command == "pin" || command == "unpin") return pin(paths, command == "pin");
+  if (command == "pin") return pin(paths);
+  if (command == "unpin") return unpin(paths);
   if (command == "refresh") return refresh(paths);
   if (command == "logins") {
     for (const MountedArchive& each : vfs_.parts().archives.all()) each.archive->notice_login();
@@ -297,17 +300,49 @@ Result<std::string> Commands::verify(const std::vector<std::string>& paths, cons
                          {"failures", to_json(failures)}}));
 }
 
-Result<std::string> Commands::pin(const std::vector<std::string>& paths, bool pinned) {
+Result<std::string> Commands::pin(const std::vector<std::string>& paths) {
   std::set<NodeId> nodes;
   for (const std::string& path : paths) {
-    const Result<std::vector<Node>> found = pinned_by(path, pinned);
+    const Result<std::vector<Node>> found = pinned_by(path, true);
     if (!found) return tl::unexpected<Error>(found.error());
     for (const Node& node : *found) nodes.insert(node.id);
   }
+  if (Result<void> set = set_pins(nodes, true); !set) return tl::unexpected<Error>(set.error());
+  return json_text(json({{"pinned", nodes.size()}}));
+}
+
+Result<std::string> Commands::unpin(const std::vector<std::string>& paths) {
+  std::map<NodeId, std::string> pins;
+  const Result<std::vector<NodeId>> known = vfs_.parts().catalog.pins();
+  if (!known) return tl::unexpected<Error>(known.error());
+  for (const NodeId pin : *known) pins.emplace(pin, vfs_.parts().catalog.path(pin).value_or(""));
+  std::set<NodeId> nodes;
+  for (const std::string& path : paths) {
+    const std::size_t before = nodes.size();
+    // Also what no listing shows any more, under the path that `status` tells.
+    for (const auto& [pin, place] : pins) {
+      if (place == path) nodes.insert(pin);
+    }
+    const Result<std::vector<Node>> found = pinned_by(path, false);
+    if (!found && nodes.size() == before) return tl::unexpected<Error>(found.error());
+    for (const Node& node : found.value_or(std::vector<Node>{})) {
+      if (pins.contains(node.id)) nodes.insert(node.id);
+    }
+    if (nodes.size() > before) continue;
+    for (const auto& [pin, place] : pins) {
+      if (nodes.contains(pin)) continue;
+      if (path_below(path, place)) return fail(Errc::invalid, "/" + path + " is pinned by /" + place);
+      if (path_below(place, path))
+        return fail(Errc::invalid, "/" + path + " itself is not pinned, but /" + place + " is");
+    }
+  }
+  if (Result<void> set = set_pins(nodes, false); !set) return tl::unexpected<Error>(set.error());
+  return json_text(json({{"unpinned", nodes.size()}}));
+}
+
+Result<void> Commands::set_pins(const std::set<NodeId>& nodes, bool pinned) {
   for (const NodeId node : nodes) vfs_.parts().writer.set_pin(node, pinned);
-  if (Result<void> flushed = vfs_.parts().writer.flush(); !flushed)
-    return tl::unexpected<Error>(flushed.error());
-  return json_text(json({{pinned ? "pinned" : "unpinned", nodes.size()}}));
+  return vfs_.parts().writer.flush();
 }
 
 Result<std::vector<Node>> Commands::pinned_by(const std::string& path, bool pinned) {

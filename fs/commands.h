@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <set>
 #include <string>
 
 #include "base/error.h"
@@ -37,7 +38,9 @@ class Commands {
   struct Evicted;
   [[nodiscard]] Result<std::string> evict(const std::vector<std::string>& paths);
   void evict_file(const Node& file, bool named, Evicted& evicted);
-  [[nodiscard]] Result<std::string> pin(const std::vector<std::string>& paths, bool pinned);
+  [[nodiscard]] Result<std::string> pin(const std::vector<std::string>& paths);
+  [[nodiscard]] Result<std::string> unpin(const std::vector<std::string>& paths);
+  [[nodiscard]] Result<void> set_pins(const std::set<NodeId>& nodes, bool pinned);
   /// What a pin of a path is set on: itself, and what the links in it lead to.
   [[nodiscard]] Result<std::vector<Node>> pinned_by(const std::string& path, bool pinned);
   /// Has what an archive makes of answers made anew. The first error, when all have ended.

@@ -255,6 +255,8 @@ class Commands(MountTest):
                 with self.subTest(f"{command} {path}"):
                     answers = self.json(command, path)
                     self.assertTrue(answers and all(isinstance(answer, dict) for answer in answers))
+                    if command == "unpin":
+                        self.ask("pin", path)
                     self.assertTrue(self.ask(command, path).stdout)
         self.assertEqual(self.json("unmount", file), [{"unmounted": str(mount.path)}])
         self.assertFalse(mount.is_mounted())
@@ -476,6 +478,30 @@ class Commands(MountTest):
         shown = [line.split()[-1] for line in lines if line.split()[-1] in ["/", *pins]]
         self.assertEqual(len(shown), 8, lines)
         self.assertIn("and 4 more", "\n".join(lines))
+
+    def test_what_is_pinned_can_be_let_go_when_nothing_lists_it_any_more(self):
+        folder, _, mount = self.index(("gone.txt", "kept.txt"))
+        self.ask("pin", mount / "data/gone.txt")
+        (folder / "gone.txt").unlink()
+        self.ask("refresh", mount / "data")
+        self.assertFalse((mount / "data/gone.txt").exists())
+        self.assertEqual(self.json("unpin", mount / "data/gone.txt")[0]["unpinned"], 1)
+        # The archive of that name is another one from now on.
+        self.ask("pin", mount / "data")
+        mount.unmount()
+        mount.config.write_text(mount.config.read_text().replace("[archives.data]", "[archives.other]"))
+        mount.mount()
+        self.assertEqual(mount.status()["cache"]["pins"], ["data"])
+        self.ask("unpin", mount / "data")
+        self.assertEqual(mount.status()["cache"]["pins"], [])
+
+    def test_unpin_lets_go_what_is_pinned_and_says_where_that_is(self):
+        _, _, mount = self.index(("a.txt", "b.txt"))
+        self.assertEqual(self.json("unpin", mount / "data/a.txt")[0]["unpinned"], 0)
+        self.ask("pin", mount / "data")
+        self.assert_error(self.ask("unpin", mount / "data/a.txt", check=False), "is pinned by /data")
+        self.assert_error(self.ask("unpin", mount.path, check=False), "/data is")
+        self.assertEqual(self.json("unpin", mount / "data")[0]["unpinned"], 1)
 
     def test_a_pinned_directory_keeps_what_is_below(self):
         sim, mount = self.tess(frames=2, size="full", chips="1-1,1-2")
