@@ -185,6 +185,9 @@ class OrdersTest : public ::testing::Test {
 };
 
 TEST_F(OrdersTest, WhatIsWantedTogetherIsOneOrderAndAFileTwiceIsOne) {
+  options_.gather = milliseconds(2000);  // together, also where a thread waits for its turn
+  orders_.reset();
+  begin();
   courier_->finish_all();
   auto first = want("a.fits");
   auto second = want("b.fits");
