@@ -84,6 +84,7 @@ class BuildsTest : public ::testing::Test {
   ~BuildsTest() override {
     builds_.reset();
     store_.stop();
+    EXPECT_TRUE(rig_.writer->flush());  // the end of a listing is told from the index's thread
   }
 
   void make(const std::string& left = {}, bool offline = true) {
