@@ -104,7 +104,7 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
     if (!sized) {
       miss(node, sized.error());
     } else if (!sized->size && vfs_.state_of(*sized) == FileState::not_logged_in) {
-      miss(*sized, why_not_fetched(*sized));
+      miss(*sized, vfs_.why_not_given(*sized));
     } else if (is_fetched(*sized)) {
       ++files;
       bytes += *sized->size;
@@ -183,14 +183,6 @@ Result<bool> Commands::check_kept(const std::vector<std::string>& paths, Warmer&
     }
   }
   return !stopping_;
-}
-
-Error Commands::why_not_fetched(const Node& node) const {
-  const MountedArchive* const archive = vfs_.parts().archives.of(node);
-  if (archive != nullptr) {
-    if (auto located = archive->archive->locate(node.locator); !located) return located.error();
-  }
-  return {Errc::denied, "it needs a login"};
 }
 
 Warmer::File Commands::to_warm(const Node& node) const {
@@ -312,32 +304,39 @@ Result<std::string> Commands::pin(const std::vector<std::string>& paths) {
 }
 
 Result<std::string> Commands::unpin(const std::vector<std::string>& paths) {
-  std::map<NodeId, std::string> pins;
-  const Result<std::vector<NodeId>> known = vfs_.parts().catalog.pins();
-  if (!known) return tl::unexpected<Error>(known.error());
-  for (const NodeId pin : *known) pins.emplace(pin, vfs_.parts().catalog.path(pin).value_or(""));
-  std::set<NodeId> nodes;
+  const Result<std::vector<NodeId>> pinned = vfs_.parts().catalog.pins();
+  if (!pinned) return tl::unexpected<Error>(pinned.error());
+  Pins left;
+  for (const NodeId pin : *pinned) left.emplace(pin, vfs_.parts().catalog.path(pin).value_or(""));
+  std::set<NodeId> taken;
   for (const std::string& path : paths) {
-    const std::size_t before = nodes.size();
-    // Also what no listing shows any more, under the path that `status` tells.
-    for (const auto& [pin, place] : pins) {
-      if (place == path) nodes.insert(pin);
-    }
-    const Result<std::vector<Node>> found = pinned_by(path, false);
-    if (!found && nodes.size() == before) return tl::unexpected<Error>(found.error());
-    for (const Node& node : found.value_or(std::vector<Node>{})) {
-      if (pins.contains(node.id)) nodes.insert(node.id);
-    }
-    if (nodes.size() > before) continue;
-    for (const auto& [pin, place] : pins) {
-      if (nodes.contains(pin)) continue;
-      if (path_below(path, place)) return fail(Errc::invalid, "/" + path + " is pinned by /" + place);
-      if (path_below(place, path))
-        return fail(Errc::invalid, "/" + path + " itself is not pinned, but /" + place + " is");
-    }
+    Result<std::set<NodeId>> nodes = take_pins(left, path);
+    if (!nodes) return tl::unexpected<Error>(nodes.error());
+    taken.merge(*nodes);
   }
-  if (Result<void> set = set_pins(nodes, false); !set) return tl::unexpected<Error>(set.error());
-  return json_text(json({{"unpinned", nodes.size()}}));
+  if (Result<void> set = set_pins(taken, false); !set) return tl::unexpected<Error>(set.error());
+  return json_text(json({{"unpinned", taken.size()}}));
+}
+
+Result<std::set<NodeId>> Commands::take_pins(Pins& left, const std::string& path) {
+  std::set<NodeId> taken;
+  // Also what no listing shows any more, under the path that `status` tells.
+  for (const auto& [pin, place] : left) {
+    if (place == path) taken.insert(pin);
+  }
+  const Result<std::vector<Node>> found = pinned_by(path, false);
+  if (!found && taken.empty()) return tl::unexpected<Error>(found.error());
+  for (const Node& node : found.value_or(std::vector<Node>{})) {
+    if (left.contains(node.id)) taken.insert(node.id);
+  }
+  for (const NodeId pin : taken) left.erase(pin);
+  if (!taken.empty()) return taken;
+  for (const auto& [pin, place] : left) {
+    if (path_below(path, place)) return fail(Errc::invalid, "/" + path + " is pinned by /" + place);
+    if (path_below(place, path))
+      return fail(Errc::invalid, "/" + path + " itself is not pinned, but /" + place + " is");
+  }
+  return taken;
 }
 
 Result<void> Commands::set_pins(const std::set<NodeId>& nodes, bool pinned) {

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 
@@ -33,13 +34,17 @@ class Commands {
   [[nodiscard]] Result<std::string> warm(const std::vector<std::string>& paths, const Progress& progress);
   /// Of all that was brought: what is not here any more is a failure. False: it was ended before.
   [[nodiscard]] Result<bool> check_kept(const std::vector<std::string>& paths, Warmer& warmer);
-  [[nodiscard]] Error why_not_fetched(const Node& node) const;
   [[nodiscard]] Warmer::File to_warm(const Node& node) const;
   struct Evicted;
   [[nodiscard]] Result<std::string> evict(const std::vector<std::string>& paths);
   void evict_file(const Node& file, bool named, Evicted& evicted);
   [[nodiscard]] Result<std::string> pin(const std::vector<std::string>& paths);
   [[nodiscard]] Result<std::string> unpin(const std::vector<std::string>& paths);
+  /// What is pinned, and the paths under which it is.
+  using Pins = std::map<NodeId, std::string>;
+  /// Takes from `left` what this path lets go. Where that is nothing, but something above or below is pinned,
+  /// invalid.
+  [[nodiscard]] Result<std::set<NodeId>> take_pins(Pins& left, const std::string& path);
   [[nodiscard]] Result<void> set_pins(const std::set<NodeId>& nodes, bool pinned);
   /// What a pin of a path is set on: itself, and what the links in it lead to.
   [[nodiscard]] Result<std::vector<Node>> pinned_by(const std::string& path, bool pinned);

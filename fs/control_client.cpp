@@ -25,6 +25,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file_name.h"
+#include "base/path_below.h"
 #include "base/unique_fd.h"
 
 namespace astrofs {
@@ -71,10 +72,6 @@ std::vector<MountLine> mount_lines() {
   return mounts;
 }
 
-bool lies_on(const std::string& path, const MountLine& mount) {
-  return (path + '/').starts_with(mount.place.mountpoint + '/');
-}
-
 /// The parts of a path put before those that are left to walk.
 void put_first(std::deque<std::string>& left, const std::string& path) {
   std::deque<std::string> parts;
@@ -104,8 +101,8 @@ std::string resolved(const std::string& path, const std::vector<MountLine>& moun
       continue;
     }
     const std::string next = at + '/' + part;
-    const bool on_mount = std::any_of(mounts.begin(), mounts.end(),
-                                      [&next](const auto& mount) { return lies_on(next, mount); });
+    const bool on_mount = std::ranges::any_of(
+        mounts, [&next](const auto& mount) { return path_below(next, mount.place.mountpoint).has_value(); });
     char target[PATH_MAX];
     const ssize_t length =
         on_mount || links > kMostLinks ? -1 : ::readlink(next.c_str(), target, sizeof target);
@@ -273,11 +270,11 @@ Result<PathInMount> place_of(const std::string& path) {
   const std::string full = resolved(path, mounts);
   const MountLine* best = nullptr;
   for (const MountLine& mount : mounts) {
-    if (!lies_on(full, mount)) continue;
+    if (!path_below(full, mount.place.mountpoint)) continue;
     if (best == nullptr || mount.place.mountpoint.size() >= best->place.mountpoint.size()) best = &mount;
   }
   if (best == nullptr) return fail(Errc::invalid, path + " is not inside a mount of astrofs");
-  std::string relative = full.substr(std::min(full.size(), best->place.mountpoint.size() + 1));
+  std::string relative(*path_below(full, best->place.mountpoint));
   if (best->is_whole()) return PathInMount{best->place, shown(relative)};
   // Its daemon tells its socket at the root only.
   const auto whole = std::ranges::find_if(

@@ -121,9 +121,6 @@ Result<void> check_archives(const Config& config, const MountOptions& options) {
   return configured_archives(config, options.missing, fetcher).map([](const auto&) {});
 }
 
-/// Of statfs(2).
-constexpr std::uint32_t kFuseMagic = 0x65735546;
-
 Result<void> check_mountpoint(const std::string& path) {
   struct stat status {};
   struct statfs system {};
@@ -139,8 +136,7 @@ Result<void> check_mountpoint(const std::string& path) {
   if (!S_ISDIR(status.st_mode))
     return fail(Errc::invalid, fmt::format("cannot mount on {}: it is not a directory", path));
   const auto is_here = [&path](const MountPlace& mount) { return mount.mountpoint == path; };
-  if (static_cast<std::uint32_t>(system.f_type) == kFuseMagic &&
-      std::ranges::any_of(list_mounts(), is_here)) {
+  if (std::ranges::any_of(list_mounts(), is_here)) {
     return fail(
         Errc::invalid,
         fmt::format("astrofs is already mounted on {}: `astrofs unmount {}` it first, or mount elsewhere",

@@ -79,8 +79,8 @@ class SizeResolver {
   std::stop_source stop_;
   Mutex mutex_;
   std::unordered_map<NodeId, std::vector<Done>> asked_ GUARDED_BY(mutex_);
-  std::unordered_map<NodeId, SteadyTime> failed_
-      GUARDED_BY(mutex_);  ///< whose question failed last, and when
+  /// Whose last question failed, and when.
+  std::unordered_map<NodeId, SteadyTime> failed_ GUARDED_BY(mutex_);
 };
 
 }  // namespace astrofs

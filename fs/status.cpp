@@ -168,11 +168,8 @@ std::string Status::why_json(const Node& node) const {
   }
   why["listing"] = listing_json(vfs_, node.parent, clock_);
   why["state"] = name_of(vfs_.state_of(node));
-  if (vfs_.state_of(node) == FileState::not_logged_in && archive != nullptr) {
-    // A login may be all that is wanting, or not.
-    const auto located = archive->archive->locate(node.locator);
-    why["login"] = located ? "" : redact(located.error().message);
-  }
+  if (vfs_.state_of(node) == FileState::not_logged_in)
+    why["login"] = redact(vfs_.why_not_given(node).message);
   why["generation"] = node.generation;
   why["size"] = node.size ? json(*node.size) : json(nullptr);
   why["validator"] = redact(node.validator);

@@ -122,6 +122,8 @@ class Vfs {
   /// Is it for who mounted alone? As it is now, whatever the kernel was told before.
   [[nodiscard]] bool is_private(const Node& node) const;
   [[nodiscard]] FileState state_of(const Node& node) const;
+  /// Of a file that is `not_logged_in`: why its archive does not give it. A login may not be all.
+  [[nodiscard]] Error why_not_given(const Node& node) const;
   /// Does the kernel read complete files by itself? If not, why not. Once it does, they are checked for it.
   [[nodiscard]] Result<void> passthrough() const;
   [[nodiscard]] const Parts& parts() const { return parts_; }

@@ -194,4 +194,11 @@ FileState Vfs::state_of(const Node& node) const {
   return can_be_had ? FileState::remote : FileState::not_fetched;
 }
 
+Error Vfs::why_not_given(const Node& node) const {
+  if (const MountedArchive* const archive = parts_.archives.of(node)) {
+    if (auto located = archive->archive->locate(node.locator); !located) return located.error();
+  }
+  return {Errc::denied, "it wanted a login until just now"};
+}
+
 }  // namespace astrofs
