@@ -338,11 +338,11 @@ void Jobs::end_those_left(const std::stop_token& stop, const std::optional<Login
   std::map<std::string, std::string> left;
   {
     const MutexLock lock(mutex_);
-    for (auto row = left_.begin(); row != left_.end();) {
-      const auto next = std::next(row);
-      if (!of_whom || read_note(row->second).second == login.scope) left.insert(left_.extract(row));
-      row = next;
-    }
+    std::erase_if(left_, [&](const auto& note) {
+      const bool is_asked = !of_whom || read_note(note.second).second == login.scope;
+      if (is_asked) left.insert(note);
+      return is_asked;
+    });
   }
   // One question for all whose addresses are not known: while a service was down there may be many.
   const bool want_names =
