@@ -152,15 +152,15 @@ std::optional<SysSeconds> parse_http_date(std::string_view value) {
 
 std::optional<std::chrono::seconds> parse_retry_after(const ResponseHead& head, SysSeconds now) {
   const std::string_view value = trim(head.header("retry-after"));
-  constexpr std::int64_t kDay =
-      86'400;  // longer is nobody's meaning, and keeps the arithmetic far from overflow
+  constexpr std::chrono::seconds kNone{0};
+  constexpr std::chrono::seconds kDay{86'400};  // longer is nobody's meaning, and seconds may overflow
+  std::chrono::seconds pause = kNone;
   if (const auto number = parse_number(value)) {
-    return std::chrono::seconds(std::min<std::uint64_t>(*number, kDay));
+    pause = std::chrono::seconds(std::min<std::uint64_t>(*number, kDay.count()));
+  } else if (const auto date = parse_http_date(value)) {
+    pause = std::min(*date - parse_http_date(head.header("date")).value_or(now), kDay);
   }
-  const auto date = parse_http_date(value);
-  if (!date) return std::nullopt;
-  const auto from = parse_http_date(head.header("date")).value_or(now);
-  return std::clamp(*date - from, std::chrono::seconds(0), std::chrono::seconds(kDay));
+  return pause > kNone ? std::optional(pause) : std::nullopt;
 }
 
 std::string disposition_name(std::string_view value) {
@@ -272,7 +272,8 @@ bool same_version(const Validators& known, const ResponseHead& head) {
 
 Verdict judge_status(const ResponseHead& head, SysSeconds now) {
   const int status = head.status;
-  const std::string said = fmt::format("status {}", status);
+  // A bare number says nothing to whoever does not know which of the archive's servers was asked.
+  const std::string said = fmt::format("status {} from {}", status, shown_url(head.url));
   if (status == 404 || status == 410) return {Remedy::confirm, {Errc::not_found, said}, {}, false};
   if (status == 401 || status == 403 || status == 407 || status == 451) {
     return {Remedy::next_mirror, {Errc::denied, said}, {}, false};
@@ -280,10 +281,8 @@ Verdict judge_status(const ResponseHead& head, SysSeconds now) {
   if (status == 412) return gone_stale("status 412: the file has changed");
   if (status == 408 || status == 425 || status == 429 || (status >= 500 && status != 501 && status != 505)) {
     Verdict verdict{Remedy::retry, {Errc::unavailable, said}, {}, false};
-    // A server that asks for a pause is alive; one that only fails may be left alone for a while. No pause at
-    // all is what a cache in front of it says of an error page.
-    if (const auto pause = parse_retry_after(head, now); pause > std::chrono::seconds(0))
-      verdict.retry_after = *pause;
+    // A server that asks for a pause is alive; one that only fails may be left alone for a while.
+    verdict.retry_after = parse_retry_after(head, now);
     verdict.origin_failed = status >= 500 && !verdict.retry_after;
     return verdict;
   }

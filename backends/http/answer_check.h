@@ -71,7 +71,8 @@ struct ContentRange {
 [[nodiscard]] std::optional<ContentRange> parse_content_range(std::string_view value);
 /// The three forms of an HTTP date.
 [[nodiscard]] std::optional<SysSeconds> parse_http_date(std::string_view value);
-/// Seconds or a date; a date is compared with the server's own Date where there is one, else with `now`.
+/// Seconds or a date; a date is compared with the server's own Date where there is one, else with `now`. None
+/// when it is over: that is what a cache in front of a server says of an error page.
 [[nodiscard]] std::optional<std::chrono::seconds> parse_retry_after(const ResponseHead& head, SysSeconds now);
 
 /// The file's name in a Content-Disposition: `filename*` before `filename`, without folders; "" for none.

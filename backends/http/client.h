@@ -39,8 +39,8 @@ struct Request {
   std::string body;                ///< of a POST
   /// Not over a kept one, and the name is looked up anew: another server of a balanced set may answer.
   bool fresh_connection{false};
-  /// Of a Globus collection: its ranges come as "a-b/*", HEAD is not to be asked, and 404 means that a file
-  /// is gone only when the body says so.
+  /// Of a Globus collection: its ranges come as "a-b/*", and HEAD is not to be asked. Of one and of Globus
+  /// Transfer: 404 means that something is gone only when the body says so.
   bool globus_collection{false};
   /// Of a server that may never answer HEAD: what a file is like is asked with a range.
   bool no_head{false};

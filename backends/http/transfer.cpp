@@ -355,8 +355,6 @@ void Transfer::conclude() {
       all_heard = false;
     } else if (worst.message.empty() || rank(mirror.error->code) > rank(worst.code)) {
       worst = *mirror.error;
-      // A bare number says nothing to whoever does not know which of the archive's servers was asked.
-      if (worst.message.starts_with("status ")) worst.message += " from " + shown_url(mirror.request.url);
     }
   }
   for (const Mirror& mirror : mirrors_) {
