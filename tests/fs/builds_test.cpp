@@ -16,6 +16,7 @@
 
 #include "tests/backends/http_fake_client.h"
 #include "tests/cache/block_support.h"
+#include "tests/fs/sky.h"
 #include "tests/support/fresh_dir.h"
 
 namespace astrofs {
@@ -49,13 +50,6 @@ class RecipeArchive final : public Archive {
   std::atomic<bool> held{false}, failing{false};
 };
 
-class SilentNotices final : public Notices {
- public:
-  void entry_changed(NodeId, std::string) override {}
-  void directory_changed(NodeId) override {}
-  void attributes_changed(Inode) override {}
-};
-
 class BuildsTest : public ::testing::Test {
  protected:
   using Answer = std::future<Result<Builds::Version>>;
@@ -74,12 +68,7 @@ class BuildsTest : public ::testing::Test {
     EXPECT_TRUE(rig_.writer->flush());
     for (std::size_t i = 0; i < files_.size(); ++i)
       files_[i] = *rig_.catalog->child(sky, i == 0 ? "a.hdf5" : "b.hdf5");
-    std::vector<MountedArchive> archives(1);
-    archives[0].name = "sky";
-    auto archive = std::make_unique<RecipeArchive>();
-    archive_ = archive.get();
-    archives[0].archive = std::move(archive);
-    archives_ = std::make_unique<ArchiveTable>(*rig_.catalog, std::move(archives));
+    archives_ = table_of_sky(*rig_.catalog, archive_);
   }
   ~BuildsTest() override {
     builds_.reset();

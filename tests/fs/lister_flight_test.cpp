@@ -9,6 +9,7 @@
 
 #include "fs/lister.h"
 #include "tests/cache/block_support.h"
+#include "tests/fs/sky.h"
 
 namespace astrofs {
 namespace {
@@ -53,24 +54,12 @@ class SlowArchive final : public Archive {
   std::size_t questions_{0};
 };
 
-class Unheard final : public Notices {
- public:
-  void entry_changed(NodeId, std::string) override {}
-  void directory_changed(NodeId) override {}
-  void attributes_changed(Inode) override {}
-};
-
 class ListerFlight : public ::testing::Test {
  protected:
   using Told = std::future<Result<void>>;
 
   void SetUp() override {
-    std::vector<MountedArchive> archives(1);
-    archives[0].name = "sky";
-    auto archive = std::make_unique<SlowArchive>();
-    archive_ = archive.get();
-    archives[0].archive = std::move(archive);
-    archives_ = std::make_unique<ArchiveTable>(*rig_.catalog, std::move(archives));
+    archives_ = table_of_sky(*rig_.catalog, archive_);
     lister_ = std::make_unique<Lister>(*rig_.catalog, *rig_.writer, *archives_, notices_, turns_, threads_,
                                        clock_, metrics_, false);
     ASSERT_TRUE(lister_->list_root());
@@ -104,7 +93,7 @@ class ListerFlight : public ::testing::Test {
   block_test::Rig rig_;
   ManualClock clock_;
   Metrics metrics_;
-  Unheard notices_;
+  SilentNotices notices_;
   Executor threads_{"list", 2};
   ArchiveTurns turns_{threads_, 2};
   SlowArchive* archive_{nullptr};

@@ -169,6 +169,12 @@ class OrdersTest : public ::testing::Test {
   [[nodiscard]] bool is_here(const std::string& place) const {
     return orders_->open(archive(), place, kSize).has_value();
   }
+  /// One of a.fits is under way, and the mount that placed it has ended.
+  void leave_an_order() {
+    (void)want("a.fits");
+    ASSERT_TRUE(eventually([&] { return courier_->looks() > 0; }));
+    orders_.reset();
+  }
   template <class Condition>
   static bool eventually(Condition condition) {
     for (int i = 0; i < 6000 && !condition(); ++i) std::this_thread::sleep_for(milliseconds(5));
@@ -299,9 +305,7 @@ TEST_F(OrdersTest, AnOrderOutlivesWhoPlacedIt) {
 }
 
 TEST_F(OrdersTest, OfflineNobodyIsAskedAndOrdersStayWhereTheyAre) {
-  (void)want("a.fits");
-  ASSERT_TRUE(eventually([&] { return courier_->looks() > 0; }));
-  orders_.reset();
+  ASSERT_NO_FATAL_FAILURE(leave_an_order());
   const int looks = courier_->looks();
   courier_->finish_all();
   options_.offline = true;
@@ -315,9 +319,7 @@ TEST_F(OrdersTest, OfflineNobodyIsAskedAndOrdersStayWhereTheyAre) {
 }
 
 TEST_F(OrdersTest, AnOrderThatWasFoundWaitsForALogin) {
-  (void)want("a.fits");
-  ASSERT_TRUE(eventually([&] { return courier_->looks() > 0; }));
-  orders_.reset();
+  ASSERT_NO_FATAL_FAILURE(leave_an_order());
   courier_->refuse(Error{Errc::denied, "nobody is logged in"});
   begin();
   ASSERT_TRUE(eventually([&] { return courier_->texts().size() > 2; }));
@@ -328,9 +330,7 @@ TEST_F(OrdersTest, AnOrderThatWasFoundWaitsForALogin) {
 }
 
 TEST_F(OrdersTest, AnOrderThatWasFoundIsNotGivenUpForTroubleInAsking) {
-  (void)want("a.fits");
-  ASSERT_TRUE(eventually([&] { return courier_->looks() > 0; }));
-  orders_.reset();
+  ASSERT_NO_FATAL_FAILURE(leave_an_order());
   // No network as yet; the page of who gives out the network; a service that is put up anew.
   for (const Errc trouble : {Errc::unavailable, Errc::corrupt, Errc::timed_out}) {
     courier_->refuse(Error{trouble, "trouble"});
@@ -348,9 +348,7 @@ TEST_F(OrdersTest, AnOrderThatWasFoundIsNotGivenUpForTroubleInAsking) {
 }
 
 TEST_F(OrdersTest, AnOrderThatWasFoundAndIsRefusedByItsServiceIsForgotten) {
-  (void)want("a.fits");
-  ASSERT_TRUE(eventually([&] { return courier_->looks() > 0; }));
-  orders_.reset();
+  ASSERT_NO_FATAL_FAILURE(leave_an_order());
   courier_->refuse(Error{Errc::not_found, "no such end point"});
   begin();
   ASSERT_TRUE(eventually([&] { return stdfs::is_empty(dir_ / "folder/incoming"); }));

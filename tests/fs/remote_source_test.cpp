@@ -14,6 +14,7 @@
 
 #include "tests/backends/http_fake_client.h"
 #include "tests/cache/block_support.h"
+#include "tests/fs/sky.h"
 
 namespace astrofs {
 namespace {
@@ -74,12 +75,7 @@ class RemoteSourceTest : public ::testing::Test {
   void SetUp() override {
     const Node top = listed(kRootNode, {"sky", NodeKind::directory, std::nullopt, {}, "", ""});
     top_ = top.id;
-    std::vector<MountedArchive> archives(1);
-    archives[0].name = "sky";
-    auto mirrors = std::make_unique<TwoMirrors>();
-    mirrors_ = mirrors.get();
-    archives[0].archive = std::move(mirrors);
-    archives_ = std::make_unique<ArchiveTable>(*rig_.catalog, std::move(archives));
+    archives_ = table_of_sky(*rig_.catalog, mirrors_);
     restart();
   }
   void TearDown() override { fetcher_.stop(); }

@@ -12,6 +12,7 @@
 
 #include "tests/backends/http_fake_client.h"
 #include "tests/cache/block_support.h"
+#include "tests/fs/sky.h"
 
 namespace astrofs {
 namespace {
@@ -47,12 +48,7 @@ class SizeResolverTest : public ::testing::Test {
       files.push_back({name(number), NodeKind::file, size, {}, name(number), ""});
     }
     first_ = listed(top_, std::move(files), name(0));
-    std::vector<MountedArchive> archives(1);
-    archives[0].name = "sky";
-    auto archive = std::make_unique<PathArchive>();
-    archive_ = archive.get();
-    archives[0].archive = std::move(archive);
-    archives_ = std::make_unique<ArchiveTable>(*rig_.catalog, std::move(archives));
+    archives_ = table_of_sky(*rig_.catalog, archive_);
     make(false);
   }
   void TearDown() override {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/cache/block_support.h"
+#include "tests/fs/sky.h"
 
 namespace astrofs {
 namespace {
@@ -42,12 +43,7 @@ class SweepTest : public ::testing::Test {
     list(top_, {{"d", NodeKind::directory, std::nullopt, {}, "d", ""}});
     dir_ = rig_.catalog->child(top_, "d")->id;
     list(dir_, entries());
-    std::vector<MountedArchive> archives(1);
-    archives[0].name = "sky";
-    auto archive = std::make_unique<NoArchive>();
-    archive_ = archive.get();
-    archives[0].archive = std::move(archive);
-    archives_ = std::make_unique<ArchiveTable>(*rig_.catalog, std::move(archives));
+    archives_ = table_of_sky(*rig_.catalog, archive_);
     sweep_ = std::make_unique<Sweep>(*rig_.catalog, *rig_.cache, *archives_, metrics_);
   }
 

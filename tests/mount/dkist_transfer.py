@@ -54,7 +54,7 @@ class DkistTransfer(DkistTest):
         self.assertEqual(self.centre_says("tasks"), 2)
 
     def test_a_frame_that_is_there_in_part_is_not_shown_and_status_tells_how_far_it_is(self):
-        mount = self.ordered(task_ms=3000)
+        mount = self.ordered(task_ms=8000)
         name = self.names(mount)[2]
         path = mount / DATASET / name
         truth = self.truth(name)
@@ -108,27 +108,25 @@ class DkistTransfer(DkistTest):
         except OSError:
             return False
 
-    def test_an_order_that_was_under_way_is_found_again_by_the_next_mount(self):
-        mount = self.ordered(task_ms=3000)
+    def left_under_way(self):
+        mount = self.ordered(task_ms=8000)
         name = self.names(mount)[6]
         with concurrent.futures.ThreadPoolExecutor(1) as reader:
             reading = reader.submit(lambda: self.assertRaises(OSError, (mount / DATASET / name).read_bytes))
             wait_until(lambda: list(self.folder.rglob(name)), "it is on its way")
             mount.kill()
             reading.result()
+        return mount, name
+
+    def test_an_order_that_was_under_way_is_found_again_by_the_next_mount(self):
+        mount, name = self.left_under_way()
         mount.mount()
         self.assertEqual((mount / DATASET / name).read_bytes(), self.truth(name))
         self.assertEqual(self.centre_says("tasks"), 1)
         self.assert_tidy()
 
     def test_offline_an_order_that_was_under_way_is_left_alone(self):
-        mount = self.ordered(task_ms=3000)
-        name = self.names(mount)[6]
-        with concurrent.futures.ThreadPoolExecutor(1) as reader:
-            reading = reader.submit(lambda: self.assertRaises(OSError, (mount / DATASET / name).read_bytes))
-            wait_until(lambda: list(self.folder.rglob(name)), "it is on its way")
-            mount.kill()
-            reading.result()
+        mount, name = self.left_under_way()
         notes = list((self.folder / "incoming").glob("*.json"))
         mount.options += ["-o", "offline"]
         mount.mount()

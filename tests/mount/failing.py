@@ -238,7 +238,7 @@ class Failing(MountTest):
 
     # Claim 9
     def test_a_read_without_an_answer_ends_at_its_deadline(self):
-        sim, mount = self.tess(frames=1, timeout=2)
+        sim, mount = self.tess(frames=1, timeout=5)
         path = first_frame(mount)
         sim.fault(FRAMES, "silent")
         with self.assertRaises(OSError) as caught:

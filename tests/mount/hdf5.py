@@ -205,8 +205,8 @@ class Hdf5(MountTest):
         mount = self.hlsp()
         path = self.pixel(mount).relative_to(mount.path)
         table = "hlsp/qlp/s0023/target_list.csv"
-        fresh = self.mount(hlsp_config(self.archive), timeout=2)
-        self.archive.fault("*llc.fits*", "latency", n=10_000)
+        fresh = self.mount(hlsp_config(self.archive), timeout=4)
+        self.archive.fault("*llc.fits*", "latency", n=20_000)
         said = json.loads(fresh.control("warm", "--json", fresh / path, fresh / table, check=False).stdout.splitlines()[-1])
         self.assertEqual([failure["path"] for failure in said["failures"]], [str(path)])
         self.assertTrue(fresh.why(table)["cached_completely"])

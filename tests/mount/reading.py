@@ -322,7 +322,7 @@ class Reading(MountTest):
         header = at // 4096 * 4096
         with open(path, "rb", buffering=0) as one, concurrent.futures.ThreadPoolExecutor(2) as pool:
             self.assertEqual(one.read(2880), data[:2880])
-            sim.fault("*_ffic.fits", "latency", n=500)
+            sim.fault("*_ffic.fits", "latency", n=3000)
             other = os.open(path, os.O_RDONLY | os.O_DIRECT)
             memory = mmap.mmap(-1, 4096)  # O_DIRECT reads into whole pages
             reads = [pool.submit(os.pread, one.fileno(), 4096, header), pool.submit(os.preadv, other, [memory], header)]

@@ -144,7 +144,7 @@ class Stalling(MountTest):
 
     # Claim 9
     def test_readers_who_were_killed_leave_nothing_waiting(self):
-        truth, sim, mount, path = self.one(BLOCK, timeout=3)
+        truth, sim, mount, path = self.one(BLOCK, timeout=6)
         sim.fault("*.dat", "silent")
         readers = [self.reader("cat", path) for _ in range(8)]
         self.waiting(mount, 1)
