@@ -32,8 +32,8 @@ class OpenFile {
   const FileVersion version;
   const MountedArchive* const archive;
   UniqueFd local;  ///< a file on this machine, read directly
-  /// Those that the kernel may have of the inode are not of these bytes. Until the first read comes: the open
-  /// before it has dropped them.
+  /// Those that the kernel may have of the inode are not of these bytes, or may not be. Until the first read
+  /// comes: the open before it has dropped them.
   std::atomic<bool> pages_are_others{false};
   /// The kernel reads it by itself. Either through all handles or through none: it refuses one inode that is
   /// read both ways (EIO at open), so a file that becomes complete stays with the daemon until its last

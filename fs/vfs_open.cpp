@@ -103,6 +103,8 @@ std::shared_ptr<OpenHandle> Vfs::open_version(const Node& node,
   const MountedArchive* archive = parts_.archives.of(node);
   const FileVersion version = parts_.archives.version(node);
   GivenFile given = placeholder || local ? GivenFile() : give_to_kernel(version, archive);
+  // What of it was read once and evicted since: it may be denied now, and a blank frame has another head.
+  const bool may_keep_pages = placeholder || local || parts_.cache.presence(version).bytes > 0;
   std::optional<Hash128> shown;
   if (placeholder)
     shown.emplace();
@@ -112,7 +114,7 @@ std::shared_ptr<OpenHandle> Vfs::open_version(const Node& node,
     auto file = std::make_shared<OpenFile>(node, version, archive);
     // What the kernel reads is not heard of here: it counts as read from the start.
     if (given && file->serve()) file->given = std::move(given);
-    file->pages_are_others = note_shown(inode_of(node), shown);
+    file->pages_are_others = note_shown(inode_of(node), shown) || !may_keep_pages;
     if (placeholder) (void)file->set_placeholder(std::move(placeholder));  // nobody has read of it yet
     file->local = std::move(local);
     return file;

@@ -82,6 +82,19 @@ class Failing(MountTest):
         self.assert_bytes(sim, path)
 
     # Claim 6
+    def test_a_frame_that_was_evicted_and_is_denied_has_no_head_of_its_own(self):
+        sim, mount = self.tess(frames=2)
+        path = first_frame(mount)
+        read_some(path)
+        # The kernel lets go of a closed file when it likes to, and keeps its pages.
+        wait_until(lambda: "bytes_freed" in mount.control("evict", "--json", path, check=False).stdout
+                   and os.getxattr(path, "user.astrofs.cached") == b"0", "it is evicted")
+        sim.deny(path.name)
+        blank = path.read_bytes()
+        self.assertIn(b"PLACEHOLDER", blank[:80 * 36])
+        self.assertEqual(path.read_bytes(), blank)
+
+    # Claim 6
     def test_missing_enoent_turns_placeholders_off(self):
         sim, mount = self.tess("-o", "missing=enoent", frames=2)
         path = first_frame(mount)
