@@ -152,6 +152,9 @@ class Vfs {
   /// Notes what an inode is opened as, and returns whether it was something else before. `object`: of bytes
   /// that one login has fetched; all zeros: a placeholder; nullopt: what everybody gets.
   bool note_shown(Inode inode, const std::optional<Hash128>& object) EXCLUDES(mutex_);
+  /// May the kernel have bytes of the archive of a file that is closed? Nodes that share a bit lose pages in
+  /// vain.
+  [[nodiscard]] bool was_served(NodeId node) EXCLUDES(mutex_);
   void hand_over(const Node& node, std::shared_ptr<const Placeholder> placeholder,
                  const OpenPending& pending);
   void open_placeholder(const Node& node, MissingCause cause, const OpenPending& pending);
@@ -182,6 +185,8 @@ class Vfs {
   /// What passes by of a FITS file tells where its headers lie.
   void learn(OpenFile& file, std::uint64_t offset, const Bytes& bytes);
 
+  static constexpr std::size_t kServedNodes = 8U << 20;  ///< 1 MiB of bits
+
   const Parts parts_;
   const VfsOptions options_;
   OpenFiles open_files_;
@@ -191,6 +196,8 @@ class Vfs {
       GUARDED_BY(mutex_);  ///< missing frames and old answers asked again, and when
   /// What was opened as something else than everybody gets: see note_shown().
   std::unordered_map<Inode, Hash128> shown_ GUARDED_BY(mutex_);
+  /// See was_served().
+  std::vector<bool> served_ GUARDED_BY(mutex_) = std::vector<bool>(kServedNodes);
 };
 
 }  // namespace astrofs

@@ -103,8 +103,9 @@ std::shared_ptr<OpenHandle> Vfs::open_version(const Node& node,
   const MountedArchive* archive = parts_.archives.of(node);
   const FileVersion version = parts_.archives.version(node);
   GivenFile given = placeholder || local ? GivenFile() : give_to_kernel(version, archive);
-  // What of it was read once and evicted since: it may be denied now, and a blank frame has another head.
-  const bool may_keep_pages = placeholder || local || parts_.cache.presence(version).bytes > 0;
+  // It was read and evicted, and may be denied now: a blank frame has another head than the kernel may have.
+  const bool is_forgotten =
+      !placeholder && !local && was_served(node.id) && parts_.cache.presence(version).bytes == 0;
   std::optional<Hash128> shown;
   if (placeholder)
     shown.emplace();
@@ -114,7 +115,7 @@ std::shared_ptr<OpenHandle> Vfs::open_version(const Node& node,
     auto file = std::make_shared<OpenFile>(node, version, archive);
     // What the kernel reads is not heard of here: it counts as read from the start.
     if (given && file->serve()) file->given = std::move(given);
-    file->pages_are_others = note_shown(inode_of(node), shown) || !may_keep_pages;
+    file->pages_are_others = note_shown(inode_of(node), shown) || is_forgotten;
     if (placeholder) (void)file->set_placeholder(std::move(placeholder));  // nobody has read of it yet
     file->local = std::move(local);
     return file;
@@ -130,6 +131,11 @@ bool Vfs::note_shown(Inode inode, const std::optional<Hash128>& object) {
   else if (known != shown_.end())
     shown_.erase(known);
   return other;
+}
+
+bool Vfs::was_served(NodeId node) {
+  const MutexLock lock(mutex_);
+  return served_[node % served_.size()];
 }
 
 Result<void> Vfs::passthrough() const {
@@ -176,6 +182,10 @@ void Vfs::open_placeholder(const Node& node, MissingCause cause, const OpenPendi
 void Vfs::release(const std::shared_ptr<OpenHandle>& handle) {
   const OpenFile& file = *handle->file;
   const Inode inode = inode_of(file.node);
+  if (file.served()) {
+    const MutexLock lock(mutex_);
+    served_[file.node.id % served_.size()] = true;
+  }
   open_files_.close(inode);
   if (file.served() && !file.given) parts_.notices.attributes_changed(inode);
 }
