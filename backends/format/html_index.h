@@ -1,5 +1,5 @@
 // Directory pages that web servers make: Apache (fancy, table, plain list), nginx, lighttpd, Python's
-// http.server. Text in, entries out; no state. Any thread. The only door to gumbo.
+// http.server. Text in, entries out; no state. Any thread. The only door to libxml2.
 //
 // A page is a stranger's text: at most 64 MiB of it, parsed flat (nesting cannot grow), in bounded memory and
 // processor time.

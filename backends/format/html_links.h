@@ -1,5 +1,5 @@
 // The links of an HTML page with the text that follows each, in order: what html_index reads a directory
-// from. Part of html_index; implemented where gumbo is.
+// from. Part of html_index; implemented where libxml2 is.
 #pragma once
 
 #include <string>

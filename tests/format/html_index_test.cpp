@@ -243,6 +243,8 @@ TEST(HtmlIndex, TellsAPageThatWasCutOff) {
     EXPECT_FALSE(index_of(std::string_view(html).substr(0, html.size() / 2)).complete) << page;
   }
   EXPECT_TRUE(index_of("<a href=x>x</a>").complete);  // a page that never opened it
+  for (const char* cut : {"<a href=\"na", "<a href=na", "<a href=\"name.fits\"", "<a href"})
+    EXPECT_THAT(index_of(std::string(cut)).entries, IsEmpty()) << cut;
 }
 
 TEST(HtmlIndex, RefusesAPageWithoutItsUrl) {
