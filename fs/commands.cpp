@@ -5,9 +5,11 @@
 #include <set>
 #include <utility>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "backends/courier.h"
+#include "base/byte_size.h"
 #include "base/path_below.h"
 #include "base/redact.h"
 #include "fs/inode.h"
@@ -88,6 +90,7 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
   // First what there is, for the bar and the time it will take; then, some files at a time, the bytes.
   std::size_t files = 0;
   std::uint64_t bytes = 0;
+  bool is_all_here = true;
   std::size_t missed = 0;
   std::vector<WarmFailure> failures;
   const auto miss = [&](const Node& node, const Error& why) {
@@ -108,11 +111,19 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
     } else if (is_fetched(*sized)) {
       ++files;
       bytes += *sized->size;
+      is_all_here = is_all_here && vfs_.state_of(*sized) == FileState::cached;
     }
     return progress(json_text(json({{"progress", {{"files", files}, {"listing", true}}}})));
   };
   const Result<void> counted = tree_.for_files(paths, {.enter = enter, .visit = count, .left_out = miss});
   if (!counted) return tl::unexpected<Error>(counted.error());
+  if (const std::uint64_t quota = vfs_.options().quota; bytes > quota && !is_all_here) {
+    // What came last would have driven out what came first, after hours.
+    return fail(Errc::too_large,
+                fmt::format("{} files of {} are more than the cache may hold, which is {} (see "
+                            "cache_size=); nothing was fetched",
+                            files, format_size(bytes), format_size(quota)));
+  }
 
   (void)vfs_.passthrough();  // before the bytes come: they are verified as they land
   Warmer warmer(vfs_.parts().cache, [&](const WarmProgress& now) {

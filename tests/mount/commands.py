@@ -341,6 +341,19 @@ class Commands(MountTest):
         self.assertEqual(sorted(failure["path"] for failure in failures), [f"data/{name}" for name in gone])
         self.assertEqual({failure["message"] for failure in failures}, {"fetched, but the cache has not room for all of it; see cache_size= and pins"})
 
+    def test_a_warm_of_more_than_the_whole_cache_fetches_nothing(self):
+        folder, sim = self.folder()
+        for name in ("a.bin", "b.bin"):
+            (folder / name).write_bytes(os.urandom(2 * MIB))
+        config = f'[archives.data]\ntype = "index"\nurl = "{sim.url}/data/"\n'
+        mount = self.mount(config, size="3 MiB")
+        sim.forget()
+        result = self.ask("warm", mount / "data", check=False)
+        self.assertEqual(result.returncode, 1, result)
+        self.assertIn("2 files of 4 MiB are more than the cache may hold, which is 3 MiB", result.stderr)
+        self.assertEqual(sum(row["bytes"] for row in sim.log(".bin")), 0)
+        self.assertEqual(self.ask("warm", mount / "data/a.bin").returncode, 0)
+
     def test_a_warm_of_a_first_copy_that_is_wrong_brings_the_second(self):
         sim, mount = self.tess(frames=2)
         bad, good = sorted((mount / CHIP).iterdir())
