@@ -1,9 +1,12 @@
 #include "backends/format/html_links.h"
 
 #include <libxml/HTMLparser.h>
+#include <libxml/chvalid.h>
+#include <libxml/parser.h>
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -22,6 +25,8 @@ constexpr std::size_t kLargestPage =
 // Processor time: an honest page needs 0.03 s per MiB.
 constexpr std::chrono::milliseconds kWorkAtLeast{2000};
 constexpr std::chrono::milliseconds kWorkPerMiB{500};
+constexpr std::size_t kLongestToken = 16ULL << 20;  // a tag or a comment
+constexpr std::size_t kLongestReference = 12;       // "#1114111", and zeros before it
 
 bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -43,11 +48,23 @@ std::chrono::nanoseconds processor_time() {
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
-/// The page as the parser reads it, piece by piece: every tag of other elements is <br>, which never nests
-/// and needs no end, and bytes that are not ASCII are %XX, because the parser would take them for
-/// characters of an encoding, and a name must keep its bytes. A '<' before a letter or '/' is the only way to
-/// a tag, so doing this everywhere, be it inside a comment or a quoted value, needs no knowledge of where we
-/// are.
+/// Where there is one at all, the number of "#65;" or "#x41;" is a character. Of others the parser makes a
+/// NUL, which would end a name.
+bool is_character(std::string_view reference) {
+  reference.remove_prefix(1);
+  const bool is_hex = !reference.empty() && lower(reference.front()) == 'x';
+  if (is_hex) reference.remove_prefix(1);
+  std::uint32_t value = 0;
+  const auto [end, error] =
+      std::from_chars(reference.data(), reference.data() + reference.size(), value, is_hex ? 16 : 10);
+  return error == std::errc{} && xmlIsCharQ(value) != 0;
+}
+
+/// The page as the parser reads it, piece by piece. Other elements begin with <br> and end with <img>:
+/// neither nests or needs an end, and only the first sets text apart. Bytes that are not ASCII are %XX,
+/// because the parser would take them for characters of an encoding, and a name must keep its bytes. A '<'
+/// before a letter or '/' is the only way to a tag, so doing this everywhere, be it inside a comment or a
+/// quoted value, needs no knowledge of where we are.
 class FlatPage {
  public:
   explicit FlatPage(std::string_view html)
@@ -55,20 +72,26 @@ class FlatPage {
         until_(processor_time() + kWorkAtLeast +
                kWorkPerMiB * static_cast<std::int64_t>(html.size() >> 20U)) {}
 
-  /// xmlInputReadCallback. The parser is quadratic in the attributes of a tag and in what is never closed;
-  /// this is where a page that asks for too much time ends.
+  /// xmlInputReadCallback. The parser is quadratic in the attributes of a tag and in what is never closed,
+  /// and holds each attribute and comment in memory; this is where a page that asks for too much ends.
   static int read(void* self, char* to, int length) {
     return static_cast<FlatPage*>(self)->read({to, static_cast<std::size_t>(length)});
   }
-  [[nodiscard]] bool is_given_up() const { return is_given_up_; }
+  /// False: the parser was not given all of it, or did not want it.
+  [[nodiscard]] bool was_read() const { return rest_.empty() && ready_.empty(); }
 
  private:
   int read(std::span<char> to) {
-    is_given_up_ = is_given_up_ || processor_time() > until_;
-    if (is_given_up_) return 0;
     while (ready_.size() < to.size() && !rest_.empty()) flatten_next();
-    const std::size_t length = std::min(to.size(), ready_.size());
-    std::copy_n(ready_.begin(), length, to.begin());
+    std::string_view piece = std::string_view(ready_).substr(0, to.size());
+    // The parser looks for what follows these in what it has of the page.
+    for (const std::string_view begun : {"&", "&#", "&#x", "&#X"}) {
+      if (piece.ends_with(begun) && piece.size() < ready_.size() + rest_.size())
+        piece.remove_suffix(begun.size());
+    }
+    unclosed_ = piece.find('>') == std::string_view::npos ? unclosed_ + piece.size() : 0;
+    if (unclosed_ > kLongestToken || processor_time() > until_) return 0;
+    const std::size_t length = piece.copy(to.data(), to.size());
     ready_.erase(0, length);
     return static_cast<int>(length);
   }
@@ -80,12 +103,14 @@ class FlatPage {
     std::size_t taken = 1;
     if (byte >= 0x80 || byte == 0) {
       ready_ += {'%', kHex[byte >> 4U], kHex[byte & 15U]};
+    } else if (rest_.starts_with("&#") && !is_character(rest_.substr(1, kLongestReference))) {
+      ready_ += "&amp;";
     } else if (const std::size_t begin = rest_.starts_with("</") ? 2 : 1;
                c == '<' && begin < rest_.size() && is_letter(rest_[begin])) {
       // A name longer than any kept one is not looked at further: this must stay linear.
       const std::string_view name = rest_.substr(begin, rest_.substr(begin).find_first_of(" \t\n\r\f/>"));
       taken = begin + name.size();
-      ready_ += keeps(name) ? rest_.substr(0, taken) : std::string_view("<br");
+      ready_ += keeps(name) ? rest_.substr(0, taken) : std::string_view(begin == 1 ? "<br" : "<img");
     } else {
       ready_ += c;
     }
@@ -94,8 +119,8 @@ class FlatPage {
 
   std::string_view rest_;
   std::string ready_;
+  std::size_t unclosed_{0};  ///< bytes in pieces without '>'
   const std::chrono::nanoseconds until_;
-  bool is_given_up_{false};
 };
 
 /// What the parser tells of, in order.
@@ -158,7 +183,9 @@ struct FreeContext {
 
 Result<HtmlLinks> read_html_links(std::string_view html) {
   if (html.size() > kLargestPage) return fail(Errc::too_large, "a directory page of more than 64 MiB");
-  const std::unique_ptr<htmlParserCtxt, FreeContext> context(htmlNewParserCtxt());
+  // Not all of the library is ready for several threads before that, nor makes itself so.
+  static const bool is_ready = (xmlInitParser(), true);
+  const std::unique_ptr<htmlParserCtxt, FreeContext> context(is_ready ? htmlNewParserCtxt() : nullptr);
   if (!context) return fail(Errc::too_large, "no memory for a directory page");
   FlatPage page(html);
   Collector collector(*context);
@@ -168,7 +195,8 @@ Result<HtmlLinks> read_html_links(std::string_view html) {
   (void)htmlCtxtReadIO(context.get(), &FlatPage::read, nullptr, &page, nullptr, nullptr,
                        HTML_PARSE_RECOVER | HTML_PARSE_NOIMPLIED | HTML_PARSE_NONET | HTML_PARSE_NOERROR |
                            HTML_PARSE_NOWARNING);
-  if (page.is_given_up()) return fail(Errc::too_large, "a directory page that takes too much time to parse");
+  if (!page.was_read() || context->errNo == XML_ERR_NO_MEMORY)
+    return fail(Errc::too_large, "a directory page that takes too much memory or time to parse");
   return std::move(collector.links);
 }
 

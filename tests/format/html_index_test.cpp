@@ -165,6 +165,24 @@ TEST(HtmlIndex, IgnoresWhatIsNoChild) {
               IsEmpty());
 }
 
+TEST(HtmlIndex, ReadsAReferenceWhereverThePageIsDividedForTheParser) {
+  const std::string name(600, 'm');
+  for (const char* reference : {"&#39;", "&#x27;", "&#X27;", "&amp;"}) {
+    const std::string decoded = std::string_view(reference) == "&amp;" ? "&" : "'";
+    for (std::size_t before = 3300; before < 3420; ++before) {
+      const auto index =
+          index_of(std::string(before, ' ') + "<a href=\"" + name + reference + "b\">x</a> <a title='" +
+                   name + reference + "' href=c>x</a><a href=d>x</a>");
+      ASSERT_THAT(names_of(index), ElementsAre(name + decoded + "b", "c", "d")) << reference << before;
+    }
+  }
+}
+
+TEST(HtmlIndex, TakesNoReferenceForTheEndOfAName) {
+  for (const char* reference : {"&#0;", "&#1;", "&#x1b;", "&#xD800;", "&#99999999999;", "&#;", "&#x;", "&#"})
+    EXPECT_THAT(index_of(std::string("<a href='a") + reference + "b'>x</a>").entries, IsEmpty()) << reference;
+}
+
 TEST(HtmlIndex, DropsAndCountsNamesThatAreNoComponent) {
   for (const char* href : {"a%2Fb", "%2e%2e", "%2E/", "nul%00", "..%2f..%2fetc", "a<b>c"}) {
     const auto index = index_of("<a href=\"" + std::string(href) + "\">x</a>");
@@ -224,6 +242,8 @@ TEST(HtmlIndex, TakesNoSizeWithAUnitBehindABlank) {
     EXPECT_FALSE(entry.size.has_value()) << unit;
     EXPECT_EQ(entry.mtime, kMinute);
   }
+  for (const char* const parts : {"<b>12</b>.5K", "<span>1</span>,234", "<span>12</span>&nbsp;KB"})
+    EXPECT_FALSE(entry_of(index(parts), "x.fits").size.has_value()) << parts;
   for (const char* const unit : {"", " B", " bytes", " Kodak"})
     EXPECT_EQ(entry_of(index(std::string("35547") + unit), "x.fits").size, 35547U) << unit;
 }
