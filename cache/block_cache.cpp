@@ -430,8 +430,11 @@ bool BlockCache::lend(std::uint64_t bytes) {
 void BlockCache::give_back(std::uint64_t bytes) {
   impl_->quota_.give_back(bytes);
 }
-void BlockCache::evict_to_quota() {
-  impl_->quota_.evict_to_quota();
+void BlockCache::evict_to_quota(bool again) {
+  impl_->quota_.evict_to_quota(again);
+}
+std::uint64_t BlockCache::most_kept() const {
+  return impl_->quota_.most_kept();
 }
 Result<void> BlockCache::resum(const std::stop_token& stop, seconds orphan_age) {
   return impl_->quota_.resum(stop, orphan_age);

@@ -115,9 +115,11 @@ class BlockCache {
   /// back. False: there is no room for them, now.
   [[nodiscard]] bool lend(std::uint64_t bytes);
   void give_back(std::uint64_t bytes);
-  /// Make room down to the quota: oldest use first, never open, pinned or in flight; nothing offline. Runs on
-  /// the `house` thread.
-  void evict_to_quota();
+  /// Make room down to the quota: oldest use first, never open, pinned or in flight; nothing offline. Not on
+  /// the store executor's threads. `again`: also where a moment ago nothing could go.
+  void evict_to_quota(bool again = false);
+  /// Bytes that stay on the disk beside each other: of more, some go before the quota is reached.
+  [[nodiscard]] std::uint64_t most_kept() const;
 
   /// Sums what the objects really occupy and removes files without an index entry that are older than
   /// `orphan_age` (younger ones may be about to get theirs). Slow and gentle; once after start, then now and

@@ -242,14 +242,14 @@ void DiskQuota::one_gone(bool freed) {
   round_over_.notify_all();
 }
 
-void DiskQuota::evict_to_quota() {
+void DiskQuota::evict_to_quota(bool again) {
   if (offline_) return;
   for (bool first = true;; first = false) {
     {
       MutexLock lock(mutex_);
       while (making_room_) lock.wait(round_over_);
       if (!crowded() || (!first && !round_freed_)) return;
-      if (std::chrono::steady_clock::now() < not_before_) return;
+      if (!again && std::chrono::steady_clock::now() < not_before_) return;
       making_room_ = true;
     }
     make_room();

@@ -50,7 +50,8 @@ class DiskQuota {
   /// Begin to make room when it runs short; returns at once.
   void relieve() EXCLUDES(mutex_);
 
-  void evict_to_quota() EXCLUDES(mutex_);
+  void evict_to_quota(bool again) EXCLUDES(mutex_);
+  [[nodiscard]] std::uint64_t most_kept() const { return high_water_; }
   [[nodiscard]] Result<std::uint64_t> evict(const FileVersion& version) EXCLUDES(mutex_);
   [[nodiscard]] Result<void> resum(const std::stop_token& stop, std::chrono::seconds orphan_age)
       EXCLUDES(mutex_);

@@ -90,6 +90,7 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
   // First what there is, for the bar and the time it will take; then, some files at a time, the bytes.
   std::size_t files = 0;
   std::uint64_t bytes = 0;
+  std::uint64_t room = 0;  // for what is here and what can be fetched
   bool is_all_here = true;
   std::size_t missed = 0;
   std::vector<WarmFailure> failures;
@@ -111,18 +112,21 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
     } else if (is_fetched(*sized)) {
       ++files;
       bytes += *sized->size;
-      is_all_here = is_all_here && vfs_.state_of(*sized) == FileState::cached;
+      const FileState state = vfs_.state_of(*sized);
+      const bool is_here = state == FileState::cached;
+      if (is_here || state == FileState::partial || state == FileState::remote) room += *sized->size;
+      is_all_here = is_all_here && is_here;
     }
     return progress(json_text(json({{"progress", {{"files", files}, {"listing", true}}}})));
   };
   const Result<void> counted = tree_.for_files(paths, {.enter = enter, .visit = count, .left_out = miss});
   if (!counted) return tl::unexpected<Error>(counted.error());
-  if (const std::uint64_t quota = vfs_.options().quota; bytes > quota && !is_all_here) {
+  if (const std::uint64_t most = vfs_.parts().cache.most_kept(); room > most && !is_all_here) {
     // What came last would have driven out what came first, after hours.
     return fail(Errc::too_large,
-                fmt::format("{} files of {} are more than the cache may hold, which is {} (see "
+                fmt::format("{} are more than the cache keeps, which is {} of its {} (see "
                             "cache_size=); nothing was fetched",
-                            files, format_size(bytes), format_size(quota)));
+                            format_size(room), format_size(most), format_size(vfs_.options().quota)));
   }
 
   (void)vfs_.passthrough();  // before the bytes come: they are verified as they land
@@ -163,7 +167,9 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
 
 Result<bool> Commands::check_kept(const std::vector<std::string>& paths, Warmer& warmer) {
   const Vfs::Parts& parts = vfs_.parts();
-  parts.cache.evict_to_quota();  // what cannot stay goes now, and not when all was said to be well
+  // What cannot stay goes now, and not when all was said to be well; what came last may go, too.
+  (void)parts.writer.flush();
+  parts.cache.evict_to_quota(true);
   // A copy that contradicted its checksum was dropped behind our back, for another one.
   std::vector<Warmer::File> replaced;
   const auto check = [&](const Node& node) {
@@ -318,7 +324,10 @@ Result<std::string> Commands::unpin(const std::vector<std::string>& paths) {
   const Result<std::vector<NodeId>> pinned = vfs_.parts().catalog.pins();
   if (!pinned) return tl::unexpected<Error>(pinned.error());
   Pins left;
-  for (const NodeId pin : *pinned) left.emplace(pin, vfs_.parts().catalog.path(pin).value_or(""));
+  for (const NodeId pin : *pinned) {
+    const Result<std::string> place = vfs_.parts().catalog.path(pin);
+    left.emplace(pin, place ? std::optional(*place) : std::nullopt);
+  }
   std::set<NodeId> taken;
   for (const std::string& path : paths) {
     Result<std::set<NodeId>> nodes = take_pins(left, path);
@@ -343,9 +352,10 @@ Result<std::set<NodeId>> Commands::take_pins(Pins& left, const std::string& path
   for (const NodeId pin : taken) left.erase(pin);
   if (!taken.empty()) return taken;
   for (const auto& [pin, place] : left) {
-    if (path_below(path, place)) return fail(Errc::invalid, "/" + path + " is pinned by /" + place);
-    if (path_below(place, path))
-      return fail(Errc::invalid, "/" + path + " itself is not pinned, but /" + place + " is");
+    if (place && path_below(path, *place))
+      return fail(Errc::invalid, "/" + path + " is pinned by /" + *place);
+    if (place && path_below(*place, path))
+      return fail(Errc::invalid, "/" + path + " itself is not pinned, but /" + *place + " is");
   }
   return taken;
 }

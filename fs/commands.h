@@ -5,6 +5,7 @@
 #include <atomic>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -40,8 +41,8 @@ class Commands {
   void evict_file(const Node& file, bool named, Evicted& evicted);
   [[nodiscard]] Result<std::string> pin(const std::vector<std::string>& paths);
   [[nodiscard]] Result<std::string> unpin(const std::vector<std::string>& paths);
-  /// What is pinned, and the paths under which it is.
-  using Pins = std::map<NodeId, std::string>;
+  /// What is pinned, and the paths under which it is, as far as they are known.
+  using Pins = std::map<NodeId, std::optional<std::string>>;
   /// Takes from `left` what this path lets go. Where that is nothing, but something above or below is pinned,
   /// invalid.
   [[nodiscard]] Result<std::set<NodeId>> take_pins(Pins& left, const std::string& path);

@@ -1,8 +1,10 @@
 #include "fs/tree_walk.h"
 
 #include <algorithm>
+#include <bitset>
 #include <filesystem>
 #include <set>
+#include <unordered_map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -28,12 +30,30 @@ constexpr std::size_t kPage = 256;
 
 }  // namespace
 
+/// Files that were come by. Nodes are numbered as they are met, so bits of a page for those that lie together
+/// are much smaller than a set.
+class TreeWalk::Visited {
+ public:
+  /// False: it was there before.
+  bool insert(NodeId node) {
+    auto bit = pages_[node / kPageBits][node % kPageBits];
+    if (bit) return false;
+    bit = true;
+    return true;
+  }
+
+ private:
+  static constexpr std::size_t kPageBits = 4096;
+  std::unordered_map<NodeId, std::bitset<kPageBits>> pages_;
+};
+
 struct TreeWalk::Walk {
   struct Step {
     Node dir;
     unsigned depth;
   };
   const Steps& steps;
+  Visited& visited;
   const std::string start;     ///< its path
   std::vector<Step> left;      ///< to be walked
   Step now{};                  ///< is being walked
@@ -124,7 +144,8 @@ Result<void> TreeWalk::list(const Node& dir) {
 
 bool TreeWalk::take(Walk& walk, Node child) {
   if (child.kind == NodeKind::symlink) return take_link(walk, child);
-  if (child.kind == NodeKind::file) return !stopping_ && walk.steps.visit(child);
+  if (child.kind == NodeKind::file)
+    return !stopping_ && (!walk.visited.insert(child.id) || walk.steps.visit(child));
   if (walk.now.depth < kDeepest && walk.met.insert(child.id).second)
     walk.left.push_back({std::move(child), walk.now.depth + 1});
   return true;
@@ -153,11 +174,20 @@ bool TreeWalk::take_link(Walk& walk, const Node& link) {
 }
 
 Result<void> TreeWalk::walk(const Node& start, const Steps& steps) {
+  Visited visited;
+  return walk(start, steps, visited);
+}
+
+Result<void> TreeWalk::walk(const Node& start, const Steps& steps, Visited& visited) {
   if (start.kind == NodeKind::file) {
-    (void)steps.visit(start);
+    if (visited.insert(start.id)) (void)steps.visit(start);
     return {};
   }
-  Walk walk{.steps = steps, .start = shown_path(start), .left = {{start, 0}}, .met = {start.id}};
+  Walk walk{.steps = steps,
+            .visited = visited,
+            .start = shown_path(start),
+            .left = {{start, 0}},
+            .met = {start.id}};
   while (!walk.left.empty() && !stopping_) {
     walk.now = std::move(walk.left.back());
     walk.left.pop_back();
@@ -186,10 +216,11 @@ Result<void> TreeWalk::walk(const Node& start, const Steps& steps) {
 }
 
 Result<void> TreeWalk::for_files(const std::vector<std::string>& paths, const Steps& steps) {
+  Visited visited;
   for (const std::string& path : paths) {
     const Result<Node> start = resolve(path);
     if (!start) return tl::unexpected<Error>(start.error());
-    if (Result<void> walked = walk(*start, steps); !walked) return walked;
+    if (Result<void> walked = walk(*start, steps, visited); !walked) return walked;
   }
   return {};
 }

@@ -40,11 +40,11 @@ class TreeWalk {
   [[nodiscard]] Result<Node> resolve(const std::string& path, bool named = false);
   [[nodiscard]] Result<Node> lookup(NodeId parent, const std::string& name);
   [[nodiscard]] Result<void> list(const Node& dir);
-  /// Files below `start`, or itself. Links to files are followed. Links to directories are followed where
-  /// they lie in `start` itself and lead out of it: what is below it is walked anyway, and a link further
-  /// down must not lead through the whole archive.
+  /// Files below `start`, or itself, each once, whatever leads to it. Links to files are followed. Links to
+  /// directories are followed where they lie in `start` itself and lead out of it: what is below it is walked
+  /// anyway, and a link further down must not lead through the whole archive.
   [[nodiscard]] Result<void> walk(const Node& start, const Steps& steps);
-  /// The same for each of the paths.
+  /// The same for all of the paths together.
   [[nodiscard]] Result<void> for_files(const std::vector<std::string>& paths, const Steps& steps);
   /// What the links in this very directory lead to. `known`: as far as it is known, and nobody is asked.
   [[nodiscard]] Result<std::vector<Node>> linked_from(const Node& dir, bool known);
@@ -54,10 +54,12 @@ class TreeWalk {
   /// What is asked for when it is not known.
   enum class Ask : std::uint8_t { nothing, names, sizes };
   struct Walk;
+  class Visited;
 
   [[nodiscard]] Result<Node> step(const Node& dir, const std::string& name, Ask ask);
   [[nodiscard]] Result<Node> find(std::string path, Ask ask, bool named);
   [[nodiscard]] Result<Node> follow(const Node& link, Ask ask);
+  [[nodiscard]] Result<void> walk(const Node& start, const Steps& steps, Visited& visited);
   /// Of the directory that is walked now. False: the walk ends.
   [[nodiscard]] bool take(Walk& walk, Node child);
   [[nodiscard]] bool take_link(Walk& walk, const Node& link);

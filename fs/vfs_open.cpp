@@ -104,8 +104,8 @@ std::shared_ptr<OpenHandle> Vfs::open_version(const Node& node,
   const FileVersion version = parts_.archives.version(node);
   GivenFile given = placeholder || local ? GivenFile() : give_to_kernel(version, archive);
   // It was read and evicted, and may be denied now: a blank frame has another head than the kernel may have.
-  const bool is_forgotten =
-      !placeholder && !local && was_served(node.id) && parts_.cache.presence(version).bytes == 0;
+  const bool was_read = !placeholder && !local && was_served(node.id);
+  const bool is_forgotten = was_read && parts_.cache.presence(version).bytes == 0;
   std::optional<Hash128> shown;
   if (placeholder)
     shown.emplace();
@@ -116,6 +116,7 @@ std::shared_ptr<OpenHandle> Vfs::open_version(const Node& node,
     // What the kernel reads is not heard of here: it counts as read from the start.
     if (given && file->serve()) file->given = std::move(given);
     file->pages_are_others = note_shown(inode_of(node), shown) || is_forgotten;
+    if (was_read && !is_forgotten) (void)file->serve();  // the kernel may serve its readers what it has
     if (placeholder) (void)file->set_placeholder(std::move(placeholder));  // nobody has read of it yet
     file->local = std::move(local);
     return file;

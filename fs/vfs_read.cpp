@@ -182,7 +182,7 @@ void Vfs::frame_is_missing(const std::shared_ptr<OpenFile>& file, ByteRange rang
 
 void Vfs::show_placeholder(const std::shared_ptr<OpenFile>& file, const Node& lost, ByteRange range,
                            const Error& withdrawn, const std::shared_ptr<Pending<Bytes>>& pending) {
-  const auto show = [file, range, withdrawn,
+  const auto show = [this, file, range, withdrawn,
                      pending](const Result<std::shared_ptr<const Placeholder>>& made) {
     if (!made) {
       pending->settle(fail(Errc::not_found, made.error().message));
@@ -191,6 +191,7 @@ void Vfs::show_placeholder(const std::shared_ptr<OpenFile>& file, const Node& lo
     if (!file->set_placeholder(*made)) {
       pending->settle(tl::unexpected<Error>(withdrawn));
     } else {
+      note_shown(inode_of(file->node), Hash128{});
       pending->settle(read_placeholder(*file->placeholder(), range));
     }
   };

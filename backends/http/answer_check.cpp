@@ -46,6 +46,11 @@ Verdict gone_stale(std::string message) {
   return {Remedy::give_up, {Errc::stale, std::move(message)}, {}, false};
 }
 
+/// A bare number says nothing to whoever does not know which of the archive's servers was asked.
+std::string said(const ResponseHead& head) {
+  return fmt::format("status {} from {}", head.status, shown_url(head.url));
+}
+
 RangeAnswer refused(Verdict verdict) {
   return {Body::none, std::move(verdict)};
 }
@@ -272,22 +277,20 @@ bool same_version(const Validators& known, const ResponseHead& head) {
 
 Verdict judge_status(const ResponseHead& head, SysSeconds now) {
   const int status = head.status;
-  // A bare number says nothing to whoever does not know which of the archive's servers was asked.
-  const std::string said = fmt::format("status {} from {}", status, shown_url(head.url));
-  if (status == 404 || status == 410) return {Remedy::confirm, {Errc::not_found, said}, {}, false};
+  if (status == 404 || status == 410) return {Remedy::confirm, {Errc::not_found, said(head)}, {}, false};
   if (status == 401 || status == 403 || status == 407 || status == 451) {
-    return {Remedy::next_mirror, {Errc::denied, said}, {}, false};
+    return {Remedy::next_mirror, {Errc::denied, said(head)}, {}, false};
   }
-  if (status == 412) return gone_stale("status 412: the file has changed");
+  if (status == 412) return gone_stale(said(head) + ": the file has changed");
   if (status == 408 || status == 425 || status == 429 || (status >= 500 && status != 501 && status != 505)) {
-    Verdict verdict{Remedy::retry, {Errc::unavailable, said}, {}, false};
+    Verdict verdict{Remedy::retry, {Errc::unavailable, said(head)}, {}, false};
     // A server that asks for a pause is alive; one that only fails may be left alone for a while.
     verdict.retry_after = parse_retry_after(head, now);
     verdict.origin_failed = status >= 500 && !verdict.retry_after;
     return verdict;
   }
-  if (status >= 400) return {Remedy::next_mirror, {Errc::unavailable, said}, {}, false};
-  return lie(said + " is no answer to this request");
+  if (status >= 400) return {Remedy::next_mirror, {Errc::unavailable, said(head)}, {}, false};
+  return lie(said(head) + " is no answer to this request");
 }
 
 RangeAnswer judge_range(const ResponseHead& head, const Expectation& expected, SysSeconds now) {
@@ -297,7 +300,7 @@ RangeAnswer judge_range(const ResponseHead& head, const Expectation& expected, S
     const auto range = parse_content_range(head.header("content-range"));
     if (range && range->total && *range->total != expected.size)
       return refused(other_size(expected, *range->total));
-    return refused(lie("status 416 for a range inside the file"));
+    return refused(lie(said(head) + " for a range inside the file"));
   }
   return refused(judge_status(head, now));
 }

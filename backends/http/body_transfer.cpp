@@ -6,6 +6,8 @@
 #include <span>
 #include <utility>
 
+#include "backends/http/url.h"
+
 namespace astrofs::http {
 namespace {
 
@@ -103,7 +105,10 @@ Verdict BodyTransfer::ended(const Result<void>& transport) {
   const int status = response_.head.status;
   if (body_decides_ && transport && status >= 400 && !may_pass(status) && is_xml(response_)) return {};
   if (globus_ && status == 404 && !is_word_of_globus(response_.body))
-    return {Remedy::retry, {Errc::unavailable, "status 404 of a gateway before Globus"}, {}, false};
+    return {Remedy::retry,
+            {Errc::unavailable, "status 404 of a gateway before Globus, " + shown_url(response_.head.url)},
+            {},
+            false};
   if (verdict_) return *verdict_;
   if (!transport) return judge_transport(transport.error());
   return {};

@@ -59,7 +59,14 @@ std::string origin_of(std::string_view url) {
 
 std::string shown_url(std::string_view url) {
   const auto parts = split_url(url);
-  return parts ? fmt::format("{}:{}{}", parts->host, parts->port, parts->path) : std::string{"(no http URL)"};
+  if (!parts) return "(no http URL)";
+  std::string shown = fmt::format("{}:{}", parts->host, parts->port);
+  bool is_parameter = false;
+  for (const char c : parts->path) {
+    is_parameter = c != '/' && (is_parameter || c == ';');
+    if (!is_parameter) shown += c;
+  }
+  return shown;
 }
 
 }  // namespace astrofs::http

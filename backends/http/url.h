@@ -21,7 +21,7 @@ struct UrlParts {
 /// "scheme://host:port" with the default port written out, "" for what is no http(s) URL.
 [[nodiscard]] std::string origin_of(std::string_view url);
 
-/// "host:port/path" for a log line: no user, no query.
+/// "host:port/path" for a log line: no user, no query, no parameters (";jsessionid=...").
 [[nodiscard]] std::string shown_url(std::string_view url);
 
 }  // namespace astrofs::http

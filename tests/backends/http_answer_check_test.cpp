@@ -194,6 +194,7 @@ TEST(Url, GivesTheOriginWithItsPort) {
 
 TEST(Url, IsShownWithoutSecrets) {
   EXPECT_EQ(shown_url("https://me:secret@host/dir/f.fits?token=secret#secret"), "host:443/dir/f.fits");
+  EXPECT_EQ(shown_url("http://host:8080/login;jsessionid=secret/f.fits;v=1"), "host:8080/login/f.fits");
 }
 
 TEST(NetAddress, KnowsThePlacesThatRedirectsMustNotReach) {
