@@ -121,7 +121,8 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
   };
   const Result<void> counted = tree_.for_files(paths, {.enter = enter, .visit = count, .left_out = miss});
   if (!counted) return tl::unexpected<Error>(counted.error());
-  if (const std::uint64_t most = vfs_.parts().cache.most_kept(); room > most && !is_all_here) {
+  const std::uint64_t most = vfs_.parts().cache.most_kept();
+  if (room > most && !is_all_here && !vfs_.options().offline) {
     // What came last would have driven out what came first, after hours.
     return fail(Errc::too_large,
                 fmt::format("{} are more than the cache keeps, which is {} of its {} (see "

@@ -416,7 +416,8 @@ void op_open(fuse_req_t req, fuse_ino_t inode, fuse_file_info* fi) {
              // Without it a second open of a file with a stalled read waits for that read, and not even
              // SIGKILL ends it. A placeholder's reads never stall, and one made at another time may have
              // another sibling's cards; nor do those of a file on this machine, which may be written anew
-             // within the second and the size that tell its versions apart.
+             // within the second and the size that tell its versions apart. Pages of others must go, though
+             // a reader who comes between an open of such a file and its first read may wait for that read.
              const OpenFile& file = *(*kept)->file;
              info.keep_cache = file.placeholder() || file.pages_are_others || file.local ? 0 : 1;
              info.noflush = 1;
