@@ -59,6 +59,31 @@ TEST_F(ModelTest, AFrameOfWhichSomethingWasReadIsNeverBlankedForThatReader) {
   EXPECT_NE(again->file->placeholder(), nullptr) << "the next open sees the placeholder";
 }
 
+/// The kernel keeps pages of a file that is closed.
+TEST_F(ModelTest, AFrameOfWhichTheKernelMayHavePagesIsNeverBlankedUnderThem) {
+  mount();
+  auto handle = open(kFrame);
+  ASSERT_NE(handle, nullptr);
+  ASSERT_TRUE(is_real(kFrame, kHead, house->read(handle, kHead)));
+  const FileVersion version = handle->file->version;
+  house->vfs.release(handle);
+  ASSERT_TRUE(house->rest());
+  handle = open(kFrame);
+  ASSERT_NE(handle, nullptr);
+  EXPECT_FALSE(handle->file->pages_are_others) << "they are kept, and may be shown";
+  EXPECT_TRUE(handle->file->served());
+  house->vfs.release(handle);
+  ASSERT_TRUE(house->rest());
+  ASSERT_TRUE(house->cache.evict(version));
+  handle = open(kFrame);
+  ASSERT_NE(handle, nullptr);
+  EXPECT_TRUE(handle->file->pages_are_others) << "they are dropped, and anything may be shown";
+  EXPECT_FALSE(handle->file->served());
+  remote.set_lost(kFrame, true, false);
+  ASSERT_TRUE(house->read(handle, kHead));
+  EXPECT_NE(handle->file->placeholder(), nullptr);
+}
+
 TEST_F(ModelTest, TheFirstMirrorsDenialAndTheSecondsTroubleMakeNoPlaceholder) {
   story->mirrors = 2;
   mount();
