@@ -277,17 +277,14 @@ void IndexWriter::replace_listing(NodeId dir, std::vector<ListedEntry> entries, 
   struct Shared {
     std::vector<ListedEntry> entries;
     ListingState state;
-    bool sorted{false};
     ListingChange change;
   };
   const bool large = entries.size() >= kLargeListing;  // though nothing of it be new
-  auto shared = std::make_shared<Shared>(Shared{std::move(entries), std::move(state), false, {}});
+  auto shared = std::make_shared<Shared>(Shared{std::move(entries), std::move(state), {}});
   impl_->queue(
       [shared, dir](WriteTxn& txn) -> Result<void> {
-        if (!std::exchange(shared->sorted, true)) {
-          std::sort(shared->entries.begin(), shared->entries.end(),
-                    [](const ListedEntry& one, const ListedEntry& other) { return one.name < other.name; });
-        }
+        if (!std::ranges::is_sorted(shared->entries, {}, &ListedEntry::name))
+          std::ranges::sort(shared->entries, {}, &ListedEntry::name);
         Result<ListingChange> change = changes::replace_listing(txn, dir, shared->entries, shared->state);
         if (!change) return tl::unexpected(change.error());
         shared->change = std::move(*change);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backends/unique_names.h"
 #include "base/file_name.h"
 #include "base/heap.h"
 #include "base/log.h"
@@ -57,16 +58,7 @@ ShownListing to_shown(std::vector<Entry> entries) {
     shown.entries.push_back({std::move(*name), kind_of(entry.kind), believed(entry.size), entry.mtime,
                              std::move(entry.locator), std::move(entry.validator)});
   }
-  // Of two entries with one name a directory wins, else the first given.
-  const auto order = [](const ListedEntry& a, const ListedEntry& b) {
-    if (a.name != b.name) return a.name < b.name;
-    return a.kind == NodeKind::directory && b.kind != NodeKind::directory;
-  };
-  std::stable_sort(shown.entries.begin(), shown.entries.end(), order);
-  const auto same_name = [](const ListedEntry& a, const ListedEntry& b) { return a.name == b.name; };
-  const auto last = std::unique(shown.entries.begin(), shown.entries.end(), same_name);
-  shown.dropped += static_cast<std::size_t>(shown.entries.end() - last);
-  shown.entries.erase(last, shown.entries.end());
+  shown.dropped += sort_unique_names(shown.entries);
   return shown;
 }
 
