@@ -26,6 +26,11 @@ std::string lower_case(std::string_view text) {
   return out;
 }
 
+/// Of a few: find_first_of looks through all of them at each byte.
+bool has_any_of(std::string_view text, std::string_view signs) {
+  return std::ranges::any_of(signs, [text](char sign) { return text.find(sign) != std::string_view::npos; });
+}
+
 std::string_view trim(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\r\n\f");
   if (first == std::string_view::npos) return {};
@@ -81,6 +86,11 @@ bool same_component(const std::string& a, const std::string& b) {
   return a == b || url::decode(a) == url::decode(b);
 }
 
+bool is_name(std::string_view name) {
+  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos &&
+         name.find('\0') == std::string_view::npos;
+}
+
 /// Where the page is, and what a link on it means.
 class Page {
  public:
@@ -104,10 +114,14 @@ class Page {
 
   /// For a child, `component` is its part of the path as written and `directory` how it ended.
   Kind classify(std::string_view href, std::string& component, bool& directory) const {
-    Path path;
-    if (href.empty() || href.find_first_of("?#") != std::string_view::npos || !resolve(href, path)) {
-      return Kind::other;
+    // Most links of most pages.
+    if (is_name(href) && !has_any_of(href, "?#:")) {
+      component = href;
+      directory = false;
+      return Kind::child;
     }
+    Path path;
+    if (href.empty() || has_any_of(href, "?#") || !resolve(href, path)) return Kind::other;
     if (!path.usable) return Kind::other;
     const auto& base = base_.components;
     const std::size_t common = std::min(base.size(), path.components.size());
@@ -144,11 +158,6 @@ class Page {
   std::string scheme_, authority_;
   Path base_;
 };
-
-bool is_name(std::string_view name) {
-  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos &&
-         name.find('\0') == std::string_view::npos;
-}
 
 std::vector<std::string_view> first_words(std::string_view text, std::size_t count) {
   std::vector<std::string_view> words;

@@ -27,9 +27,14 @@ constexpr std::chrono::milliseconds kWorkAtLeast{2000};
 constexpr std::chrono::milliseconds kWorkPerMiB{500};
 constexpr std::size_t kLongestToken = 16ULL << 20;  // a tag or a comment
 constexpr std::size_t kLongestReference = 12;       // "#1114111", and zeros before it
+constexpr std::size_t kLongestRun = 4096;           // about what the parser asks for at a time
 
 bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+/// Nothing that the flat page writes in another way begins with it.
+bool is_plain(char c) {
+  return c != '<' && c != '&' && c != '\0' && static_cast<unsigned char>(c) < 0x80;
 }
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -112,7 +117,9 @@ class FlatPage {
       taken = begin + name.size();
       ready_ += keeps(name) ? rest_.substr(0, taken) : std::string_view(begin == 1 ? "<br" : "<img");
     } else {
-      ready_ += c;
+      // Up to the next byte that may be any of these; long texts come in pieces.
+      while (taken < std::min(rest_.size(), kLongestRun) && is_plain(rest_[taken])) ++taken;
+      ready_ += rest_.substr(0, taken);
     }
     rest_.remove_prefix(taken);
   }

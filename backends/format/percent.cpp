@@ -1,6 +1,7 @@
 #include "backends/format/percent.h"
 
 #include <algorithm>
+#include <array>
 
 #include "backends/url.h"
 
@@ -11,12 +12,15 @@ bool is_hex(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-bool may_stand(char c) {
-  // RFC 3986: what a path component may hold as it is, without '%'.
-  constexpr std::string_view kSigns = "-._~!$&'()*+,;=:@";
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         kSigns.find(c) != std::string_view::npos;
-}
+/// RFC 3986: what a path component may hold as it is, without '%'. By the byte.
+constexpr std::array<bool, 256> kMayStand = [] {
+  std::array<bool, 256> stands{};
+  for (const char c : std::string_view("-._~!$&'()*+,;=:@")) stands[static_cast<unsigned char>(c)] = true;
+  for (unsigned char c = '0'; c <= '9'; ++c) stands[c] = true;
+  for (unsigned char c = 'a'; c <= 'z'; ++c) stands[c] = true;
+  for (unsigned char c = 'A'; c <= 'Z'; ++c) stands[c] = true;
+  return stands;
+}();
 
 }  // namespace
 
@@ -34,10 +38,10 @@ std::string percent_repair(std::string_view component) {
     const char c = component[i];
     const bool escape =
         c == '%' && i + 2 < component.size() && is_hex(component[i + 1]) && is_hex(component[i + 2]);
-    if (escape || may_stand(c)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (escape || kMayStand[byte]) {
       out += c;
     } else {
-      const auto byte = static_cast<unsigned char>(c);
       out += '%';
       out += kHex[byte >> 4U];
       out += kHex[byte & 15U];
