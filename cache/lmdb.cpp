@@ -1,5 +1,6 @@
 #include "cache/lmdb.h"
 
+#include <fcntl.h>
 #include <lmdb.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "base/heap.h"
 #include "base/log.h"
 #include "base/mutex.h"
+#include "base/unique_fd.h"
 #include "cache/damage_log.h"
 
 namespace astrofs {
@@ -20,6 +22,8 @@ namespace {
 /// Slots of the reader table: more than threads will ever read at once, as slots of killed processes linger a
 /// minute.
 constexpr unsigned kMaxReaders = 1024;
+/// What lock.mdb is at most: a cache line (64 bytes) for each reader, and a page for the table's head.
+constexpr off_t kReaderTable = kMaxReaders * 64 + 4096;
 /// NOTLS: transactions belong to objects, not threads. NOMETASYNC: a power cut may lose the last commit,
 /// never more. NORDAHEAD: lookups are random. Never WRITEMAP (a full disk would be SIGBUS), never NOSYNC (a
 /// power cut takes all).
@@ -99,6 +103,18 @@ void leave_word(MDB_env* env, const char* what) {
   if (dir != nullptr) (void)DamageLog::leave_mark(dir);
 }
 
+/// LMDB writes to its table of readers through the memory it maps: where the disk has no room for that, it is
+/// a SIGBUS. A disk that cannot promise room (EOPNOTSUPP) is taken as it is.
+Result<void> reserve_reader_table(const std::string& dir) {
+  const UniqueFd table(::open((dir + "/lock.mdb").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!table) return {};  // LMDB says why when it opens it
+  while (::fallocate(table.get(), FALLOC_FL_KEEP_SIZE, 0, kReaderTable) != 0) {
+    if (errno == ENOSPC || errno == EDQUOT) return tl::unexpected(error_of(errno, "cannot open " + dir));
+    if (errno != EINTR) break;
+  }
+  return {};
+}
+
 /// There is no handle: what was closed for a moment could not be opened again yet.
 tl::unexpected<Error> closed(const std::string& what) {
   return fail(Errc::unavailable, "index: " + what + ": it could not be opened again");
@@ -171,6 +187,9 @@ Result<void> Environment::Impl::open_handle() {
   mdb_env_set_mapsize(raw, map_size_);
   mdb_env_set_assert(raw, mode_ == Mode::probe ? end_the_probe : leave_word);
   const unsigned flags = mode_ == Mode::write ? kWriteFlags : kProbeFlags;
+  if (mode_ == Mode::write) {
+    if (auto reserved = reserve_reader_table(dir_); !reserved) return reserved;
+  }
   if (const int code = mdb_env_open(raw, dir_.c_str(), flags, 0600); code != 0) {
     return tl::unexpected(read_error_of(code, "cannot open " + dir_));
   }

@@ -29,11 +29,14 @@ void fill_up(const std::string& name) {
   while (out.write(piece.data(), 4096).flush()) continue;
 }
 
+/// A small disk of its own for who calls, and his children.
+bool mount_disk(const std::string& disk) {
+  return unshare(CLONE_NEWNS) == 0 && mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=4m,mode=0700") == 0;
+}
+
 int try_it(const std::string& disk) {
-  if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-      mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=4m,mode=0700") != 0) {
-    return kNoMount;
-  }
+  if (!mount_disk(disk)) return kNoMount;
   Index index(disk + "/cache", 1 << 20);
   const FileVersion version = version_of(1, 1 << 20);
   index.writer().add_blocks(version, some_blocks(1, 0, 9));
@@ -66,6 +69,29 @@ int try_it(const std::string& disk) {
 TEST(IndexFullDisk, ReadsGoOnAndWritesComeBack) {
   const FreshDir dir;
   const int code = in_child([&] { return try_it(dir.path()); });
+  if (code == kNoMount) GTEST_SKIP() << "needs the right to mount a tmpfs of its own";
+  EXPECT_EQ(code, kFine);
+}
+
+/// An index that begins on a disk with so many pages left, from none to enough.
+int begin_it(const std::string& disk) {
+  if (!mount_disk(disk)) return kNoMount;
+  bool began = false;
+  for (std::uintmax_t pages = 0; pages < 64 && !began; ++pages) {
+    fill_up(disk + "/ballast");
+    std::filesystem::resize_file(disk + "/ballast",
+                                 std::filesystem::file_size(disk + "/ballast") - pages * 4096);
+    const auto catalog = Catalog::open({disk + "/cache"});
+    began = catalog.has_value();
+    // A directory in which nothing was said yet is begun again by the next.
+    if (!began && catalog.error().code != Errc::no_space) return kFailed;
+  }
+  return began ? kFine : kFailed + 1;
+}
+
+TEST(IndexFullDisk, WhereThereIsNoRoomToBeginItSaysSo) {
+  const FreshDir dir;
+  const int code = in_child([&] { return begin_it(dir.path()); });
   if (code == kNoMount) GTEST_SKIP() << "needs the right to mount a tmpfs of its own";
   EXPECT_EQ(code, kFine);
 }
