@@ -357,7 +357,7 @@ void BlockCache::observe(CompletionObserver* observer) {
 
 void BlockCache::open(const FileVersion& version) {
   impl_->objects_.open(version);
-  impl_->writer_.touch(version.object);
+  impl_->writer_.touch(version);
   CompletionObserver* observer = impl_->landing_.observer();
   if (observer != nullptr && impl_->presence(version).complete) observer->complete(version, false);
 }

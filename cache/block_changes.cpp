@@ -85,6 +85,13 @@ std::vector<std::uint32_t> chunks_of(const Range& blocks, Block block) {
   return chunks;
 }
 
+/// Of several paths that lead to an object eviction asks one whether it is pinned: then it is one that is.
+void adopt(const WriteTxn& txn, NodeId node, std::uint32_t generation, ObjectState& object) {
+  if (node == object.node || !records::pinned(txn, node) || records::pinned(txn, object.node)) return;
+  object.node = node;
+  object.generation = generation;
+}
+
 /// The object, made when it is not there yet.
 Result<ObjectState> object_of(WriteTxn& txn, const FileVersion& version) {
   Result<ObjectState> object = records::object(txn, version.object);
@@ -131,6 +138,7 @@ Result<void> add_blocks(WriteTxn& txn, const FileVersion& version,
   Result<ObjectState> object = object_of(txn, version);
   if (!object) return tl::unexpected(object.error());
   if (object->size != version.size) return fail(Errc::invalid, "index: one object, two sizes");
+  adopt(txn, version.node, version.generation, *object);
   return change_chunks(txn, version.object, *object, chunks, [&](std::uint32_t chunk, BlockChunk& record) {
     for (const IndexWriter::BlockHash& each : blocks) {
       if (each.block / kBlocksPerChunk != chunk || block_bytes(version.size, each.block) == 0) continue;
@@ -164,13 +172,14 @@ Result<void> drop_object(WriteTxn& txn, const Hash128& id) {
   return add_to_meta(txn, schema::kMetaUsedBytes, 0, object->present_bytes);
 }
 
-Result<void> touch(WriteTxn& txn, const Hash128& id) {
-  if (auto sound = believe(txn, id, {}); !sound) return sound;
-  Result<ObjectState> object = records::object(txn, id);
+Result<void> touch(WriteTxn& txn, const IndexWriter::Use& used) {
+  if (auto sound = believe(txn, used.object, {}); !sound) return sound;
+  Result<ObjectState> object = records::object(txn, used.object);
   if (records::absent(txn, object)) return {};
   if (!object) return tl::unexpected(object.error());
-  if (auto used = use(txn, id, *object); !used) return used;
-  return records::put_object(txn, id, *object);
+  adopt(txn, used.node, used.generation, *object);
+  if (auto moved = use(txn, used.object, *object); !moved) return moved;
+  return records::put_object(txn, used.object, *object);
 }
 
 Result<void> set_etags(WriteTxn& txn, const FileVersion& version, const std::string& etags) {

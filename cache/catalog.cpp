@@ -18,8 +18,6 @@ namespace {
 /// look at one entry does not pay for hundreds, and a walk of a hundred thousand seldom begins a transaction.
 constexpr std::size_t kFirstBatch = 16;
 constexpr std::size_t kLargestBatch = 256;
-/// Deeper than any archive; ends the walk up a tree whose parents were damaged into a circle.
-constexpr int kMaxDepth = 256;
 
 /// For readers a record that cannot be believed is one that is not there.
 Error as_absent(const Txn& txn, const Error& error) {
@@ -155,7 +153,7 @@ Result<std::string> Catalog::path(NodeId id) const {
   for (int depth = 0; id != kRootNode; ++depth) {
     const Result<schema::NodeRecord> record = records::node(*txn, id);
     if (!record) return tl::unexpected(as_absent(*txn, record.error()));
-    if (depth == kMaxDepth) return fail(Errc::corrupt, "directories that lead round in a circle");
+    if (depth == records::kMaxDepth) return fail(Errc::corrupt, "directories that lead round in a circle");
     path = path.empty() ? record->name : record->name + "/" + path;
     id = record->parent;
   }
@@ -180,16 +178,13 @@ Result<BlockChunk> Catalog::blocks(const Hash128& id, std::uint32_t chunk) const
 
 bool Catalog::pinned(NodeId id) const {
   const auto txn = environment_->read();
-  if (!txn) return false;
-  for (int depth = 0; depth < kMaxDepth; ++depth) {
-    const Result<bool> here = records::pinned(*txn, id);
-    if (here && *here) return true;
-    if (id == kRootNode) return false;
-    const Result<schema::NodeRecord> record = records::node(*txn, id);
-    if (!record) return false;
-    id = record->parent;
-  }
-  return false;
+  return txn && records::pinned(*txn, id);
+}
+
+bool Catalog::pinned(const FileVersion& version) const {
+  if (pinned(version.node)) return true;
+  const Result<ObjectState> state = object(version.object);
+  return state && pinned(state->node);
 }
 
 Result<std::vector<NodeId>> Catalog::pins() const {

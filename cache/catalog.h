@@ -136,6 +136,8 @@ class Catalog {
   /// A chunk without a record is all absent, not an error.
   [[nodiscard]] Result<BlockChunk> blocks(const Hash128& id, std::uint32_t chunk) const;
   [[nodiscard]] bool pinned(NodeId id) const;  ///< itself or a directory above it
+  /// By this path or by that of a pinned one that leads to the same bytes.
+  [[nodiscard]] bool pinned(const FileVersion& version) const;
   [[nodiscard]] Result<std::vector<NodeId>> pins() const;
   /// Objects by last use, oldest first, until `visit` returns false.
   [[nodiscard]] Result<void> scan_oldest(

@@ -44,8 +44,8 @@ class NodeNumbers {
                                                     std::span<const ListedEntry> entries, ListingState state);
 [[nodiscard]] Result<Node> add_child(WriteTxn& txn, NodeId dir, const ListedEntry& entry);
 [[nodiscard]] Result<void> note_listing(WriteTxn& txn, NodeId dir, ListingState state);
-[[nodiscard]] Result<void> set_size(WriteTxn& txn, NodeId node, std::uint32_t generation,
-                                    std::uint64_t size, SysSeconds mtime, const std::string& validator);
+[[nodiscard]] Result<void> set_size(WriteTxn& txn, NodeId node, std::uint32_t generation, std::uint64_t size,
+                                    SysSeconds mtime, const std::string& validator);
 [[nodiscard]] Result<void> set_missing(WriteTxn& txn, NodeId node, std::uint32_t generation, bool missing,
                                        const std::string& layout);
 [[nodiscard]] Result<void> set_stale(WriteTxn& txn, NodeId node, std::uint32_t generation);
@@ -65,7 +65,7 @@ class NodeNumbers {
 [[nodiscard]] Result<void> drop_blocks(WriteTxn& txn, const Hash128& object,
                                        std::span<const std::uint32_t> blocks);
 [[nodiscard]] Result<void> drop_object(WriteTxn& txn, const Hash128& object);
-[[nodiscard]] Result<void> touch(WriteTxn& txn, const Hash128& object);
+[[nodiscard]] Result<void> touch(WriteTxn& txn, const IndexWriter::Use& use);
 [[nodiscard]] Result<void> set_etags(WriteTxn& txn, const FileVersion& version, const std::string& etags);
 [[nodiscard]] Result<void> set_verdict(WriteTxn& txn, const FileVersion& version, Verdict verdict,
                                        const std::string& proof);

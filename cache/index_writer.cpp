@@ -56,7 +56,7 @@ class IndexWriter::Impl {
   /// group.
   /// `large`: it holds memory worth giving back when it is done.
   void queue(Apply apply, Done done, std::size_t blocks = 0, bool large = false) EXCLUDES(mutex_);
-  void touch(const Hash128& object) EXCLUDES(mutex_);
+  void touch(const Use& use) EXCLUDES(mutex_);
   [[nodiscard]] Environment& environment() { return environment_; }
 
  private:
@@ -70,7 +70,7 @@ class IndexWriter::Impl {
   };
   struct Group {
     std::vector<Job> jobs;
-    std::set<Hash128> touched;
+    std::set<Use> touched;
   };
 
   void run();
@@ -96,7 +96,7 @@ class IndexWriter::Impl {
   Mutex mutex_;
   std::condition_variable wake_;
   std::vector<Job> jobs_ GUARDED_BY(mutex_);
-  std::set<Hash128> touched_ GUARDED_BY(mutex_);
+  std::set<Use> touched_ GUARDED_BY(mutex_);
   std::size_t blocks_ GUARDED_BY(mutex_){0};
   std::size_t dropped_ GUARDED_BY(mutex_){0};
   bool somebody_waits_ GUARDED_BY(mutex_){false};
@@ -134,14 +134,14 @@ void IndexWriter::Impl::queue(Apply apply, Done done, std::size_t blocks, bool l
   wake_.notify_one();
 }
 
-void IndexWriter::Impl::touch(const Hash128& object) {
+void IndexWriter::Impl::touch(const Use& use) {
   const MutexLock lock(mutex_);
   if (touched_.size() >= kMostTouches) return;
   if (touched_.empty()) {
     first_touch_ = std::chrono::steady_clock::now();
     wake_.notify_one();
   }
-  touched_.insert(object);
+  touched_.insert(use);
 }
 
 std::optional<SteadyTime> IndexWriter::Impl::due() const {
@@ -196,8 +196,8 @@ bool IndexWriter::Impl::apply_jobs(Group& group, WriteTxn& txn) {
     job.failed = !txn.map_full();
     return false;
   }
-  for (const Hash128& object : group.touched) {
-    if (auto touched = changes::touch(txn, object); txn.failure() != 0) {
+  for (const Use& use : group.touched) {
+    if (auto touched = changes::touch(txn, use); txn.failure() != 0) {
       if (!txn.map_full()) group.touched.clear();
       return false;
     }
@@ -371,8 +371,8 @@ void IndexWriter::drop_object(const Hash128& object, Done done) {
   impl_->queue([=](WriteTxn& txn) { return changes::drop_object(txn, object); }, std::move(done));
 }
 
-void IndexWriter::touch(const Hash128& object) {
-  impl_->touch(object);
+void IndexWriter::touch(const FileVersion& version) {
+  impl_->touch({version.object, version.node, version.generation});
 }
 
 void IndexWriter::set_etags(const FileVersion& version, std::string etags) {

@@ -53,6 +53,13 @@ class IndexWriter {
   /// Where the headers of this generation lie.
   void set_layout(NodeId node, std::uint32_t generation, std::string layout);
 
+  /// An object read by one of the paths that lead to it.
+  struct Use {
+    Hash128 object;
+    NodeId node;
+    std::uint32_t generation;
+    auto operator<=>(const Use&) const = default;
+  };
   struct BlockHash {
     std::uint32_t block;
     std::uint64_t hash;
@@ -63,7 +70,8 @@ class IndexWriter {
   void drop_blocks(const Hash128& object, std::vector<std::uint32_t> blocks, Done done = {});
   /// Forget a whole object. `done` after the commit: only then unlink.
   void drop_object(const Hash128& object, Done done = {});
-  void touch(const Hash128& object);  ///< used now
+  /// Used now, by this path: of several that lead to an object it belongs to one that is pinned.
+  void touch(const FileVersion& version);
   void set_etags(const FileVersion& version, std::string etags);
   /// What a version's checksums say of it.
   void set_verdict(const FileVersion& version, Verdict verdict, std::string proof);

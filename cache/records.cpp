@@ -46,11 +46,15 @@ Result<BlockChunk> block(const Txn& txn, const Hash128& id, std::uint32_t chunk)
   return read<BlockChunk>(txn, Table::block, schema::block_key(id, chunk), schema::decode_block);
 }
 
-Result<bool> pinned(const Txn& txn, NodeId id) {
-  const Result<NodeId> found = read<NodeId>(txn, Table::pin, schema::id_key(id), schema::decode_pin);
-  if (found) return true;
-  if (absent(txn, found)) return false;
-  return tl::unexpected(found.error());
+bool pinned(const Txn& txn, NodeId id) {
+  for (int depth = 0; depth < kMaxDepth; ++depth) {
+    if (read<NodeId>(txn, Table::pin, schema::id_key(id), schema::decode_pin)) return true;
+    if (id == kRootNode) return false;
+    const Result<schema::NodeRecord> record = node(txn, id);
+    if (!record) return false;
+    id = record->parent;
+  }
+  return false;
 }
 
 Result<void> put_meta(WriteTxn& txn, std::string_view key, std::uint64_t value) {

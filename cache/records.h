@@ -13,13 +13,16 @@
 
 namespace astrofs::records {
 
+/// Deeper than any archive; ends the walk up a tree whose parents were damaged into a circle.
+inline constexpr int kMaxDepth = 256;
+
 [[nodiscard]] Result<std::uint64_t> meta(const Txn& txn, std::string_view key);
 [[nodiscard]] Result<schema::NodeRecord> node(const Txn& txn, NodeId id);
 [[nodiscard]] Result<schema::ChildRecord> child(const Txn& txn, NodeId parent, std::string_view name);
 [[nodiscard]] Result<ListingState> listing(const Txn& txn, NodeId dir);
 [[nodiscard]] Result<ObjectState> object(const Txn& txn, const Hash128& id);
 [[nodiscard]] Result<BlockChunk> block(const Txn& txn, const Hash128& id, std::uint32_t chunk);
-[[nodiscard]] Result<bool> pinned(const Txn& txn, NodeId id);  ///< itself, not what is above it
+[[nodiscard]] bool pinned(const Txn& txn, NodeId id);  ///< itself, or a directory above it
 
 [[nodiscard]] Result<void> put_meta(WriteTxn& txn, std::string_view key, std::uint64_t value);
 [[nodiscard]] Result<void> put_node(WriteTxn& txn, const schema::NodeRecord& node);

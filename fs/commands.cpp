@@ -23,6 +23,8 @@ using nlohmann::json;
 
 /// Files being fetched at a time.
 constexpr std::size_t kPage = 256;
+/// Fewer than the index keeps in mind till it writes them.
+constexpr std::size_t kUsesAtOnce = 4096;
 
 json to_json(const WarmProgress& progress) {
   return {{"files", progress.files},           {"files_done", progress.files_done},
@@ -229,7 +231,7 @@ void Commands::evict_file(const Node& file, bool named, Evicted& evicted) {
   if (!file.size || vfs_.state_of(file) == FileState::local) return;
   const FileVersion version = vfs_.parts().archives.version(file);
   const bool is_here = vfs_.parts().cache.presence(version).bytes > 0;
-  if (is_here && vfs_.parts().catalog.pinned(file.id)) {
+  if (is_here && vfs_.parts().catalog.pinned(version)) {
     ++evicted.pinned;
     // Below a directory it is what a pin is for; of itself he is told that it does not go.
     if (named)
@@ -318,7 +320,25 @@ Result<std::string> Commands::pin(const std::vector<std::string>& paths) {
     for (const Node& node : *found) nodes.insert(node.id);
   }
   if (Result<void> set = set_pins(nodes, true); !set) return tl::unexpected<Error>(set.error());
+  note_use(nodes);
   return json_text(json({{"pinned", nodes.size()}}));
+}
+
+void Commands::note_use(const std::set<NodeId>& nodes) {
+  std::size_t used = 0;
+  const auto use = [&](const Node& file) {
+    if (!file.size) return true;
+    const FileVersion version = vfs_.parts().archives.version(file);
+    if (vfs_.parts().cache.presence(version).bytes == 0) return true;
+    vfs_.parts().writer.touch(version);
+    if (++used % kUsesAtOnce == 0) (void)vfs_.parts().writer.flush();
+    return true;
+  };
+  for (const NodeId id : nodes) {
+    const Result<Node> node = vfs_.parts().catalog.node(id);
+    if (node) (void)tree_.walk(*node, {.visit = use});
+  }
+  (void)vfs_.parts().writer.flush();
 }
 
 Result<std::string> Commands::unpin(const std::vector<std::string>& paths) {

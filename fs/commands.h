@@ -47,6 +47,8 @@ class Commands {
   /// invalid.
   [[nodiscard]] Result<std::set<NodeId>> take_pins(Pins& left, const std::string& path);
   [[nodiscard]] Result<void> set_pins(const std::set<NodeId>& nodes, bool pinned);
+  /// What is cached of these, and below them, is theirs from now on, though another path was read first.
+  void note_use(const std::set<NodeId>& nodes);
   /// What a pin of a path is set on: itself, and what the links in it lead to.
   [[nodiscard]] Result<std::vector<Node>> pinned_by(const std::string& path, bool pinned);
   /// Has what an archive makes of answers made anew. The first error, when all have ended.

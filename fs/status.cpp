@@ -176,7 +176,7 @@ std::string Status::why_json(const Node& node) const {
   why["sources"] = source_urls(vfs_, node);
   if (archive != nullptr) add_order(why, *archive, node, orders_);
   if (archive != nullptr) add_build(why, *archive, node, builds_);
-  why["pinned"] = parts.catalog.pinned(node.id);
+  why["pinned"] = parts.catalog.pinned(parts.archives.version(node));
   if (const auto last = vfs_.last_errors().of(node.id)) {
     why["last_error"] = {{"cause", name_of(last->error.code)},
                          {"message", redact(last->error.message)},

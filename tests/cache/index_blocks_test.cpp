@@ -63,8 +63,8 @@ TEST_F(IndexBlocks, TheLongestUnusedComesFirst) {
     index_.writer().add_blocks(version_of(number, 100), some_blocks(number, 0, 0));
   }
   ASSERT_TRUE(index_.writer().flush());
-  index_.writer().touch(version_of(1, 100).object);
-  index_.writer().touch(version_of(4711, 100).object);  // not here: nothing to note
+  index_.writer().touch(version_of(1, 100));
+  index_.writer().touch(version_of(4711, 100));  // not here: nothing to note
   index_.reopen();
   std::vector<Hash128> order;
   ASSERT_TRUE(index_.catalog().scan_oldest([&](const Hash128& id, const ObjectState&) {
@@ -78,11 +78,39 @@ TEST_F(IndexBlocks, TheLongestUnusedComesFirst) {
   EXPECT_EQ(audit(index_.catalog()), "");
 }
 
+TEST_F(IndexBlocks, OfTwoPathsToAnObjectItBelongsToThePinnedOne) {
+  ASSERT_TRUE(index_.list(kRootNode, {file_entry("a"), file_entry("b"), file_entry("c")}));
+  const auto by = [&](const std::string& name) {
+    FileVersion version = version_of(1, 2 * kBlockSize);
+    version.node = index_.child(kRootNode, name).id;
+    return version;
+  };
+  const auto owner = [&] {
+    EXPECT_TRUE(index_.writer().flush());
+    EXPECT_EQ(audit(index_.catalog()), "");
+    return index_.catalog().object(by("a").object)->node;
+  };
+  index_.writer().add_blocks(by("a"), some_blocks(1, 0, 0));
+  index_.writer().touch(by("b"));
+  EXPECT_EQ(owner(), by("a").node) << "nothing is pinned";
+  index_.writer().set_pin(by("b").node, true);
+  EXPECT_FALSE(index_.catalog().pinned(by("a")));
+  index_.writer().touch(by("b"));
+  index_.writer().touch(by("a"));
+  index_.writer().touch(by("c"));
+  EXPECT_EQ(owner(), by("b").node);
+  EXPECT_TRUE(index_.catalog().pinned(by("a"))) << "by the other path";
+  index_.writer().set_pin(by("b").node, false);
+  index_.writer().set_pin(by("c").node, true);
+  index_.writer().add_blocks(by("c"), some_blocks(1, 1, 1));
+  EXPECT_EQ(owner(), by("c").node) << "read by it, not opened anew";
+}
+
 TEST_F(IndexBlocks, EtagsStayWithTheirObject) {
   const FileVersion version = version_of(3, 1000);
   index_.writer().set_etags(version, "https://a \"x\"\n");
   index_.writer().add_blocks(version, some_blocks(3, 0, 0));
-  index_.writer().touch(version.object);
+  index_.writer().touch(version);
   index_.reopen();
   EXPECT_EQ(index_.catalog().object(version.object)->etags, "https://a \"x\"\n");
   EXPECT_EQ(audit(index_.catalog()), "");

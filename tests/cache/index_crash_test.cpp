@@ -35,7 +35,7 @@ std::vector<ListedEntry> listing_number(std::uint64_t number) {
     index.writer().add_blocks(version_of(number, 1 << 21),
                               some_blocks(number, 0, static_cast<std::uint32_t>(number % 128)));
     if (number > 10 && !index.drop_object(version_of(number - 10, 1 << 21).object)) _exit(1);
-    index.writer().touch(version_of(number / 2 + 1, 1 << 21).object);
+    index.writer().touch(version_of(number / 2 + 1, 1 << 21));
     if (!index.writer().flush()) _exit(1);
     told.objects = number;
   }

@@ -80,7 +80,7 @@ TEST(IndexGrowth, ReadersGoOnWhileTheMapGrows) {
         if (!file || !blocks || blocks->present != ~0ULL || blocks->hashes[9] != hash_of(1, 9) || !scanned)
           ++wrong;
         ++reads;
-        index.writer().touch(version.object);
+        index.writer().touch(version);
       }
     });
   }

@@ -151,7 +151,7 @@ TEST(IndexProperty, SaysWhatAPlainMapSaysAfterAnyChangesAndRestarts) {
         case 2: {
           const auto number = *rc::gen::inRange<std::uint64_t>(1, 6);
           RC_ASSERT(index.writer().flush().has_value());  // uses of one group have no order among its changes
-          index.writer().touch(version_of(number, 0).object);
+          index.writer().touch(version_of(number, 0));
           RC_ASSERT(index.writer().flush().has_value());
           if (model.blocks.contains(number)) used_last(model, number);
           break;

@@ -67,6 +67,17 @@ class Plates(MountTest):
         self.assertEqual((mount / "applause/dr4/102/9319" / SCAN).read_bytes(), self.truth(SCAN))
         self.assertEqual(len(self.stand_in.log(SCAN)), 1, "the test's own request and no other")
 
+    def test_what_one_path_pins_no_other_path_evicts(self):
+        mount = self.applause()
+        by_archive, by_number = (mount / f"applause/{place}/9319" / SCAN for place in ("dr4/102", "plate"))
+        by_archive.read_bytes()
+        mount.control("pin", by_number)
+        told = json.loads(mount.control("evict", "--json", by_archive.parent).stdout)
+        self.assertEqual((told["pinned"], told["bytes_freed"]), (1, 0), told)
+        self.assertTrue(mount.why(by_archive.relative_to(mount.path))["pinned"])
+        mount.control("unpin", by_number)
+        self.assertGreater(json.loads(mount.control("evict", "--json", by_archive).stdout)["bytes_freed"], 0)
+
     def test_a_sequence_is_the_union_of_its_plates(self):
         mount = self.applause(extra='sequences = { seq03 = [9319, 9320], other = ["9321"] }')
         self.assertEqual(sorted(os.listdir(mount / "applause/sequences")), ["other", "seq03"])
