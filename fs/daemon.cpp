@@ -50,6 +50,8 @@ constexpr unsigned kStoreThreads = 2;
 constexpr unsigned kListThreads = 32;
 /// Of them, those that one archive may keep busy.
 constexpr unsigned kListThreadsEach = 12;
+/// Calls at a time to the disk of each archive on this machine, which may be another machine's.
+constexpr unsigned kDiskThreadsEach = 8;
 constexpr seconds kHouseEvery{2};
 /// What the cache occupies is counted anew: file systems add to files and take from them when they write
 /// back, and a file that a crash left is removed when it is an hour old.
@@ -256,6 +258,10 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   Result<std::vector<MountedArchive>> mounted = configured_archives(config, options.missing, fetcher);
   if (!mounted) return tl::unexpected<Error>(mounted.error());
   const ArchiveTable archives(**catalog, std::move(*mounted));
+  const auto disks = std::ranges::count_if(
+      archives.all(), [](const MountedArchive& each) { return each.archive->is_local(); });
+  Executor disk("disk", std::max(static_cast<unsigned>(disks) * kDiskThreadsEach, 1U));
+  ArchiveTurns disk_turns(disk, kDiskThreadsEach);
   IndexWriter writer(**catalog);
   std::stop_source ending;
   MadeFiles made(turns, ending.get_token());
@@ -293,7 +299,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   MissingFrames missing(**catalog, cache, archives, turns, timeout, ending.get_token());
   Sweep sweep(**catalog, cache, archives, metrics);
   Parking parking(timeout, metrics);
-  Vfs vfs({**catalog, writer, cache, archives, lister, sizes, missing, parking, notifier, &sweep,
+  Vfs vfs({**catalog, writer, cache, archives, lister, sizes, missing, parking, notifier, disk_turns, &sweep,
            &(*session)->kernel_files(), &source},
           {options.offline, config.cache_size, options.sparse, options.allow_other});
   Verifier verifier(**catalog, writer, cache, archives, notifier, metrics, timeout);
@@ -324,6 +330,7 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
   sizes.stop();
   control->reset();
   list.stop();
+  disk.stop();
   couriers.stop();
   fetcher.stop();
   client.stop();

@@ -17,6 +17,7 @@
 #include "cache/block_cache.h"
 #include "cache/catalog.h"
 #include "fs/archive_table.h"
+#include "fs/archive_turns.h"
 #include "fs/inode.h"
 #include "fs/last_errors.h"
 #include "fs/lister.h"
@@ -84,6 +85,7 @@ class Vfs {
     MissingFrames& missing;
     Parking& parking;
     Notices& notices;
+    ArchiveTurns& disk;                   ///< for files of this machine, whose disk may hang
     Sweep* sweep{nullptr};                ///< none: walks through directories are not foreseen
     KernelFiles* kernel{nullptr};         ///< none: it reads nothing by itself
     const RemoteSource* source{nullptr};  ///< none: what is brought ahead is as for a line nobody knows
@@ -146,7 +148,12 @@ class Vfs {
   void answer_attr(const Node& node, const AttrPending& pending);
   /// The node with its size, or as missing when every mirror denies it and it can be made up.
   void resolve(const Node& node, SizeResolver::Done done);
-  void open_local(const Node& node, const Archive& archive, ReplyPtr<std::shared_ptr<OpenHandle>> reply);
+  /// Runs `job`, which settles `pending`, where it may wait for the disk of a file on this machine. Not when
+  /// the caller is gone by then.
+  template <class T>
+  void ask_disk(const MountedArchive* archive, NodeId node, const std::shared_ptr<Pending<T>>& pending,
+                std::function<void()> job);
+  void open_local(const Node& node, const MountedArchive& archive, const OpenPending& pending);
   /// Why a reader of the file gets a placeholder; nullopt: he does not.
   [[nodiscard]] std::optional<MissingCause> blank_because(const Node& node) const;
   /// Notes what an inode is opened as, and returns whether it was something else before. `object`: of bytes
@@ -155,14 +162,13 @@ class Vfs {
   /// May the kernel have bytes of the archive of a file that is closed? Nodes that share a bit lose pages in
   /// vain.
   [[nodiscard]] bool was_served(NodeId node) EXCLUDES(mutex_);
-  void hand_over(const Node& node, std::shared_ptr<const Placeholder> placeholder,
-                 const OpenPending& pending);
+  void hand_over(const Node& node, std::shared_ptr<const Placeholder> placeholder, const OpenPending& pending,
+                 UniqueFd local = {});
   void open_placeholder(const Node& node, MissingCause cause, const OpenPending& pending);
   [[nodiscard]] std::shared_ptr<OpenHandle> open_version(const Node& node,
                                                          std::shared_ptr<const Placeholder> placeholder,
                                                          UniqueFd local = {});
   [[nodiscard]] GivenFile give_to_kernel(const FileVersion& version, const MountedArchive* archive) const;
-  [[nodiscard]] Result<Bytes> read_local(const OpenFile& file, ByteRange range) const;
   /// Holds the file by itself: once the read is answered, the handle may be released.
   void read_missed(std::shared_ptr<OpenFile> file, ByteRange range, ByteRange fetch, ReplyPtr<Bytes> reply);
   void arrived(const std::shared_ptr<OpenFile>& file, ByteRange range, Result<Bytes> bytes,
@@ -199,5 +205,19 @@ class Vfs {
   /// See was_served().
   std::vector<bool> served_ GUARDED_BY(mutex_) = std::vector<bool>(kServedNodes);
 };
+
+template <class T>
+void Vfs::ask_disk(const MountedArchive* archive, NodeId node, const std::shared_ptr<Pending<T>>& pending,
+                   std::function<void()> job) {
+  pending->when_abandoned([this, node] {
+    last_errors_.note(node,
+                      {Errc::timed_out, "its disk did not answer in time, or the call was interrupted"});
+  });
+  const auto unless_given_up = [pending, job = std::move(job)] {
+    if (!pending->settled()) job();
+  };
+  if (!parts_.disk.submit(archive, unless_given_up))
+    pending->settle(fail(Errc::interrupted, "the mount is ending"));
+}
 
 }  // namespace astrofs

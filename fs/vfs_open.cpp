@@ -35,7 +35,11 @@ void Vfs::open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
   const MountedArchive* archive = parts_.archives.of(*node);
   if (archive == nullptr)
     return reply->send(fail(Errc::not_found, "the archive of this file is no longer configured"));
-  if (archive->archive->is_local()) return open_local(*node, *archive->archive, std::move(reply));
+  if (archive->archive->is_local()) {
+    const auto pending = parts_.parking.park(std::move(reply));
+    return ask_disk(archive, node->id, pending,
+                    [this, node = *node, archive, pending] { open_local(node, *archive, pending); });
+  }
   const std::optional<MissingCause> blank = blank_because(*node);
   if (node->size && !blank) {
     renew_old(*node);
@@ -57,23 +61,23 @@ void Vfs::open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
   });
 }
 
-void Vfs::open_local(const Node& node, const Archive& archive, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
-  Result<UniqueFd> file = archive.open_local(node.locator);
+void Vfs::open_local(const Node& node, const MountedArchive& archive, const OpenPending& pending) {
+  Result<UniqueFd> file = archive.archive->open_local(node.locator);
   const bool is_gone =
       !file && (file.error().code == Errc::not_found || file.error().code == Errc::not_directory);
   if (!file && !is_gone) {
     last_errors_.note(node.id, file.error());
-    return reply->send(tl::unexpected<Error>(file.error()));
+    pending->settle(tl::unexpected<Error>(file.error()));
+    return;
   }
   last_errors_.forget(node.id);
   struct stat st {};
   const bool is_as_listed = file && ::fstat(file->get(), &st) == 0 &&
                             node.size == static_cast<std::uint64_t>(st.st_size) &&
                             node.mtime == SysSeconds(seconds(st.st_mtim.tv_sec));
-  if (is_as_listed) return reply->send(open_version(node, nullptr, std::move(*file)));
+  if (is_as_listed) return hand_over(node, nullptr, pending, std::move(*file));
   // Changed since it was listed: with the new listing the kernel looks the name up again and finds the new
   // version.
-  const auto pending = parts_.parking.park(std::move(reply));
   const auto stale = [pending, name = node.name](const Result<void>&) {
     pending->settle(fail(Errc::stale, name + " has changed on this machine"));
   };
@@ -92,9 +96,10 @@ std::optional<MissingCause> Vfs::blank_because(const Node& node) const {
 }
 
 void Vfs::hand_over(const Node& node, std::shared_ptr<const Placeholder> placeholder,
-                    const OpenPending& pending) {
+                    const OpenPending& pending, UniqueFd local) {
   // A caller that is gone will never release what it opened.
-  if (!pending->settle(open_version(node, std::move(placeholder)))) open_files_.close(inode_of(node));
+  if (!pending->settle(open_version(node, std::move(placeholder), std::move(local))))
+    open_files_.close(inode_of(node));
 }
 
 std::shared_ptr<OpenHandle> Vfs::open_version(const Node& node,

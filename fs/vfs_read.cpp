@@ -1,5 +1,6 @@
 // The half of Vfs that reads: what is here at once, what must be waited for, and frames that turn out to be
 // missing.
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -21,15 +22,17 @@ Bytes read_placeholder(const Placeholder& placeholder, ByteRange range) {
   return Bytes(std::move(buffer));
 }
 
-}  // namespace
-
-void Vfs::learn(OpenFile& file, std::uint64_t offset, const Bytes& bytes) {
-  // At once and not when it is closed: the kernel tells of that when it likes to, or never.
-  if (std::string layout = file.learn(offset, bytes); !layout.empty())
-    parts_.writer.set_layout(file.node.id, file.version.generation, std::move(layout));
+/// Of a file on this machine, when all of it is in memory: no disk is waited for. Not every file system can
+/// say so.
+std::optional<Bytes> read_from_memory(const OpenFile& file, ByteRange range) {
+  Buffer buffer(range.length);
+  const iovec to{buffer.data(), buffer.size()};
+  const ssize_t n = ::preadv2(file.local.get(), &to, 1, static_cast<off_t>(range.offset), RWF_NOWAIT);
+  if (n < 0 || static_cast<std::size_t>(n) != buffer.size()) return std::nullopt;
+  return Bytes(std::move(buffer));
 }
 
-Result<Bytes> Vfs::read_local(const OpenFile& file, ByteRange range) const {
+Result<Bytes> read_local(const OpenFile& file, ByteRange range) {
   Buffer buffer(range.length);
   std::size_t got = 0;
   while (got < buffer.size()) {
@@ -43,6 +46,14 @@ Result<Bytes> Vfs::read_local(const OpenFile& file, ByteRange range) const {
   return Bytes(std::move(buffer));
 }
 
+}  // namespace
+
+void Vfs::learn(OpenFile& file, std::uint64_t offset, const Bytes& bytes) {
+  // At once and not when it is closed: the kernel tells of that when it likes to, or never.
+  if (std::string layout = file.learn(offset, bytes); !layout.empty())
+    parts_.writer.set_layout(file.node.id, file.version.generation, std::move(layout));
+}
+
 void Vfs::read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ReplyPtr<Bytes> reply,
                bool direct) {
   OpenFile& file = *handle->file;
@@ -51,7 +62,15 @@ void Vfs::read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, Reply
   range = range.intersect({0, file.version.size});
   if (range.empty()) return reply->send(Bytes{});
   if (const auto placeholder = file.placeholder()) return reply->send(read_placeholder(*placeholder, range));
-  if (file.local) return reply->send(read_local(file, range));
+  if (file.local) {
+    if (std::optional<Bytes> bytes = read_from_memory(file, range)) return reply->send(std::move(*bytes));
+    const auto pending = parts_.parking.park(std::move(reply));
+    return ask_disk(file.archive, file.node.id, pending, [this, open = handle->file, range, pending] {
+      Result<Bytes> bytes = read_local(*open, range);
+      if (bytes) last_errors_.forget(open->node.id);
+      pending->settle(std::move(bytes));
+    });
+  }
   if (range.offset > 0) file.learn_head(parts_.cache);
   Result<Bytes> hit = parts_.cache.read_cached(file.version, range);
   const bool is_measured = parts_.source != nullptr && file.archive != nullptr;

@@ -94,7 +94,7 @@ House::House(Remote& remote, const HouseOptions& options)
       missing(*catalog, cache, archives, turns, options.timeout),
       sweep(*catalog, cache, archives, metrics),
       parking(options.timeout, metrics),
-      vfs({*catalog, writer, cache, archives, lister, sizes, missing, parking, notices,
+      vfs({*catalog, writer, cache, archives, lister, sizes, missing, parking, notices, turns,
            options.sweep ? &sweep : nullptr, options.kernel},
           {options.offline, options.quota}),
       verifier(*catalog, writer, cache, archives, notices, metrics, options.timeout) {

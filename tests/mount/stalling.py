@@ -124,6 +124,40 @@ class Stalling(MountTest):
         self.assertEqual({reader.wait(PATIENCE) for reader in readers[16:]}, {-signal.SIGKILL})
         self.assert_not_given_up(mount)
 
+    # Claim 9. What is mounted from elsewhere hangs as disks do.
+    def test_a_disk_that_hangs_slows_no_other_archive(self):
+        _, sick, config = self.served("sick", [BLOCK] * 32)
+        under = self.mount(config, timeout=600)
+        names = sorted(os.listdir(under / "sick"))
+        folder, _, well = self.served("well", [3 * BLOCK + number for number in range(50)])
+        mount = self.mount(f'[archives.here]\ntype = "local"\npath = "{under / "sick"}"\n{well}', timeout=600)
+        self.assertEqual(sorted(os.listdir(mount / "here")), names)
+        sick.fault("*.dat", "silent")
+        readers = [self.reader("cat", mount / "here" / name) for name in names]
+        self.waiting(mount, 32)
+        for name in os.listdir(folder):
+            self.assertEqual((mount / "well" / name).read_bytes(), (folder / name).read_bytes())
+        self.assertEqual([reader.poll() for reader in readers], [None] * 32, "they were all waiting meanwhile")
+        for reader in readers[:16]:
+            reader.send_signal(signal.SIGINT)
+        for reader in readers[16:]:
+            reader.kill()
+        self.assertEqual({reader.wait(PATIENCE) for reader in readers[:16]}, {-signal.SIGINT})
+        self.assertEqual({reader.wait(PATIENCE) for reader in readers[16:]}, {-signal.SIGKILL})
+        self.assert_not_given_up(mount)
+
+    # Claim 9
+    def test_a_disk_that_hangs_is_given_up_at_the_deadline(self):
+        _, sick, config = self.served("sick", [BLOCK])
+        under = self.mount(config, timeout=600)
+        self.assertEqual(os.listdir(under / "sick"), ["0.dat"])
+        mount = self.mount(f'[archives.here]\ntype = "local"\npath = "{under / "sick"}"\n', timeout=1)
+        path = mount / "here/0.dat"
+        self.assertEqual(path.stat().st_size, BLOCK)
+        sick.fault("*.dat", "silent")
+        self.assert_errno(errno.ETIMEDOUT, path.read_bytes)
+        self.assertIn("disk", mount.why("here/0.dat")["last_error"]["message"])
+
     # Claim 9
     def test_one_archive_whose_listings_stall_slows_no_other(self):
         _, sick, config = self.served("sick", [])
@@ -157,7 +191,7 @@ class Stalling(MountTest):
         # That nobody answered is still fresh.
         self.assertEqual(self.read_at_last(path, *FAILURES), truth.read_bytes())
 
-    # Claims 8, 9
+    # Claim 9
     def test_a_file_that_is_replaced_while_a_read_of_it_stalls_holds_up_neither_the_mount_nor_its_end(self):
         truth, sim, mount, path = self.one(BLOCK, timeout=600)
         sim.fault("*0.dat", "silent")
@@ -172,7 +206,7 @@ class Stalling(MountTest):
         mount.kill()
         self.assertEqual(reader.wait(PATIENCE), 1)
 
-    # Claims 8, 9
+    # Claim 9
     def test_a_file_that_is_replaced_while_its_neighbour_is_looked_up_holds_up_neither_the_directory_nor_the_end(self):
         folder = pathlib.Path(tempfile.mkdtemp(dir=self.directory))
         for name in ("known.dat", "silent.dat", "third.dat"):
@@ -198,7 +232,7 @@ class Stalling(MountTest):
         wait_until(mount.lock_is_free, "the daemon has ended")
         self.assert_not_given_up(mount, "silent.dat")
 
-    # Claims 8, 9
+    # Claim 9
     def test_a_signal_ends_the_mount_while_others_walk_a_directory_whose_names_change(self):
         folder = pathlib.Path(tempfile.mkdtemp(dir=self.directory))
         for name in ("silent.dat", *(f"{number:02}.dat" for number in range(20))):
