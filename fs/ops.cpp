@@ -245,8 +245,10 @@ struct OpenDirectory {
   std::size_t next GUARDED_BY(mutex){0};
 };
 
-OpenDirectory& directory_of(const fuse_file_info& fi) {
-  return *reinterpret_cast<OpenDirectory*>(fi.fh);
+using DirectoryPtr = std::shared_ptr<OpenDirectory>;
+
+const DirectoryPtr& directory_of(const fuse_file_info& fi) {
+  return *reinterpret_cast<DirectoryPtr*>(fi.fh);
 }
 
 void op_opendir(fuse_req_t req, fuse_ino_t inode, fuse_file_info* fi) {
@@ -255,8 +257,8 @@ void op_opendir(fuse_req_t req, fuse_ino_t inode, fuse_file_info* fi) {
     return;
   }
   vfs_of(req).opendir(inode, reply_to<Node>(req, [info = *fi](fuse_req_t to, Node node) mutable {
-                        auto directory = std::make_unique<OpenDirectory>();
-                        directory->node = std::move(node);
+                        auto directory = std::make_unique<DirectoryPtr>(std::make_shared<OpenDirectory>());
+                        (*directory)->node = std::move(node);
                         info.fh = reinterpret_cast<std::uint64_t>(directory.get());
                         // The kernel keeps the entries until it is told that the listing changed.
                         info.cache_readdir = 1;
@@ -266,28 +268,46 @@ void op_opendir(fuse_req_t req, fuse_ino_t inode, fuse_file_info* fi) {
 }
 
 void op_releasedir(fuse_req_t req, fuse_ino_t, fuse_file_info* fi) {
-  const std::unique_ptr<OpenDirectory> directory(&directory_of(*fi));
+  const std::unique_ptr<const DirectoryPtr> directory(&directory_of(*fi));
   fuse_reply_err(req, 0);
 }
 
-/// The row that follows `cookie`, read ahead in batches; nullptr at the end.
+/// Adds the rows that follow `cookie` to the batch.
+Result<void> take_rows(Vfs& vfs, OpenDirectory& directory, NodeId cookie) REQUIRES(directory.mutex) {
+  auto& batch = directory.batch;
+  const std::size_t most = batch.size() + kDirBatch;
+  return vfs.readdir(directory.node.id, cookie, [&batch, most](const DirEntry& entry) {
+    batch.push_back({std::string(entry.name), entry.node, entry.kind,
+                     entry.attr ? std::optional<Attr>(*entry.attr) : std::nullopt});
+    return batch.size() < most;
+  });
+}
+
+/// Takes the next rows while the kernel still works at those it was given.
+void read_ahead(Vfs& vfs, OpenDirectory& directory) {
+  const MutexLock lock(directory.mutex);
+  auto& batch = directory.batch;
+  if (directory.next == 0 || batch.size() - directory.next >= kDirBatch / 2) return;
+  directory.batch_after = batch[directory.next - 1].node;
+  const NodeId last = batch.back().node;
+  batch.erase(batch.begin(), batch.begin() + static_cast<std::ptrdiff_t>(directory.next));
+  directory.next = 0;
+  (void)take_rows(vfs, directory, last);  // who needs them asks again, and is told
+}
+
+/// The row that follows `cookie`, taken in batches; nullptr at the end.
 Result<const OpenDirectory::Row*> next_row(Vfs& vfs, OpenDirectory& directory, NodeId cookie)
     REQUIRES(directory.mutex) {
   auto& batch = directory.batch;
   const NodeId at = directory.next == 0 ? directory.batch_after : batch[directory.next - 1].node;
   const SteadyTime now = std::chrono::steady_clock::now();
   if (at != cookie || directory.next >= batch.size() || now - directory.batch_taken > kDirBatchGood) {
-    std::vector<OpenDirectory::Row> rows;
-    const Result<void> scanned = vfs.readdir(directory.node.id, cookie, [&rows](const DirEntry& entry) {
-      rows.push_back({std::string(entry.name), entry.node, entry.kind,
-                      entry.attr ? std::optional<Attr>(*entry.attr) : std::nullopt});
-      return rows.size() < kDirBatch;
-    });
-    if (!scanned) return tl::unexpected<Error>(scanned.error());
-    batch = std::move(rows);
+    batch.clear();
     directory.batch_taken = now;
     directory.batch_after = cookie;
     directory.next = 0;
+    if (Result<void> taken = take_rows(vfs, directory, cookie); !taken)
+      return tl::unexpected<Error>(taken.error());
   }
   if (directory.next >= batch.size()) return nullptr;
   return &batch[directory.next++];
@@ -359,10 +379,11 @@ Result<void> fill(DirBuffer& out, Vfs& vfs, OpenDirectory& directory, NodeId coo
 
 void read_directory(fuse_req_t req, std::size_t size, off_t offset, const fuse_file_info& fi, bool plus) {
   DirBuffer out(req, size, plus);
-  // The directory's lock is free before the reply: whoever gets that may release the directory at once.
-  if (const Result<void> filled = fill(out, vfs_of(req), directory_of(fi), static_cast<NodeId>(offset));
-      filled) {
+  Vfs& vfs = vfs_of(req);
+  const DirectoryPtr directory = directory_of(fi);  // whoever gets the reply may release it at once
+  if (const Result<void> filled = fill(out, vfs, *directory, static_cast<NodeId>(offset)); filled) {
     out.send();
+    read_ahead(vfs, *directory);
   } else {
     fuse_reply_err(req, errno_for(filled.error()));
   }
