@@ -25,14 +25,18 @@ Hash128 sha256_prefix(std::initializer_list<std::string_view> parts) {
   thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
                                                                                      EVP_MD_CTX_free);
   if (!context || EVP_DigestInit_ex(context.get(), sha256.get(), nullptr) != 1) throw std::bad_alloc();
-  thread_local std::string text;
-  text.clear();
   for (const std::string_view part : parts) {
-    for (std::uint64_t length = part.size(), i = 0; i < 8; ++i, length >>= 8U)
-      text += static_cast<char>(length & 0xffU);
-    text += part;
+    std::array<unsigned char, 8> length{};
+    std::uint64_t rest = part.size();
+    for (unsigned char& digit : length) {
+      digit = static_cast<unsigned char>(rest & 0xffU);
+      rest >>= 8U;
+    }
+    if (EVP_DigestUpdate(context.get(), length.data(), length.size()) != 1 ||
+        EVP_DigestUpdate(context.get(), part.data(), part.size()) != 1) {
+      throw std::bad_alloc();
+    }
   }
-  if (EVP_DigestUpdate(context.get(), text.data(), text.size()) != 1) throw std::bad_alloc();
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   // A digest left at zero would give two objects one file: rather no answer.
   if (EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) != 1) throw std::bad_alloc();

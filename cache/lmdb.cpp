@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <lmdb.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -104,10 +105,13 @@ void leave_word(MDB_env* env, const char* what) {
 }
 
 /// LMDB writes to its table of readers through the memory it maps: where the disk has no room for that, it is
-/// a SIGBUS. A disk that cannot promise room (EOPNOTSUPP) is taken as it is.
+/// a SIGBUS. A disk that cannot promise room (EOPNOTSUPP) is taken as it is, and so is a table that served
+/// before: XFS wants as much room again for what it has promised already.
 Result<void> reserve_reader_table(const std::string& dir) {
   const UniqueFd table(::open((dir + "/lock.mdb").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!table) return {};  // LMDB says why when it opens it
+  struct stat status {};
+  if (::fstat(table.get(), &status) == 0 && status.st_blocks > 0) return {};
   while (::fallocate(table.get(), FALLOC_FL_KEEP_SIZE, 0, kReaderTable) != 0) {
     if (errno == ENOSPC || errno == EDQUOT) return tl::unexpected(error_of(errno, "cannot open " + dir));
     if (errno != EINTR) break;

@@ -327,7 +327,7 @@ Result<std::string> Commands::pin(const std::vector<std::string>& paths) {
 void Commands::note_use(const std::set<NodeId>& nodes) {
   std::size_t used = 0;
   const auto use = [&](const Node& file) {
-    if (!file.size) return true;
+    if (!file.size || vfs_.state_of(file) == FileState::local) return true;
     const FileVersion version = vfs_.parts().archives.version(file);
     if (vfs_.parts().cache.presence(version).bytes == 0) return true;
     vfs_.parts().writer.touch(version);

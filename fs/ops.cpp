@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include "fs/caller.h"
 #include "fs/xattrs.h"
@@ -274,13 +275,16 @@ void op_releasedir(fuse_req_t req, fuse_ino_t, fuse_file_info* fi) {
 
 /// Adds the rows that follow `cookie` to the batch.
 Result<void> take_rows(Vfs& vfs, OpenDirectory& directory, NodeId cookie) REQUIRES(directory.mutex) {
-  auto& batch = directory.batch;
-  const std::size_t most = batch.size() + kDirBatch;
-  return vfs.readdir(directory.node.id, cookie, [&batch, most](const DirEntry& entry) {
-    batch.push_back({std::string(entry.name), entry.node, entry.kind,
-                     entry.attr ? std::optional<Attr>(*entry.attr) : std::nullopt});
-    return batch.size() < most;
+  std::vector<OpenDirectory::Row> rows;
+  Result<void> scanned = vfs.readdir(directory.node.id, cookie, [&rows](const DirEntry& entry) {
+    rows.push_back({std::string(entry.name), entry.node, entry.kind,
+                    entry.attr ? std::optional<Attr>(*entry.attr) : std::nullopt});
+    return rows.size() < kDirBatch;
   });
+  auto& batch = directory.batch;
+  if (scanned)
+    batch.insert(batch.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
+  return scanned;
 }
 
 /// Takes the next rows while the kernel still works at those it was given.
@@ -447,14 +451,14 @@ void op_open(fuse_req_t req, fuse_ino_t inode, fuse_file_info* fi) {
              if (failed == 0) {
                (void)kept.release();
              } else {
-               vfs.release(*kept);  // the caller is gone; no release will come
+               vfs.release(std::move(*kept));  // the caller is gone; no release will come
              }
            }));
 }
 
 void op_release(fuse_req_t req, fuse_ino_t, fuse_file_info* fi) {
   const std::unique_ptr<HandlePtr> handle(&handle_of(*fi));
-  vfs_of(req).release(*handle);
+  vfs_of(req).release(std::move(*handle));
   fuse_reply_err(req, 0);
 }
 

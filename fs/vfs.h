@@ -109,7 +109,7 @@ class Vfs {
   /// `direct`: asked by a program past the page cache, not by the kernel's read-ahead.
   void read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ReplyPtr<Bytes> reply,
             bool direct = false);
-  void release(const std::shared_ptr<OpenHandle>& handle);
+  void release(std::shared_ptr<OpenHandle> handle);
   /// Next offset, from `offset` on, of data (cached bytes) or of a hole. Errc::not_found: ENXIO;
   /// Errc::unsupported: this mount has no holes.
   [[nodiscard]] Result<std::uint64_t> seek(const OpenHandle& handle, std::uint64_t offset, bool data) const;

@@ -185,7 +185,7 @@ void Vfs::open_placeholder(const Node& node, MissingCause cause, const OpenPendi
       });
 }
 
-void Vfs::release(const std::shared_ptr<OpenHandle>& handle) {
+void Vfs::release(std::shared_ptr<OpenHandle> handle) {
   const OpenFile& file = *handle->file;
   const Inode inode = inode_of(file.node);
   if (file.served()) {
@@ -194,6 +194,8 @@ void Vfs::release(const std::shared_ptr<OpenHandle>& handle) {
   }
   open_files_.close(inode);
   if (file.served() && !file.given) parts_.notices.attributes_changed(inode);
+  // close(2) asks the disk as well.
+  if (file.local) (void)parts_.disk.submit(file.archive, [last = std::move(handle)] {});
 }
 
 FileState Vfs::state_of(const Node& node) const {

@@ -67,7 +67,10 @@ void Vfs::read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, Reply
     const auto pending = parts_.parking.park(std::move(reply));
     return ask_disk(file.archive, file.node.id, pending, [this, open = handle->file, range, pending] {
       Result<Bytes> bytes = read_local(*open, range);
-      if (bytes) last_errors_.forget(open->node.id);
+      if (bytes)
+        last_errors_.forget(open->node.id);
+      else
+        last_errors_.note(open->node.id, bytes.error());
       pending->settle(std::move(bytes));
     });
   }
