@@ -11,7 +11,7 @@ import numpy
 from astropy.io import fits
 from astropy.table import Table
 
-from harness import BUILD, PATIENCE, MountTest, main, run, wait_until
+from harness import BUILD, PATIENCE, MountTest, has_line, main, run, wait_until
 
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
 SCAN = "GS00768_x.fits"
@@ -297,7 +297,7 @@ class Plates(MountTest):
         reader = threading.Thread(target=lambda: os.path.exists(mount / "applause/plate/9319/sources_9319.csv"))
         reader.start()
         notes = mount.cache / "errands/applause"
-        wait_until(lambda: notes.is_dir() and any("async" in note.read_text() for note in notes.iterdir()), "its address is noted")
+        wait_until(lambda: notes.is_dir() and has_line(notes, "async"), "its address is noted")
         mount.kill()
         reader.join()
         self.login.unlink()

@@ -41,6 +41,15 @@ def wait_until(condition, what, patience=PATIENCE):
     raise AssertionError(f"not within {patience} s: {what}")
 
 
+def has_line(directory, words):
+    """Does a file of the directory hold these words? Files may come and go meanwhile."""
+    for file in directory.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if words in file.read_text():
+                return True
+    return False
+
+
 def has_open(process, path):
     with contextlib.suppress(FileNotFoundError):  # one that was closed just now
         return any(os.readlink(link.path) == str(path) for link in os.scandir(f"/proc/{process.pid}/fd"))

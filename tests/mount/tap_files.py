@@ -12,7 +12,7 @@ import warnings
 from astropy.io import fits
 from astropy.table import Table
 
-from harness import MountTest, main, run, wait_until
+from harness import MountTest, has_line, main, run, wait_until
 
 FILES = r'''
 "at_{ra}.fits" = "SELECT * FROM ivoa.obscore WHERE s_ra <= {ra}"
@@ -143,7 +143,7 @@ class TapFiles(MountTest):
         reader = threading.Thread(target=lambda: os.path.exists(mount / "q/all.csv"))
         reader.start()
         notes = mount.cache / "errands/q"
-        wait_until(lambda: notes.is_dir() and any("async" in note.read_text() for note in notes.iterdir()), "its address is noted")
+        wait_until(lambda: notes.is_dir() and has_line(notes, "async"), "its address is noted")
         mount.kill()
         reader.join()
         self.assertEqual(self.set(sim)["jobs_left"], 1)
