@@ -67,7 +67,7 @@ const std::vector<Row> kRows = {
     {"Status404Once", {fault(Kind::status, 404, {}, 1)}, Read::all, "ok", 2},
     {"Status401AfterThree", {fault(Kind::status, 401, {}, sim::kForever, 3)}, Read::several, "denied"},
     {"RedirectLoop", {fault(Kind::redirect)}, Read::all, "corrupt", 2},  // each of two attempts sees the circle at once
-    {"SlowHeaders", {fault(Kind::slow_headers, 300)}, Read::all, "ok", 1},
+    {"SlowHeaders", {fault(Kind::slow_headers, 100)}, Read::all, "ok", 1},
     {"Dribble", {fault(Kind::drip, 100)}, Read::all, "timed_out|unavailable"},
     {"StallAfter50kB", {fault(Kind::stall_after, 50'000)}, Read::middle, "ok|timed_out|unavailable"},
     {"StallWithoutProgress", {fault(Kind::stall_after, 0)}, Read::all, "timed_out|unavailable"},
