@@ -63,6 +63,21 @@ class Stalling(MountTest):
         self.addCleanup(process.kill)
         return process
 
+    def others_are_read_meanwhile(self, mount, readers, folder):
+        """While 32 readers of one archive wait, `well` gives what is in the folder; then signals end them all."""
+        self.waiting(mount, 32)
+        for name in os.listdir(folder):
+            self.assertEqual((mount / "well" / name).read_bytes(), (folder / name).read_bytes())
+        self.assertEqual([reader.poll() for reader in readers], [None] * 32, "they were all waiting meanwhile")
+        os.statvfs(mount.path)
+        for reader in readers[:16]:
+            reader.send_signal(signal.SIGINT)
+        for reader in readers[16:]:
+            reader.kill()
+        self.assertEqual({reader.wait(PATIENCE) for reader in readers[:16]}, {-signal.SIGINT})
+        self.assertEqual({reader.wait(PATIENCE) for reader in readers[16:]}, {-signal.SIGKILL})
+        self.assert_not_given_up(mount)
+
     # ---- no storms
 
     # Claim 11
@@ -111,18 +126,7 @@ class Stalling(MountTest):
         names = sorted(os.listdir(mount / "sick"))
         sick.fault("*.dat", "silent")
         readers = [self.reader("cat", mount / "sick" / name) for name in names]
-        self.waiting(mount, 32)
-        for name in os.listdir(folder):
-            self.assertEqual((mount / "well" / name).read_bytes(), (folder / name).read_bytes())
-        self.assertEqual([reader.poll() for reader in readers], [None] * 32, "they were all waiting meanwhile")
-        os.statvfs(mount.path)
-        for reader in readers[:16]:
-            reader.send_signal(signal.SIGINT)
-        for reader in readers[16:]:
-            reader.kill()
-        self.assertEqual({reader.wait(PATIENCE) for reader in readers[:16]}, {-signal.SIGINT})
-        self.assertEqual({reader.wait(PATIENCE) for reader in readers[16:]}, {-signal.SIGKILL})
-        self.assert_not_given_up(mount)
+        self.others_are_read_meanwhile(mount, readers, folder)
 
     # Claim 9. What is mounted from elsewhere hangs as disks do.
     def test_a_disk_that_hangs_slows_no_other_archive(self):
@@ -134,17 +138,7 @@ class Stalling(MountTest):
         self.assertEqual(sorted(os.listdir(mount / "here")), names)
         sick.fault("*.dat", "silent")
         readers = [self.reader("cat", mount / "here" / name) for name in names]
-        self.waiting(mount, 32)
-        for name in os.listdir(folder):
-            self.assertEqual((mount / "well" / name).read_bytes(), (folder / name).read_bytes())
-        self.assertEqual([reader.poll() for reader in readers], [None] * 32, "they were all waiting meanwhile")
-        for reader in readers[:16]:
-            reader.send_signal(signal.SIGINT)
-        for reader in readers[16:]:
-            reader.kill()
-        self.assertEqual({reader.wait(PATIENCE) for reader in readers[:16]}, {-signal.SIGINT})
-        self.assertEqual({reader.wait(PATIENCE) for reader in readers[16:]}, {-signal.SIGKILL})
-        self.assert_not_given_up(mount)
+        self.others_are_read_meanwhile(mount, readers, folder)
 
     # Claim 9
     def test_a_disk_that_hangs_is_given_up_at_the_deadline(self):
@@ -191,7 +185,7 @@ class Stalling(MountTest):
         # That nobody answered is still fresh.
         self.assertEqual(self.read_at_last(path, *FAILURES), truth.read_bytes())
 
-    # Claim 9
+    # Claims 8, 9
     def test_a_file_that_is_replaced_while_a_read_of_it_stalls_holds_up_neither_the_mount_nor_its_end(self):
         truth, sim, mount, path = self.one(BLOCK, timeout=600)
         sim.fault("*0.dat", "silent")
@@ -206,7 +200,7 @@ class Stalling(MountTest):
         mount.kill()
         self.assertEqual(reader.wait(PATIENCE), 1)
 
-    # Claim 9
+    # Claims 8, 9
     def test_a_file_that_is_replaced_while_its_neighbour_is_looked_up_holds_up_neither_the_directory_nor_the_end(self):
         folder = pathlib.Path(tempfile.mkdtemp(dir=self.directory))
         for name in ("known.dat", "silent.dat", "third.dat"):
@@ -232,7 +226,7 @@ class Stalling(MountTest):
         wait_until(mount.lock_is_free, "the daemon has ended")
         self.assert_not_given_up(mount, "silent.dat")
 
-    # Claim 9
+    # Claims 8, 9
     def test_a_signal_ends_the_mount_while_others_walk_a_directory_whose_names_change(self):
         folder = pathlib.Path(tempfile.mkdtemp(dir=self.directory))
         for name in ("silent.dat", *(f"{number:02}.dat" for number in range(20))):
