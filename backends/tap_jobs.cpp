@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 #include <random>
 #include <utility>
 
@@ -15,6 +13,7 @@
 #include "backends/url.h"
 #include "base/log.h"
 #include "base/one_line.h"
+#include "base/pause.h"
 
 namespace astrofs::tap {
 namespace {
@@ -38,15 +37,6 @@ constexpr milliseconds kLastPatience{3'000};
 
 constexpr std::string_view kRunPrefix = "astrofs-";
 constexpr std::string_view kTooManyJobs = "Too many active jobs";
-
-/// Waits; false: nobody wants it any more.
-bool pause(milliseconds time, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock(mutex);
-  wake.wait_for(lock, stop, time, [] { return false; });
-  return !stop.stop_requested();
-}
 
 std::string new_run_id() {
   std::random_device random;

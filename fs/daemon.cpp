@@ -20,6 +20,7 @@
 #include "base/home.h"
 #include "base/log.h"
 #include "base/path_below.h"
+#include "base/pause.h"
 #include "cache/block_cache.h"
 #include "cache/index_writer.h"
 #include "fs/builds.h"
@@ -56,6 +57,9 @@ constexpr seconds kHouseEvery{2};
 /// What the cache occupies is counted anew: file systems add to files and take from them when they write
 /// back, and a file that a crash left is removed when it is an hour old.
 constexpr std::chrono::hours kCountEvery{1};
+/// More than an archive gets for a last word (tap_jobs.cpp), less than who mounts anew waits for the cache
+/// (mount_main.cpp).
+constexpr milliseconds kEndPatience{4000};
 /// Files of a build that are read at a time: as many as keep the connections of an archive busy, and leave
 /// half of its listings' turns to others.
 constexpr unsigned kBuildReaders = 6;
@@ -70,21 +74,16 @@ constexpr milliseconds kFailureHold{1000};
 class House {
  public:
   House(BlockCache& cache, Logins& logins, Builds& builds)
-      : thread_([this, &cache, &logins, &builds](const std::stop_token& stop) {
-          run(cache, logins, builds, stop);
-        }) {}
-  ~House() {
-    thread_.request_stop();
-    wake_.notify_all();
-  }
+      : thread_(
+            [&cache, &logins, &builds](const std::stop_token& stop) { run(cache, logins, builds, stop); }) {}
   House(const House&) = delete;
   House& operator=(const House&) = delete;
 
  private:
-  void run(BlockCache& cache, Logins& logins, Builds& builds, const std::stop_token& stop) {
+  static void run(BlockCache& cache, Logins& logins, Builds& builds, const std::stop_token& stop) {
     name_this_thread("house");
     SteadyTime count_at{};
-    while (!stop.stop_requested()) {
+    do {
       if (std::chrono::steady_clock::now() >= count_at) {
         if (const Result<void> counted = cache.resum(stop); !counted)
           log::warning("the cache could not be counted: {}", counted.error().message);
@@ -93,12 +92,32 @@ class House {
       cache.evict_to_quota();
       logins.look();
       builds.look();
-      MutexLock lock(mutex_);
-      if (!stop.stop_requested()) lock.wait_for(wake_, kHouseEvery);
-    }
+    } while (pause(kHouseEvery, stop));
   }
-  Mutex mutex_;
-  std::condition_variable wake_;
+
+  std::jthread thread_;
+};
+
+/// The end of a mount in spite of a disk that hangs: a thread that asks it cannot be waited for, nor may what
+/// it uses go. So the process leaves as it is, once what was fetched is on the cache's own disk.
+class LastResort {
+ public:
+  LastResort(Executor& store, IndexWriter& writer)
+      : thread_([&store, &writer](const std::stop_token& stop) { run(store, writer, stop); }) {}
+  // Whoever gets to the destructor too late is waiting there when the process goes.
+  LastResort(const LastResort&) = delete;
+  LastResort& operator=(const LastResort&) = delete;
+
+ private:
+  static void run(Executor& store, IndexWriter& writer, const std::stop_token& stop) {
+    name_this_thread("last-resort");
+    if (!pause(kEndPatience, stop)) return;
+    store.stop();
+    (void)writer.flush();
+    log::warning("ended without a disk that was shown and does not answer");
+    std::_Exit(0);
+  }
+
   std::jthread thread_;
 };
 
@@ -320,22 +339,25 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
             format_size(config.cache_size), options.offline ? ", offline" : "");
   Result<void> served = (*session)->serve(vfs, notifier, ready);
   (*session)->unmount();
-  // Whoever might still call into the parts is silenced before they go: listings and the commands that wait
-  // for them, then the network, then the index's callbacks.
-  verifier.stop();
-  builds.stop();
-  logins.stop();
-  ending.request_stop();
-  lister.stop();
-  sizes.stop();
-  control->reset();
-  list.stop();
-  disk.stop();
-  couriers.stop();
-  fetcher.stop();
-  client.stop();
-  verifier.join();
-  builds.join();
+  {
+    const LastResort last_resort(store, writer);
+    // Whoever might still call into the parts is silenced before they go: listings and the commands that wait
+    // for them, then the network, then the index's callbacks.
+    verifier.stop();
+    builds.stop();
+    logins.stop();
+    ending.request_stop();
+    lister.stop();
+    sizes.stop();
+    control->reset();
+    list.stop();
+    disk.stop();
+    couriers.stop();
+    fetcher.stop();
+    client.stop();
+    verifier.join();
+    builds.join();
+  }
   store.stop();
   (void)writer.flush();
   log::info("unmounted {}", options.mountpoint);

@@ -8,6 +8,8 @@
 #include <future>
 #include <set>
 
+#include "base/pause.h"
+
 namespace astrofs {
 namespace {
 
@@ -135,6 +137,17 @@ TEST(MutexLock, AWaitWithoutNotificationEnds) {
   while (lock.wait_for(never, std::chrono::milliseconds(1))) {
   }
   SUCCEED();
+}
+
+TEST(Pause, EndsWhenItsTimeIsOverOrItIsStopped) {
+  const std::stop_source nobody;
+  EXPECT_TRUE(pause(std::chrono::milliseconds(1), nobody.get_token()));
+  std::promise<bool> whole;
+  std::jthread waits([&](const std::stop_token& stop) { whole.set_value(pause(2 * kPatience, stop)); });
+  waits.request_stop();
+  auto answer = whole.get_future();
+  ASSERT_EQ(answer.wait_for(kPatience), std::future_status::ready);
+  EXPECT_FALSE(answer.get());
 }
 
 TEST(ThreadName, IsCutToWhatTheKernelKeeps) {
