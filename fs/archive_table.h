@@ -31,6 +31,11 @@ struct MountedArchive {
                          ///< nothing with it
 };
 
+/// Are its files this machine's? nullptr: no.
+[[nodiscard]] inline bool is_local(const MountedArchive* archive) {
+  return archive != nullptr && archive->archive->is_local();
+}
+
 class ArchiveTable {
  public:
   ArchiveTable(const Catalog& catalog, std::vector<MountedArchive> archives);

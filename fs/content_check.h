@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "backends/archive.h"
+#include "backends/format/fits_checksum.h"
 #include "backends/format/fits_layout.h"
 #include "base/hash.h"
-#include "backends/format/fits_checksum.h"
 
 namespace astrofs {
 

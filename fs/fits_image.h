@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/error.h"
 #include "backends/format/fits_checksum.h"
+#include "base/error.h"
 
 namespace astrofs::fits {
 

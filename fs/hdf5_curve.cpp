@@ -125,7 +125,7 @@ Result<Table> find_table(std::span<const std::byte> file) {
 }
 
 Result<StoredColumn> read_column(const Table& table, const std::vector<TableColumn>& columns,
-                                std::string_view name) {
+                                 std::string_view name) {
   const auto column = std::find_if(columns.begin(), columns.end(),
                                    [&](const TableColumn& each) { return same_name(each.name, name); });
   if (column == columns.end()) return fail(Errc::unsupported, fmt::format("it has no column {}", name));

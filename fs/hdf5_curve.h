@@ -24,7 +24,7 @@ struct StoredColumn {
 struct StoredCurve {
   std::uint64_t rows{0};
   std::vector<StoredColumn> columns;  ///< of the recipe's datasets that are columns, in their order
-  std::vector<double> cards;         ///< of those that are cards
+  std::vector<double> cards;          ///< of those that are cards
 };
 
 /// Errors: corrupt (no FITS file, no table in it, or one that ends early), unsupported (a column that is

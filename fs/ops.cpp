@@ -114,14 +114,10 @@ mode_t mode_of(const Attr& attr) {
   return type_of(attr.kind) | (attr.is_private ? may & S_IRWXU : may);
 }
 
-/// The kernel may judge by attributes of an hour ago: what a login, or a mode on this machine's disk, has
-/// made private since then is nobody else's already.
-bool may_open(fuse_req_t req, fuse_ino_t inode) {
+/// Not by who mounted, nor by root.
+bool is_by_other(fuse_req_t req) {
   const uid_t caller = fuse_req_ctx(req)->uid;
-  if (caller == 0 || caller == context_of(req).uid) return true;
-  const Vfs& vfs = vfs_of(req);
-  const Result<Node> node = vfs.node(inode);
-  return !node || !vfs.is_private(*node);
+  return caller != 0 && caller != context_of(req).uid;
 }
 
 struct stat stat_of(const OpsContext& context, const Attr& attr) {
@@ -253,19 +249,16 @@ const DirectoryPtr& directory_of(const fuse_file_info& fi) {
 }
 
 void op_opendir(fuse_req_t req, fuse_ino_t inode, fuse_file_info* fi) {
-  if (!may_open(req, inode)) {
-    fuse_reply_err(req, EACCES);
-    return;
-  }
-  vfs_of(req).opendir(inode, reply_to<Node>(req, [info = *fi](fuse_req_t to, Node node) mutable {
-                        auto directory = std::make_unique<DirectoryPtr>(std::make_shared<OpenDirectory>());
-                        (*directory)->node = std::move(node);
-                        info.fh = reinterpret_cast<std::uint64_t>(directory.get());
-                        // The kernel keeps the entries until it is told that the listing changed.
-                        info.cache_readdir = 1;
-                        info.keep_cache = 1;
-                        if (fuse_reply_open(to, &info) == 0) (void)directory.release();
-                      }));
+  const auto send = [info = *fi](fuse_req_t to, Node node) mutable {
+    auto directory = std::make_unique<DirectoryPtr>(std::make_shared<OpenDirectory>());
+    (*directory)->node = std::move(node);
+    info.fh = reinterpret_cast<std::uint64_t>(directory.get());
+    // The kernel keeps the entries until it is told that the listing changed.
+    info.cache_readdir = 1;
+    info.keep_cache = 1;
+    if (fuse_reply_open(to, &info) == 0) (void)directory.release();
+  };
+  vfs_of(req).opendir(inode, reply_to<Node>(req, send), is_by_other(req));
 }
 
 void op_releasedir(fuse_req_t req, fuse_ino_t, fuse_file_info* fi) {
@@ -430,30 +423,26 @@ void op_open(fuse_req_t req, fuse_ino_t inode, fuse_file_info* fi) {
     fuse_reply_err(req, EROFS);
     return;
   }
-  if (!may_open(req, inode)) {
-    fuse_reply_err(req, EACCES);
-    return;
-  }
   Vfs& vfs = vfs_of(req);
-  vfs.open(inode, reply_to<HandlePtr>(req, [info = *fi, &vfs](fuse_req_t to, HandlePtr handle) mutable {
-             auto kept = std::make_unique<HandlePtr>(std::move(handle));
-             info.fh = reinterpret_cast<std::uint64_t>(kept.get());
-             // Without it a second open of a file with a stalled read waits for that read, and not even
-             // SIGKILL ends it. A placeholder's reads never stall, and one made at another time may have
-             // another sibling's cards; nor do those of a file on this machine, which may be written anew
-             // within the second and the size that tell its versions apart. Pages of others must go, though
-             // a reader who comes between an open of such a file and its first read may wait for that read.
-             const OpenFile& file = *(*kept)->file;
-             info.keep_cache = file.placeholder() || file.pages_are_others || file.local ? 0 : 1;
-             info.noflush = 1;
-             const int failed =
-                 file.given ? reply_given(to, info, file.given.id()) : fuse_reply_open(to, &info);
-             if (failed == 0) {
-               (void)kept.release();
-             } else {
-               vfs.release(std::move(*kept));  // the caller is gone; no release will come
-             }
-           }));
+  const auto send = [info = *fi, &vfs](fuse_req_t to, HandlePtr handle) mutable {
+    auto kept = std::make_unique<HandlePtr>(std::move(handle));
+    info.fh = reinterpret_cast<std::uint64_t>(kept.get());
+    // Without it a second open of a file with a stalled read waits for that read, and not even SIGKILL ends
+    // it. A placeholder's reads never stall, and one made at another time may have another sibling's cards. A
+    // file on this machine may be written anew within the second and the size that tell its versions apart;
+    // its reads stall when the disk hangs, until their deadline. Pages of others must go, though a reader who
+    // comes between an open of such a file and its first read may wait for that read.
+    const OpenFile& file = *(*kept)->file;
+    info.keep_cache = file.placeholder() || file.pages_are_others || file.local ? 0 : 1;
+    info.noflush = 1;
+    const int failed = file.given ? reply_given(to, info, file.given.id()) : fuse_reply_open(to, &info);
+    if (failed == 0) {
+      (void)kept.release();
+    } else {
+      vfs.release(std::move(*kept));  // the caller is gone; no release will come
+    }
+  };
+  vfs.open(inode, reply_to<HandlePtr>(req, send), is_by_other(req));
 }
 
 void op_release(fuse_req_t req, fuse_ino_t, fuse_file_info* fi) {
@@ -489,6 +478,17 @@ void op_lseek(fuse_req_t req, fuse_ino_t, off_t offset, int whence, fuse_file_in
 
 // ---- the rest
 
+/// The value, or how long it is where nothing else is asked.
+void reply_xattr(fuse_req_t req, const std::string& value, std::size_t size) {
+  if (size == 0) {
+    fuse_reply_xattr(req, value.size());
+  } else if (size < value.size()) {
+    fuse_reply_err(req, ERANGE);
+  } else {
+    fuse_reply_buf(req, value.data(), value.size());
+  }
+}
+
 void op_getxattr(fuse_req_t req, fuse_ino_t inode, const char* name, std::size_t size) {
   // `ls -l` asks each file for its label and its ACL, and stops asking once it hears that there are none
   // here.
@@ -502,16 +502,17 @@ void op_getxattr(fuse_req_t req, fuse_ino_t inode, const char* name, std::size_t
     fuse_reply_err(req, errno_for(node.error()));
     return;
   }
-  const Result<std::string> value = get_xattr(vfs, *node, name, context_of(req).control_socket);
-  if (!value) {
-    fuse_reply_err(req, ENODATA);
-  } else if (size == 0) {
-    fuse_reply_xattr(req, value->size());
-  } else if (size < value->size()) {
-    fuse_reply_err(req, ERANGE);
-  } else {
-    fuse_reply_buf(req, value->data(), value->size());
-  }
+  const auto send = [size](fuse_req_t to, const std::string& value) {
+    if (value.empty())
+      fuse_reply_err(to, ENODATA);
+    else
+      reply_xattr(to, value, size);
+  };
+  const auto get = [&vfs, node = *node, key = std::string(name),
+                    socket = context_of(req).control_socket]() -> Result<std::string> {
+    return get_xattr(vfs, node, key, socket).value_or("");
+  };
+  vfs.reply_with<std::string>(*node, reply_to<std::string>(req, send), get);
 }
 
 void op_listxattr(fuse_req_t req, fuse_ino_t inode, std::size_t size) {
@@ -521,15 +522,13 @@ void op_listxattr(fuse_req_t req, fuse_ino_t inode, std::size_t size) {
     fuse_reply_err(req, errno_for(node.error()));
     return;
   }
-  std::string names;
-  for (const std::string& name : list_xattrs(vfs, *node)) names.append(name).push_back('\0');
-  if (size == 0) {
-    fuse_reply_xattr(req, names.size());
-  } else if (size < names.size()) {
-    fuse_reply_err(req, ERANGE);
-  } else {
-    fuse_reply_buf(req, names.data(), names.size());
-  }
+  const auto send = [size](fuse_req_t to, const std::string& names) { reply_xattr(to, names, size); };
+  const auto list = [&vfs, node = *node]() -> Result<std::string> {
+    std::string names;
+    for (const std::string& name : list_xattrs(vfs, node)) names.append(name).push_back('\0');
+    return names;
+  };
+  vfs.reply_with<std::string>(*node, reply_to<std::string>(req, send), list);
 }
 
 /// Answered from memory: `df` must not wait for any archive.

@@ -14,11 +14,6 @@ constexpr seconds kKeepLanding{1};
 /// A login is a matter of minutes, and its user looks at once whether it has helped.
 constexpr seconds kKeepUntilLogin{2};
 
-/// Are its files this machine's?
-bool is_local(const MountedArchive* archive) {
-  return archive != nullptr && archive->archive->is_local();
-}
-
 /// The answer to a lookup that has to wait: until it is sent, no notice shall want the directory.
 class LookupReply final : public Reply<Attr> {
  public:
@@ -73,14 +68,19 @@ Result<Node> Vfs::node(Inode inode) const {
   return node;
 }
 
-bool Vfs::is_private(const Node& node) const {
-  return is_private(node, parts_.archives.of(node));
+bool Vfs::asks_disk(const Node& node) const {
+  return options_.others && is_local(parts_.archives.of(node));
 }
 
 bool Vfs::is_private(const Node& node, const MountedArchive* archive) const {
   // This machine's disk is asked where it matters only: it may be another machine's, and hang.
   return archive != nullptr && (!is_local(archive) || options_.others) &&
          archive->archive->credential_scope(node.locator) != kPublic;
+}
+
+Result<void> Vfs::let_others_in(const Node& node) const {
+  if (!is_private(node, parts_.archives.of(node))) return {};
+  return fail(Errc::denied, node.name + " is for who mounted alone");
 }
 
 Attr Vfs::attr_of(const Node& node) const {
@@ -117,7 +117,7 @@ void Vfs::lookup(NodeId parent, std::string name, ReplyPtr<Attr> reply) {
   if (dir->kind != NodeKind::directory)
     return reply->send(fail(Errc::not_directory, dir->name + " is not a directory"));
   Result<Node> child = parts_.catalog.child(parent, name);
-  if (!child || !has_attributes(*child))
+  if (!child || !has_attributes(*child) || asks_disk(*child))
     reply = std::make_unique<LookupReply>(parts_.notices, parent, std::move(reply));
   if (!child) return lookup_unknown(*dir, name, std::move(reply));
   parts_.lister.ensure(*dir,
@@ -170,14 +170,14 @@ bool Vfs::has_attributes(const Node& node) const {
 }
 
 void Vfs::send_attr(const Node& node, ReplyPtr<Attr> reply) {
-  if (has_attributes(node)) return reply->send(attr_of(node));
+  if (has_attributes(node) && !asks_disk(node)) return reply->send(attr_of(node));
   answer_attr(node, parts_.parking.park(std::move(reply)));
 }
 
 void Vfs::answer_attr(const Node& node, const AttrPending& pending) {
   if (has_attributes(node)) {
-    pending->settle(attr_of(node));
-    return;
+    const auto settle = [this, node, pending] { pending->settle(attr_of(node)); };
+    return asks_disk(node) ? ask_disk(parts_.archives.of(node), node.id, pending, settle) : settle();
   }
   resolve(node, [this, pending](const Result<Node>& resolved) {
     if (resolved) {
@@ -203,10 +203,13 @@ void Vfs::resolve(const Node& node, SizeResolver::Done done) {
 void Vfs::getattr(Inode inode, ReplyPtr<Attr> reply) {
   // An open version answers for itself: its size is that of the bytes its readers get.
   if (const auto open = open_files_.find(inode)) {
-    Attr attr = attr_of(open->node);
-    attr.inode = inode;
-    if (const auto placeholder = open->placeholder()) attr.size = placeholder->size();
-    return reply->send(attr);
+    const auto make = [this, open, inode]() -> Result<Attr> {
+      Attr attr = attr_of(open->node);
+      attr.inode = inode;
+      if (const auto placeholder = open->placeholder()) attr.size = placeholder->size();
+      return attr;
+    };
+    return asks_disk(open->node) ? reply_with<Attr>(open->node, std::move(reply), make) : reply->send(make());
   }
   Result<Node> node = this->node(inode);
   if (!node) return reply->send(tl::unexpected<Error>(node.error()));
@@ -216,28 +219,38 @@ void Vfs::getattr(Inode inode, ReplyPtr<Attr> reply) {
 
 // ---- directories
 
-void Vfs::opendir(NodeId dir, ReplyPtr<Node> reply) {
+void Vfs::opendir(NodeId dir, ReplyPtr<Node> reply, bool by_other) {
   Result<Node> node = this->node(dir);
   if (!node) return reply->send(tl::unexpected<Error>(node.error()));
   if (node->kind != NodeKind::directory)
     return reply->send(fail(Errc::not_directory, node->name + " is not a directory"));
+  const MountedArchive* const archive = parts_.archives.of(*node);
+  const bool asks = by_other && asks_disk(*node);
+  if (by_other && !asks) {
+    if (const Result<void> let_in = let_others_in(*node); !let_in)
+      return reply->send(tl::unexpected<Error>(let_in.error()));
+  }
   const Result<ListingState> listing = parts_.catalog.listing(dir);
   const bool listed = dir == kRootNode || (listing && listing->fetched != SysSeconds{});
   // This machine's disk lists sooner than its users look twice: they wait for it.
-  const bool wait = !listed || (is_local(parts_.archives.of(*node)) && parts_.lister.is_old(*listing));
+  const bool wait = !listed || (is_local(archive) && parts_.lister.is_old(*listing));
   if (!wait) {
     parts_.lister.ensure(*node, [](const Result<void>&) {});
-    return reply->send(std::move(*node));
+    if (!asks) return reply->send(std::move(*node));
   }
   const auto pending = parts_.parking.park(std::move(reply));
-  const auto answer = [pending, node = *node, listed](const Result<void>& result) {
-    if (result || listed) {
-      pending->settle(node);
-    } else {
+  const auto answer = [this, pending, node = *node, archive, listed, asks](const Result<void>& result) {
+    if (!result && !listed)
       pending->settle(tl::unexpected<Error>(result.error()));
-    }
+    else if (asks)
+      ask_disk(archive, node.id, pending,
+               [this, pending, node] { pending->settle(let_others_in(node).map([&] { return node; })); });
+    else
+      pending->settle(node);
   };
-  if (listed)
+  if (!wait)
+    answer({});
+  else if (listed)
     parts_.lister.refresh(*node, answer);
   else
     parts_.lister.ensure(*node, answer);
@@ -246,7 +259,8 @@ void Vfs::opendir(NodeId dir, ReplyPtr<Node> reply) {
 Result<void> Vfs::readdir(NodeId dir, NodeId cookie, const std::function<bool(const DirEntry&)>& visit) {
   return parts_.catalog.scan(dir, cookie, [&](const Node& node) {
     DirEntry entry{node.name, node.id, node.kind, nullptr, node.id};
-    if (!has_attributes(node)) return visit(entry);
+    // Nor where a disk would be asked for each: the kernel asks by name then, and can wait.
+    if (!has_attributes(node) || asks_disk(node)) return visit(entry);
     const Attr attr = attr_of(node);
     entry.attr = &attr;
     return visit(entry);

@@ -100,12 +100,14 @@ class Vfs {
 
   void lookup(NodeId parent, std::string name, ReplyPtr<Attr> reply);
   void getattr(Inode inode, ReplyPtr<Attr> reply);
-  /// Succeeds when the directory's listing is known.
-  void opendir(NodeId dir, ReplyPtr<Node> reply);
+  /// Succeeds when the directory's listing is known. `by_other`: see open().
+  void opendir(NodeId dir, ReplyPtr<Node> reply, bool by_other = false);
   /// Entries after `cookie` (0: from the start) until `visit` returns false. Only after opendir; never waits.
   [[nodiscard]] Result<void> readdir(NodeId dir, NodeId cookie,
                                      const std::function<bool(const DirEntry&)>& visit);
-  void open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply);
+  /// `by_other`: not by who mounted, nor root. The kernel may judge by attributes of an hour ago: what a
+  /// login, or a mode on this machine's disk, has made private since then is denied to others already.
+  void open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply, bool by_other = false);
   /// `direct`: asked by a program past the page cache, not by the kernel's read-ahead.
   void read(const std::shared_ptr<OpenHandle>& handle, ByteRange range, ReplyPtr<Bytes> reply,
             bool direct = false);
@@ -119,10 +121,13 @@ class Vfs {
   /// So is what an archive makes anew: `done` gets the node as it is then.
   void renew(const Node& node, SizeResolver::Done done);
 
+  /// Sends what `make` returns, which may ask the disk of a file on this machine, and wait for it.
+  template <class T>
+  void reply_with(const Node& node, ReplyPtr<T> reply, std::function<Result<T>()> make);
+
   [[nodiscard]] Result<Node> node(Inode inode) const;
+  /// May wait for the disk of a file on this machine.
   [[nodiscard]] Attr attr_of(const Node& node) const;
-  /// Is it for who mounted alone? As it is now, whatever the kernel was told before.
-  [[nodiscard]] bool is_private(const Node& node) const;
   [[nodiscard]] FileState state_of(const Node& node) const;
   /// Of a file that is `not_logged_in`: why its archive does not give it. A login may not be all.
   [[nodiscard]] Error why_not_given(const Node& node) const;
@@ -141,7 +146,12 @@ class Vfs {
   /// Once its directory is listed.
   void lookup_listing(const Node& dir, const std::string& name, const AttrPending& pending);
   void lookup_listed(const Node& dir, const std::string& name, const AttrPending& pending);
+  /// Must the disk of a file on this machine be asked before its attributes can be told, or others let in?
+  [[nodiscard]] bool asks_disk(const Node& node) const;
+  /// Is it for who mounted alone? As it is now, whatever the kernel was told before.
   [[nodiscard]] bool is_private(const Node& node, const MountedArchive* archive) const;
+  /// Errc::denied where it is.
+  [[nodiscard]] Result<void> let_others_in(const Node& node) const;
   /// Is there a size to show? Not when it must be asked for, nor for what is missing and cannot be made up.
   [[nodiscard]] bool has_attributes(const Node& node) const;
   void send_attr(const Node& node, ReplyPtr<Attr> reply);
@@ -153,7 +163,7 @@ class Vfs {
   template <class T>
   void ask_disk(const MountedArchive* archive, NodeId node, const std::shared_ptr<Pending<T>>& pending,
                 std::function<void()> job);
-  void open_local(const Node& node, const MountedArchive& archive, const OpenPending& pending);
+  void open_local(const Node& node, const MountedArchive& archive, bool by_other, const OpenPending& pending);
   /// Why a reader of the file gets a placeholder; nullopt: he does not.
   [[nodiscard]] std::optional<MissingCause> blank_because(const Node& node) const;
   /// Notes what an inode is opened as, and returns whether it was something else before. `object`: of bytes
@@ -205,6 +215,14 @@ class Vfs {
   /// See was_served().
   std::vector<bool> served_ GUARDED_BY(mutex_) = std::vector<bool>(kServedNodes);
 };
+
+template <class T>
+void Vfs::reply_with(const Node& node, ReplyPtr<T> reply, std::function<Result<T>()> make) {
+  const MountedArchive* archive = parts_.archives.of(node);
+  if (!is_local(archive)) return reply->send(make());
+  const auto pending = parts_.parking.park(std::move(reply));
+  ask_disk(archive, node.id, pending, [pending, make = std::move(make)] { pending->settle(make()); });
+}
 
 template <class T>
 void Vfs::ask_disk(const MountedArchive* archive, NodeId node, const std::shared_ptr<Pending<T>>& pending,

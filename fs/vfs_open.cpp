@@ -22,7 +22,12 @@ Error refusal(const Node& node, MissingCause cause) {
 
 }  // namespace
 
-void Vfs::open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
+void Vfs::open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply, bool by_other) {
+  if (by_other) {
+    const Result<Node> asked = this->node(inode);
+    const Result<void> let_in = asked && !asks_disk(*asked) ? let_others_in(*asked) : Result<void>();
+    if (!let_in) return reply->send(tl::unexpected<Error>(let_in.error()));
+  }
   // One on this machine is compared with the disk whoever has it open.
   if (const auto open = open_files_.find(inode); open && !open->local) {
     return reply->send(open_files_.open(inode, [&open] { return open; }));
@@ -35,10 +40,11 @@ void Vfs::open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
   const MountedArchive* archive = parts_.archives.of(*node);
   if (archive == nullptr)
     return reply->send(fail(Errc::not_found, "the archive of this file is no longer configured"));
-  if (archive->archive->is_local()) {
+  if (is_local(archive)) {
     const auto pending = parts_.parking.park(std::move(reply));
-    return ask_disk(archive, node->id, pending,
-                    [this, node = *node, archive, pending] { open_local(node, *archive, pending); });
+    return ask_disk(archive, node->id, pending, [this, node = *node, archive, by_other, pending] {
+      open_local(node, *archive, by_other, pending);
+    });
   }
   const std::optional<MissingCause> blank = blank_because(*node);
   if (node->size && !blank) {
@@ -61,7 +67,13 @@ void Vfs::open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply) {
   });
 }
 
-void Vfs::open_local(const Node& node, const MountedArchive& archive, const OpenPending& pending) {
+void Vfs::open_local(const Node& node, const MountedArchive& archive, bool by_other,
+                     const OpenPending& pending) {
+  const Result<void> let_in = by_other ? let_others_in(node) : Result<void>();
+  if (!let_in) {
+    pending->settle(tl::unexpected<Error>(let_in.error()));
+    return;
+  }
   Result<UniqueFd> file = archive.archive->open_local(node.locator);
   const bool is_gone =
       !file && (file.error().code == Errc::not_found || file.error().code == Errc::not_directory);
@@ -200,7 +212,7 @@ void Vfs::release(std::shared_ptr<OpenHandle> handle) {
 
 FileState Vfs::state_of(const Node& node) const {
   const MountedArchive* archive = parts_.archives.of(node);
-  if (archive != nullptr && archive->archive->is_local()) return FileState::local;
+  if (is_local(archive)) return FileState::local;
   if (node.missing) return FileState::placeholder;
   const Presence presence = node.size ? parts_.cache.presence(parts_.archives.version(node)) : Presence{};
   if (presence.complete) return FileState::cached;

@@ -84,6 +84,28 @@ TEST_F(ModelTest, AFrameOfWhichTheKernelMayHavePagesIsNeverBlankedUnderThem) {
   EXPECT_NE(handle->file->placeholder(), nullptr);
 }
 
+/// What every further open drops, it waits for: a read that stalls would hold it, and not even SIGKILL ends
+/// that.
+TEST_F(ModelTest, PagesThatMayBeAnothersAreDroppedUntilTheFirstRead) {
+  mount();
+  auto handle = open(kFrame);
+  ASSERT_NE(handle, nullptr);
+  ASSERT_TRUE(is_real(kFrame, kHead, house->read(handle, kHead)));
+  const FileVersion version = handle->file->version;
+  house->vfs.release(handle);
+  ASSERT_TRUE(house->rest());
+  ASSERT_TRUE(house->cache.evict(version));
+  handle = open(kFrame);
+  ASSERT_NE(handle, nullptr);
+  EXPECT_TRUE(handle->file->pages_are_others);
+  ASSERT_TRUE(is_real(kFrame, kHead, house->read(handle, kHead)));
+  const auto second = open(kFrame);
+  ASSERT_NE(second, nullptr);
+  EXPECT_FALSE(second->file->pages_are_others);
+  house->vfs.release(second);
+  house->vfs.release(handle);
+}
+
 TEST_F(ModelTest, TheFirstMirrorsDenialAndTheSecondsTroubleMakeNoPlaceholder) {
   story->mirrors = 2;
   mount();

@@ -1,7 +1,6 @@
 // Files of this machine: who opens one gets what is on the disk then, or is told why not.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include <filesystem>
 
@@ -66,24 +65,6 @@ TEST_F(LocalFiles, OneThatIsReplacedIsNewForTheNextThoughAnotherHasItOpen) {
   EXPECT_EQ(house->read(*old, {0, 100})->text(), "before");
   house->vfs.release(*fresh);
   house->vfs.release(*old);
-}
-
-/// What every further open drops, it waits for: a read that stalls would hold it, and not even SIGKILL ends
-/// that.
-TEST_F(LocalFiles, PagesOfOneThatIsPrivateAreDroppedUntilItsFirstRead) {
-  ASSERT_EQ(::chmod((folder.path() + "/" + kName).c_str(), 0600), 0);
-  mount();
-  const auto attr = found();
-  ASSERT_TRUE(attr);
-  const auto first = house->open(attr->inode);
-  ASSERT_TRUE(first);
-  EXPECT_TRUE((*first)->file->pages_are_others);
-  ASSERT_TRUE(house->read(*first, {0, 6}));
-  const auto second = house->open(attr->inode);
-  ASSERT_TRUE(second);
-  EXPECT_FALSE((*second)->file->pages_are_others);
-  house->vfs.release(*first);
-  house->vfs.release(*second);
 }
 
 }  // namespace

@@ -21,6 +21,8 @@ FAILURES = (errno.EIO, errno.ETIMEDOUT, errno.EACCES, errno.ESTALE)
 # Readers of one page of the file argv[1].
 MAPPED = "import mmap, sys; f = open(sys.argv[1], 'rb'); mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)[0]"
 DEAF = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: None); open(sys.argv[1], 'rb', 0).read(4096)"
+STATTING = "import os, sys\nwhile True: os.stat(sys.argv[1])"
+ASKING = "import os, sys\nwhile True: os.getxattr(sys.argv[1], 'user.astrofs.url')"
 WALKING = "import itertools, os, sys\nfor number in itertools.count(): os.path.exists(f'{sys.argv[1]}/{sys.argv[2]}-{number}')"
 # Reads all of it in every way that the kernel may interrupt, 100 signals a second.
 BUSY_WITH_SIGNALS = """
@@ -133,12 +135,39 @@ class Stalling(MountTest):
         _, sick, config = self.served("sick", [BLOCK] * 32)
         under = self.mount(config, timeout=600)
         names = sorted(os.listdir(under / "sick"))
-        folder, _, well = self.served("well", [3 * BLOCK + number for number in range(50)])
+        folder, server, well = self.served("well", [3 * BLOCK + number for number in range(50)])
         mount = self.mount(f'[archives.here]\ntype = "local"\npath = "{under / "sick"}"\n{well}', timeout=600)
         self.assertEqual(sorted(os.listdir(mount / "here")), names)
         sick.fault("*.dat", "silent")
         readers = [self.reader("cat", mount / "here" / name) for name in names]
         self.others_are_read_meanwhile(mount, readers, folder)
+        # Nor does it keep the daemon, which leaves what was fetched in the cache.
+        os.kill(mount.pid(), signal.SIGTERM)
+        wait_until(mount.lock_is_free, "the daemon has ended")
+        server.stop()
+        mount.mount()
+        for name in os.listdir(folder):
+            self.assertEqual((mount / "well" / name).read_bytes(), (folder / name).read_bytes())
+
+    # Claim 9. Who may read a file on this machine is asked of its disk again and again.
+    def test_a_disk_that_hangs_when_it_is_asked_for_modes_slows_no_other_archive(self):
+        disk = self.directory / "disk"
+        disk.mkdir()
+        (disk / "0.dat").write_bytes(b"here")
+        under = self.mount(f'[archives.sick]\ntype = "local"\npath = "{disk}"\n')
+        folder, _, well = self.served("well", [3 * BLOCK + number for number in range(50)])
+        here = f'[archives.here]\ntype = "local"\npath = "{under / "sick"}"\n'
+        mount = self.mount(here + well, "-o", "allow_other", timeout=600)
+        path = mount / "here/0.dat"
+        self.assertEqual(path.read_bytes(), b"here")
+        stopped = under.pid()
+        os.kill(stopped, signal.SIGSTOP)
+        self.addCleanup(os.kill, stopped, signal.SIGCONT)
+        # They go round until the kernel wants to know again what it was told of the disk.
+        readers = [self.reader(sys.executable, "-c", STATTING if number % 2 else ASKING, path) for number in range(32)]
+        self.others_are_read_meanwhile(mount, readers, folder)
+        os.kill(mount.pid(), signal.SIGTERM)
+        wait_until(mount.lock_is_free, "the daemon has ended")
 
     # Claim 9
     def test_a_disk_that_hangs_is_given_up_at_the_deadline(self):
