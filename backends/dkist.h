@@ -56,6 +56,7 @@ class DkistArchive final : public Archive {
                                                   std::stop_token stop) override;
   [[nodiscard]] Result<std::vector<http::Request>> locate(std::string_view locator) override;
   /// Of frames that only the mirror can be asked for: who is refused one there is told why nobody else is.
+  /// And of those of a login that has run out: who is refused one is asked for with a renewed one.
   [[nodiscard]] bool seeks(std::string_view locator) const override;
   [[nodiscard]] Result<std::vector<http::Request>> seek(std::string_view locator, bool again,
                                                         std::stop_token stop) override;

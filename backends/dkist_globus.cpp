@@ -20,6 +20,10 @@ using std::chrono::hours;
 constexpr hours kRenewBefore{24};
 /// A service that is silent is not to cost each listing its time-out.
 constexpr std::chrono::minutes kRenewAgain{1};
+/// Nor each of many readers who wait for a token that has run out, though they try again soon.
+constexpr seconds kTryAgain{5};
+/// A request is under way for a moment before its token is looked at.
+constexpr seconds kUnderWay{60};
 
 void authorize(http::Request& request, const globus::Token& token) {
   request.headers.push_back({"Authorization", "Bearer " + token.access});
@@ -131,6 +135,16 @@ bool Globus::login_runs_out() const {
   return runs_out(known->transfer) || runs_out(known->bytes);
 }
 
+bool Globus::has_run_out() const {
+  const std::optional<globus::Login> known = login();
+  return known && !known->bytes.refresh.empty() && known->bytes.expires <= clock_.wall() + kUnderWay;
+}
+
+Result<void> Globus::renew_if_run_out(std::stop_token stop) {
+  if (!has_run_out()) return {};
+  return fresh_login(std::move(stop)).map([](const globus::Login&) {});
+}
+
 void Globus::renew_login(std::stop_token stop) {
   const Result<globus::Login> renewed = fresh_login(std::move(stop));
   if (!renewed) log::warning("the login to Globus is not renewed: {}", renewed.error().message);
@@ -142,9 +156,13 @@ Result<void> Globus::renew(const globus::Token& token, globus::Login& login, std
   request.url = addresses_.auth + "/v2/oauth2/token";
   request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
   request.body = globus::refresh_form(login, token);
+  request.is_oauth = true;
   const Result<http::Response> answer = fetcher_.fetch({std::move(request)}, std::move(stop));
   if (!answer) return tl::unexpected<Error>(of_service(answer.error(), "Globus Auth"));
-  return globus::take_tokens(answer->body, clock_.wall(), login);
+  return globus::take_tokens(answer->body, clock_.wall(), login).map_error([](Error error) {
+    if (error.code == Errc::denied) error.message += "; log in anew: astrofs login dkist";
+    return error;
+  });
 }
 
 Result<globus::Login> Globus::fresh_login(std::stop_token stop) {
@@ -159,15 +177,19 @@ Result<globus::Login> Globus::fresh_login(std::stop_token stop) {
     const SysSeconds now = clock_.wall();
     if (old.refresh.empty() || old.expires > now + kRenewBefore) continue;
     const bool is_good = old.expires > now;
-    if (is_good && refused_ && clock_.steady() - *refused_ < kRenewAgain) continue;
+    if (refused_ && clock_.steady() - refused_->when < (is_good ? seconds(kRenewAgain) : kTryAgain)) {
+      if (is_good) continue;
+      failed = refused_->error;
+      break;
+    }
     const auto taken = renew(old, *known, stop);
     renewed = renewed || taken.has_value();
     if (taken) continue;
+    if (taken.error().code != Errc::interrupted) refused_ = {clock_.steady(), taken.error()};
     if (!is_good || taken.error().code == Errc::interrupted) {
       failed = taken.error();
       break;
     }
-    refused_ = clock_.steady();
     log::warning("the login to Globus is good and not renewed: {}", taken.error().message);
   }
   // Also before an error: Globus may give each only once.

@@ -38,6 +38,10 @@ class Globus {
   void notice_login() EXCLUDES(mutex_, looking_);
   /// May a token be renewed, and is it time?
   [[nodiscard]] bool login_runs_out() const EXCLUDES(mutex_);
+  /// May no file be asked for with the token, until it is renewed?
+  [[nodiscard]] bool has_run_out() const EXCLUDES(mutex_);
+  /// Then it is renewed, or the error says why not. Errc::denied: it needs a new login.
+  [[nodiscard]] Result<void> renew_if_run_out(std::stop_token stop) EXCLUDES(mutex_, looking_, renewing_);
   /// Asks Globus for new ones; what is wrong is logged.
   void renew_login(std::stop_token stop) EXCLUDES(mutex_, looking_, renewing_);
   /// Whose rights are in play: a scope of credentials.
@@ -65,8 +69,11 @@ class Globus {
   const Clock& clock_;
   Mutex renewing_;  ///< one at a time: Globus may give each refresh token's answer only once
   Mutex looking_;   ///< at the file, so that nobody puts back what another has seen to be old
-  /// When a token that is still good was not renewed.
-  std::optional<SteadyTime> refused_ GUARDED_BY(renewing_);
+  struct Refusal {
+    SteadyTime when;
+    Error error;
+  };
+  std::optional<Refusal> refused_ GUARDED_BY(renewing_);  ///< the last
   mutable Mutex mutex_;
   std::optional<globus::Login> known_ GUARDED_BY(mutex_);
   std::optional<std::int64_t> written_ GUARDED_BY(mutex_);  ///< the file's time when it was read

@@ -62,6 +62,7 @@ BodyTransfer::BodyTransfer(std::shared_ptr<Exchange> shared, std::vector<Request
 void BodyTransfer::prepare(Request& request) {
   conditional_ = is_conditional(request);
   body_decides_ = request.body_decides;
+  is_oauth_ = request.is_oauth;
   globus_ = request.globus_collection;
   largest_ = request.large ? request.large->bytes : exchange().options.largest_body;
   is_head_ = request.method == Method::head;
@@ -104,6 +105,7 @@ Flow BodyTransfer::data(std::span<const std::byte> data) {
 Verdict BodyTransfer::ended(const Result<void>& transport) {
   const int status = response_.head.status;
   if (body_decides_ && transport && status >= 400 && !may_pass(status) && is_xml(response_)) return {};
+  if (is_oauth_ && transport && status == 400 && response_.body.starts_with('{')) return {};
   if (globus_ && status == 404 && !is_word_of_globus(response_.body))
     return {Remedy::retry,
             {Errc::unavailable, "status 404 of a gateway before Globus, " + shown_url(response_.head.url)},

@@ -26,6 +26,7 @@ class BodyTransfer final : public Transfer {
   std::uint64_t largest_{0};
   bool conditional_{false};   ///< this request may be answered with 304
   bool body_decides_{false};  ///< see Request
+  bool is_oauth_{false};      ///< see Request
   bool globus_{false};        ///< see Request::globus_collection
   bool is_head_{false};       ///< a length is the file's, not that of a body
   Response response_;

@@ -51,6 +51,8 @@ struct Request {
   /// may be compressed with gzip. Services of the Virtual Observatory say in the body what is wrong, and err
   /// in the status both ways. Who asks reads the body first.
   bool body_decides{false};
+  /// Of fetch(): so is a body of JSON with status 400, by which OAuth refuses (RFC 6749, section 5.2).
+  bool is_oauth{false};
   /// Of fetch(): the whole job may take this long instead of the Fetcher's own time, if that is longer.
   std::optional<std::chrono::milliseconds> patience{};
   /// Of fetch(): an answer that is larger, and takes longer, than a listing.

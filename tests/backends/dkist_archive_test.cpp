@@ -192,6 +192,50 @@ TEST_F(DkistArchiveTest, WithoutAMirrorNothingIsSought) {
   EXPECT_FALSE(archive().seeks(frame()));
 }
 
+TEST_F(DkistArchiveTest, AFrameThatALoginWhichRanOutIsRefusedIsAskedForWithANewOne) {
+  log_in();
+  const std::string locator = frame();
+  EXPECT_FALSE(archive().seeks(locator));
+  log_in(-hours(1));
+  ASSERT_TRUE(archive().seeks(locator));
+  EXPECT_FALSE(archive().seeks("asdf/BEOGN"));
+  const auto without = archive().locate(locator);
+  ASSERT_TRUE(without);
+  EXPECT_TRUE(without->front().headers.empty());
+  const auto with = archive().seek(locator, true, {});
+  ASSERT_TRUE(with) << with.error().message;
+  ASSERT_EQ(with->front().headers.size(), 1U);
+  EXPECT_EQ(with->front().headers.front().name, "Authorization");
+  EXPECT_FALSE(archive().seeks(locator));
+}
+
+TEST_F(DkistArchiveTest, ALoginThatRanOutIsNotRenewedForEachReaderWhileGlobusIsSilent) {
+  log_in();
+  const std::string locator = frame();
+  log_in(-hours(1));
+  const int silent = answer("/auth/*", 503);
+  EXPECT_EQ(archive().seek(locator, true, {}).error().code, Errc::unavailable) << "it may come yet";
+  const std::size_t asked = server_.count("/auth/");
+  EXPECT_EQ(archive().seek(locator, true, {}).error().code, Errc::unavailable);
+  EXPECT_EQ(server_.count("/auth/"), asked);
+  server_.remove_fault(silent);
+  clock_.advance(std::chrono::seconds(5));
+  EXPECT_TRUE(archive().seek(locator, true, {}));
+}
+
+TEST_F(DkistArchiveTest, ALoginThatGlobusRefusesToRenewIsToBeMadeAnew) {
+  log_in();
+  const std::string locator = frame();
+  log_in(-hours(1));
+  globus::Login login = *login_file::read(login_file());
+  login.transfer.refresh = "of long ago";
+  ASSERT_TRUE(login_file::write(login_file(), login));
+  const auto refused = archive().seek(locator, true, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::denied);
+  EXPECT_THAT(refused.error().message, HasSubstr("astrofs login dkist"));
+}
+
 TEST_F(DkistArchiveTest, ATokenThatIsStillGoodIsUsedWhileItCannotBeRenewed) {
   log_in(hours(1));
   const int silent = answer("/auth/*", 503);
@@ -207,6 +251,7 @@ TEST_F(DkistArchiveTest, ATokenThatIsStillGoodIsUsedWhileItCannotBeRenewed) {
   clock_.advance(hours(1));
   EXPECT_THAT(names_of(list(kDir)), Not(Contains("extra"))) << "it has run out";
   server_.remove_fault(silent);
+  clock_.advance(minutes(1));
   EXPECT_THAT(names_of(list(kDir)), Contains("extra"));
   const auto renewed = login_file::read(login_file());
   ASSERT_TRUE(renewed);

@@ -397,6 +397,22 @@ TEST(Fetch, WhereTheBodyDecidesXmlIsTheAnswerWhateverTheStatus) {
   EXPECT_FALSE(asked(400, "Bad request"));
 }
 
+TEST(Fetch, OfOAuthARefusalInJsonIsTheAnswer) {
+  const auto asked = [](int status, std::string body, bool is_oauth = true) {
+    Stage stage([&](const Request&) { return text(body, status); });
+    Request request = get("http://a.example/oauth2/token");
+    request.is_oauth = is_oauth;
+    return fetch(stage, {request});
+  };
+  const std::string refusal = R"({"error": "invalid_grant"})";
+  const auto got = asked(400, refusal);
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->body, refusal);
+  EXPECT_FALSE(asked(400, refusal, false));
+  EXPECT_FALSE(asked(403, refusal));
+  EXPECT_FALSE(asked(400, "<html>Bad request"));
+}
+
 TEST(Fetch, WhereTheBodyDecidesGzipIsHandedOn) {
   for (const bool decides : {true, false}) {
     Stage stage([&](const Request&) {

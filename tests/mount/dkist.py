@@ -301,11 +301,16 @@ class Dkist(DkistTest):
         name = self.names(mount)[0]
         self.log_in(mount, seconds=-3600)
         wait_until(lambda: json.loads(self.login.read_text())["bytes"]["expires_at_seconds"] > time.time(), "it is renewed", 90)
+        self.assertGreater(len((mount / DATASET / name).read_bytes()), 2880)
 
-        def is_read():  # the file is written a moment before the mount goes by it
-            with contextlib.suppress(PermissionError):
-                return len((mount / DATASET / name).read_bytes()) > 2880
-        wait_until(is_read, "a frame is read with it")
+    def test_who_reads_while_a_login_that_ran_out_is_renewed_waits_for_it(self):
+        mount = self.dkist("--dkist-need-token")
+        self.log_in(mount)
+        name = self.names(mount)[0]
+        self.centre.fault("*/token", "latency", n=2000)
+        self.log_in(mount, seconds=-3600)
+        wait_until(lambda: self.centre.log("/token"), "its renewal has begun")
+        self.assertGreater(len((mount / DATASET / name).read_bytes()), 2880)
 
     def test_a_regenerated_asdf_is_new_after_a_refresh(self):
         mount = self.dkist()
