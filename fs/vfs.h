@@ -234,7 +234,7 @@ void Vfs::ask_disk(const MountedArchive* archive, NodeId node, const std::shared
   const auto unless_given_up = [pending, job = std::move(job)] {
     if (!pending->settled()) job();
   };
-  if (!parts_.disk.submit(archive, unless_given_up))
+  if (!parts_.disk.submit(archive, unless_given_up, [pending] { return pending->settled(); }))
     pending->settle(fail(Errc::interrupted, "the mount is ending"));
 }
 

@@ -117,6 +117,29 @@ TEST_F(ArchiveTurnsTest, AFreeTurnGoesBehindWhatOthersAskedForMeanwhile) {
   EXPECT_EQ(order, (std::vector<std::string>{"other", "one 1", "one 2"}));
 }
 
+/// An archive may hang for days, and who waits for it gives up again and again.
+TEST_F(ArchiveTurnsTest, ThoseWhoHaveGivenUpDoNotGatherBehindOneThatHangs) {
+  constexpr std::size_t kMany = 100'000;
+  Gate gate;
+  std::atomic<std::size_t> ran{0};
+  const auto held = std::make_shared<int>();
+  Executor threads("disk", 1);
+  ArchiveTurns turns(threads, 1);
+  ASSERT_TRUE(turns.submit(&one_, [&] { gate.pass(); }));
+  ASSERT_TRUE(gate.wait_for_inside(1));
+  for (std::size_t i = 0; i < kMany; ++i) {
+    const bool patient = i % 1000 == 0;
+    ASSERT_TRUE(turns.submit(
+        &one_, [&ran, held, patient] { ran += patient ? 1 : 0; }, [patient] { return !patient; }));
+  }
+  EXPECT_LT(turns.waiting(&one_), kMany / 20);
+  EXPECT_LT(static_cast<std::size_t>(held.use_count()), kMany / 20);
+  gate.open();
+  threads.stop();
+  EXPECT_EQ(ran, kMany / 1000) << "who waits on has his turn";
+  EXPECT_EQ(turns.waiting(&one_), 0U);
+}
+
 TEST_F(ArchiveTurnsTest, TurnsAreGivenBack) {
   Executor threads("list", 2);
   ArchiveTurns turns(threads, 2);
