@@ -19,7 +19,7 @@ namespace {
 constexpr mode_t kPrivateDir = 0700;
 
 /// Magic numbers of statfs(2) for what is served by another machine or by a user's process.
-constexpr std::array<std::pair<std::uint32_t, std::string_view>, 11> kRemote{{
+constexpr std::array<std::pair<std::uint32_t, std::string_view>, 15> kRemote{{
     {0x6969, "NFS"},
     {0xff534d42, "CIFS"},
     {0xfe534d42, "SMB2"},
@@ -27,10 +27,14 @@ constexpr std::array<std::pair<std::uint32_t, std::string_view>, 11> kRemote{{
     {0x65735546, "FUSE"},
     {0x01021997, "9p"},
     {0x5346414f, "AFS"},
+    {0x6b414653, "AFS"},
     {0x73757245, "Coda"},
     {0x00c36400, "Ceph"},
     {0x0bd00bd0, "Lustre"},
     {0x47504653, "GPFS"},
+    {0x19830326, "BeeGFS"},
+    {0x20030528, "OrangeFS"},
+    {0xaad7aaea, "PanFS"},
 }};
 
 /// EROFS and ELOOP are about rights here: the directory may not be used as it is.
