@@ -266,7 +266,7 @@ void op_releasedir(fuse_req_t req, fuse_ino_t, fuse_file_info* fi) {
   fuse_reply_err(req, 0);
 }
 
-/// Adds the rows that follow `cookie` to the batch.
+/// Adds the rows that follow `cookie` to the batch. May ask a disk where vfs.asks_disk().
 Result<void> take_rows(Vfs& vfs, OpenDirectory& directory, NodeId cookie) REQUIRES(directory.mutex) {
   std::vector<OpenDirectory::Row> rows;
   Result<void> scanned = vfs.readdir(directory.node.id, cookie, [&rows](const DirEntry& entry) {
@@ -292,22 +292,22 @@ void read_ahead(Vfs& vfs, OpenDirectory& directory) {
   (void)take_rows(vfs, directory, last);  // who needs them asks again, and is told
 }
 
-/// The row that follows `cookie`, taken in batches; nullptr at the end.
-Result<const OpenDirectory::Row*> next_row(Vfs& vfs, OpenDirectory& directory, NodeId cookie)
-    REQUIRES(directory.mutex) {
-  auto& batch = directory.batch;
+/// Has the batch the row that follows `cookie`, as it is now?
+bool has_next(const OpenDirectory& directory, NodeId cookie) REQUIRES(directory.mutex) {
+  const auto& batch = directory.batch;
   const NodeId at = directory.next == 0 ? directory.batch_after : batch[directory.next - 1].node;
-  const SteadyTime now = std::chrono::steady_clock::now();
-  if (at != cookie || directory.next >= batch.size() || now - directory.batch_taken > kDirBatchGood) {
-    batch.clear();
-    directory.batch_taken = now;
-    directory.batch_after = cookie;
-    directory.next = 0;
-    if (Result<void> taken = take_rows(vfs, directory, cookie); !taken)
-      return tl::unexpected<Error>(taken.error());
-  }
-  if (directory.next >= batch.size()) return nullptr;
-  return &batch[directory.next++];
+  return at == cookie && directory.next < batch.size() &&
+         std::chrono::steady_clock::now() - directory.batch_taken <= kDirBatchGood;
+}
+
+/// The batch becomes what follows `cookie`; nothing, at the end.
+Result<void> take_batch(Vfs& vfs, OpenDirectory& directory, NodeId cookie) REQUIRES(directory.mutex) {
+  directory.batch.clear();
+  directory.batch_after = cookie;
+  directory.next = 0;
+  Result<void> taken = take_rows(vfs, directory, cookie);
+  directory.batch_taken = std::chrono::steady_clock::now();
+  return taken;
 }
 
 class DirBuffer {
@@ -346,25 +346,30 @@ class DirBuffer {
   const bool plus_;
 };
 
-/// Fills the buffer with the entries behind `cookie`, as many as fit. An error only when there is none to
-/// give.
-Result<void> fill(DirBuffer& out, Vfs& vfs, OpenDirectory& directory, NodeId cookie) {
-  if (cookie == 0) {
-    if (!out.add(".", directory.node.id, NodeKind::directory, nullptr, kDotCookie)) return {};
-    cookie = kDotCookie;
-  }
-  if (cookie == kDotCookie) {
+/// The cookie of the last row before those that follow `offset`.
+NodeId cookie_at(off_t offset) {
+  const auto cookie = static_cast<NodeId>(offset);
+  return cookie == kDotCookie || cookie == kDotDotCookie ? 0 : cookie;
+}
+
+/// Fills the buffer with the entries behind `offset`, as many as fit; `from_batch`: and are at hand. An error
+/// only when there is none to give.
+Result<void> fill(DirBuffer& out, Vfs& vfs, OpenDirectory& directory, off_t offset, bool from_batch) {
+  if (offset == 0 && !out.add(".", directory.node.id, NodeKind::directory, nullptr, kDotCookie)) return {};
+  if (offset == 0 || offset == static_cast<off_t>(kDotCookie)) {
     const NodeId parent = directory.node.id == kRootNode ? kRootNode : directory.node.parent;
     if (!out.add("..", parent, NodeKind::directory, nullptr, kDotDotCookie)) return {};
-    cookie = kDotDotCookie;
   }
-  if (cookie == kDotDotCookie) cookie = 0;
+  NodeId cookie = cookie_at(offset);
   const MutexLock lock(directory.mutex);
   for (;;) {
-    const Result<const OpenDirectory::Row*> row = next_row(vfs, directory, cookie);
-    if (!row) return out.empty() ? Result<void>(tl::unexpected<Error>(row.error())) : Result<void>();
-    if (*row == nullptr) return {};
-    const OpenDirectory::Row& entry = **row;
+    if (!has_next(directory, cookie)) {
+      if (from_batch && !out.empty()) return {};
+      const Result<void> taken = take_batch(vfs, directory, cookie);
+      if (!taken && out.empty()) return taken;
+      if (directory.batch.empty()) return {};
+    }
+    const OpenDirectory::Row& entry = directory.batch[directory.next++];
     if (!out.add(entry.name.c_str(), entry.node, entry.kind, entry.attr ? &*entry.attr : nullptr,
                  entry.node)) {
       --directory.next;  // did not fit: the next call begins with it
@@ -375,15 +380,27 @@ Result<void> fill(DirBuffer& out, Vfs& vfs, OpenDirectory& directory, NodeId coo
 }
 
 void read_directory(fuse_req_t req, std::size_t size, off_t offset, const fuse_file_info& fi, bool plus) {
-  DirBuffer out(req, size, plus);
   Vfs& vfs = vfs_of(req);
   const DirectoryPtr directory = directory_of(fi);  // whoever gets the reply may release it at once
-  if (const Result<void> filled = fill(out, vfs, *directory, static_cast<NodeId>(offset)); filled) {
-    out.send();
+  const bool asks_disk = vfs.asks_disk(directory->node);
+  const auto send = [&vfs, directory, size, offset, plus, asks_disk](fuse_req_t to, bool) {
+    DirBuffer out(to, size, plus);
+    if (const Result<void> filled = fill(out, vfs, *directory, offset, asks_disk); filled)
+      out.send();
+    else
+      fuse_reply_err(to, errno_for(filled.error()));
+  };
+  if (!asks_disk) {
+    send(req, true);
     read_ahead(vfs, *directory);
-  } else {
-    fuse_reply_err(req, errno_for(filled.error()));
+    return;
   }
+  const auto take = [&vfs, directory, cookie = cookie_at(offset)]() -> Result<bool> {
+    const MutexLock lock(directory->mutex);
+    if (has_next(*directory, cookie)) return true;
+    return take_batch(vfs, *directory, cookie).map([] { return true; });
+  };
+  vfs.reply_with<bool>(directory->node, reply_to<bool>(req, send), take);
 }
 
 void op_readdir(fuse_req_t req, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* fi) {

@@ -13,6 +13,8 @@ constexpr seconds kKeepLocal{2};
 constexpr seconds kKeepLanding{1};
 /// A login is a matter of minutes, and its user looks at once whether it has helped.
 constexpr seconds kKeepUntilLogin{2};
+/// Of a directory of this machine: a batch of who reads it.
+constexpr std::size_t kNodesAtOnce = 256;
 
 /// The answer to a lookup that has to wait: until it is sent, no notice shall want the directory.
 class LookupReply final : public Reply<Attr> {
@@ -257,14 +259,29 @@ void Vfs::opendir(NodeId dir, ReplyPtr<Node> reply, bool by_other) {
 }
 
 Result<void> Vfs::readdir(NodeId dir, NodeId cookie, const std::function<bool(const DirEntry&)>& visit) {
-  return parts_.catalog.scan(dir, cookie, [&](const Node& node) {
+  const auto show = [&](const Node& node) {
     DirEntry entry{node.name, node.id, node.kind, nullptr, node.id};
-    // Nor where a disk would be asked for each: the kernel asks by name then, and can wait.
-    if (!has_attributes(node) || asks_disk(node)) return visit(entry);
+    if (!has_attributes(node)) return visit(entry);
     const Attr attr = attr_of(node);
     entry.attr = &attr;
     return visit(entry);
-  });
+  };
+  const Result<Node> self = options_.others ? parts_.catalog.node(dir) : fail(Errc::not_found, "");
+  if (!self || !asks_disk(*self)) return parts_.catalog.scan(dir, cookie, show);
+  // While the index is read, its old pages are kept: not for as long as a disk may take.
+  for (;;) {
+    std::vector<Node> nodes;
+    const auto gather = [&](const Node& node) {
+      nodes.push_back(node);
+      return nodes.size() < kNodesAtOnce;
+    };
+    if (Result<void> scanned = parts_.catalog.scan(dir, cookie, gather); !scanned) return scanned;
+    for (const Node& node : nodes) {
+      if (!show(node)) return {};
+    }
+    if (nodes.size() < kNodesAtOnce) return {};
+    cookie = nodes.back().id;
+  }
 }
 
 }  // namespace astrofs

@@ -102,7 +102,8 @@ class Vfs {
   void getattr(Inode inode, ReplyPtr<Attr> reply);
   /// Succeeds when the directory's listing is known. `by_other`: see open().
   void opendir(NodeId dir, ReplyPtr<Node> reply, bool by_other = false);
-  /// Entries after `cookie` (0: from the start) until `visit` returns false. Only after opendir; never waits.
+  /// Entries after `cookie` (0: from the start) until `visit` returns false. Only after opendir. Waits for
+  /// nothing but a disk, where asks_disk().
   [[nodiscard]] Result<void> readdir(NodeId dir, NodeId cookie,
                                      const std::function<bool(const DirEntry&)>& visit);
   /// `by_other`: not by who mounted, nor root. The kernel may judge by attributes of an hour ago: what a
@@ -121,6 +122,8 @@ class Vfs {
   /// So is what an archive makes anew: `done` gets the node as it is then.
   void renew(const Node& node, SizeResolver::Done done);
 
+  /// Must the disk of a file on this machine be asked before its attributes can be told, or others let in?
+  [[nodiscard]] bool asks_disk(const Node& node) const;
   /// Sends what `make` returns, which may ask the disk of a file on this machine, and wait for it.
   template <class T>
   void reply_with(const Node& node, ReplyPtr<T> reply, std::function<Result<T>()> make);
@@ -146,8 +149,6 @@ class Vfs {
   /// Once its directory is listed.
   void lookup_listing(const Node& dir, const std::string& name, const AttrPending& pending);
   void lookup_listed(const Node& dir, const std::string& name, const AttrPending& pending);
-  /// Must the disk of a file on this machine be asked before its attributes can be told, or others let in?
-  [[nodiscard]] bool asks_disk(const Node& node) const;
   /// Is it for who mounted alone? As it is now, whatever the kernel was told before.
   [[nodiscard]] bool is_private(const Node& node, const MountedArchive* archive) const;
   /// Errc::denied where it is.

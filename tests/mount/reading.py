@@ -401,6 +401,23 @@ class Reading(MountTest):
         wait_until(lambda: run("cat", mount / "here/closed/a.bin", check=False, **other).stdout == "closed/a.bin",
                    "the directory is open")
 
+    def test_a_long_local_folder_is_listed_whole_where_its_disk_is_asked_for_modes(self):
+        here = self.directory / "here"
+        here.mkdir()
+        names = [f"{number:05}.bin" for number in range(3000)]
+        for number, name in enumerate(names):
+            (here / name).write_bytes(bytes(number % 7))
+            (here / name).chmod(0o600 if number % 2 else 0o644)
+        mount = self.mount(f'[archives.here]\ntype = "local"\npath = "{here}"\n', "-o", "allow_other")
+        place = os.open(mount / "here", os.O_RDONLY | os.O_DIRECTORY)
+        self.addCleanup(os.close, place)
+        for _ in range(2):  # the second rewinds it
+            self.assertEqual(sorted(os.listdir(place)), names)
+        with os.scandir(mount / "here") as entries:
+            for entry in entries:
+                number, status = int(entry.name[:5]), entry.stat()
+                self.assertEqual((status.st_size, status.st_mode & 0o777), (number % 7, 0o400 if number % 2 else 0o444))
+
     # Claim 8
     def test_a_local_file_that_changes_is_new_at_its_next_open(self):
         here = self.directory / "here"
