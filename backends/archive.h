@@ -156,6 +156,9 @@ class Archive {
   [[nodiscard]] virtual Result<std::vector<http::Request>> seek(std::string_view locator, bool again,
                                                                 std::stop_token stop);
 
+  /// May these addresses be signed anywhere in them? Then no more is told than whose they are. At once.
+  [[nodiscard]] virtual bool signs_addresses(std::string_view locator) const { return seeks(locator); }
+
   /// What is to be said of a directory's listing, of which this is the token: that it shows a part of the
   /// names. "" = nothing. Pure.
   [[nodiscard]] virtual std::string remark(std::string_view, std::string_view) const { return {}; }

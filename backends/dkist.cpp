@@ -155,8 +155,10 @@ Result<std::vector<http::Request>> DkistArchive::seek(std::string_view locator, 
                                                       std::stop_token stop) {
   const std::optional<std::string> path = again ? dkist::path_on_collection(locator) : std::nullopt;
   if (!path) return locate(locator);
-  if (const Result<void> fresh = globus_.renew_if_run_out(std::move(stop)); !fresh)
-    return tl::unexpected<Error>(fresh.error());
+  if (globus_.can_fetch()) {
+    if (const Result<void> fresh = globus_.renew_if_run_out(std::move(stop)); !fresh)
+      return tl::unexpected<Error>(fresh.error());
+  }
   // A copy may be of a part: that it has not a frame is no word of the archive's.
   Result<http::Request> collection = globus_.file(*path);
   if (collection) return std::vector{std::move(*collection)};

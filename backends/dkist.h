@@ -60,6 +60,8 @@ class DkistArchive final : public Archive {
   [[nodiscard]] bool seeks(std::string_view locator) const override;
   [[nodiscard]] Result<std::vector<http::Request>> seek(std::string_view locator, bool again,
                                                         std::stop_token stop) override;
+  /// Tokens are in headers.
+  [[nodiscard]] bool signs_addresses(std::string_view) const override { return false; }
   [[nodiscard]] Courier* courier() override { return courier_ ? &*courier_ : nullptr; }
   [[nodiscard]] bool can_fetch(std::string_view locator) const override;
   /// Frames are read whole, those that a slice or a selection wants and no others.

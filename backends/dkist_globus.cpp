@@ -98,7 +98,7 @@ Result<std::string> Globus::collection() const {
 }
 
 Result<std::string> Globus::ask(std::string_view what, std::string body, std::stop_token stop) {
-  const Result<globus::Login> login = fresh_login(stop);
+  const Result<globus::Login> login = fresh_login(&globus::Login::transfer, stop);
   if (!login) return tl::unexpected<Error>(login.error());
   http::Request request;
   request.url = fmt::format("{}/v0.10/{}", addresses_.transfer, what);
@@ -142,12 +142,11 @@ bool Globus::has_run_out() const {
 
 Result<void> Globus::renew_if_run_out(std::stop_token stop) {
   if (!has_run_out()) return {};
-  return fresh_login(std::move(stop)).map([](const globus::Login&) {});
+  return fresh_login(&globus::Login::bytes, std::move(stop)).map([](const globus::Login&) {});
 }
 
 void Globus::renew_login(std::stop_token stop) {
-  const Result<globus::Login> renewed = fresh_login(std::move(stop));
-  if (!renewed) log::warning("the login to Globus is not renewed: {}", renewed.error().message);
+  (void)fresh_login(&globus::Login::transfer, std::move(stop));
 }
 
 Result<void> Globus::renew(const globus::Token& token, globus::Login& login, std::stop_token stop) {
@@ -165,41 +164,48 @@ Result<void> Globus::renew(const globus::Token& token, globus::Login& login, std
   });
 }
 
-Result<globus::Login> Globus::fresh_login(std::stop_token stop) {
+Result<globus::Login> Globus::fresh_login(TokenOf needed, std::stop_token stop) {
   const MutexLock one_at_a_time(renewing_);
   notice_login();
   std::optional<globus::Login> known = login();
   if (!known) return no_login();
+  const TokenOf other = needed == &globus::Login::transfer ? &globus::Login::bytes : &globus::Login::transfer;
   bool renewed = false;
   std::optional<Error> failed;
-  for (const auto token : {&globus::Login::transfer, &globus::Login::bytes}) {
+  for (const TokenOf token : {needed, other}) {
     const globus::Token old = *known.*token;
     const SysSeconds now = clock_.wall();
     if (old.refresh.empty() || old.expires > now + kRenewBefore) continue;
     const bool is_good = old.expires > now;
-    if (refused_ && clock_.steady() - refused_->when < (is_good ? seconds(kRenewAgain) : kTryAgain)) {
-      if (is_good) continue;
-      failed = refused_->error;
-      break;
-    }
-    const auto taken = renew(old, *known, stop);
+    const auto refused = refused_.find(old.refresh);
+    const bool is_known = refused != refused_.end() && clock_.steady() - refused->second.when <
+                                                           (is_good ? seconds(kRenewAgain) : kTryAgain);
+    const Result<void> taken =
+        is_known ? tl::unexpected<Error>(refused->second.error) : renew(old, *known, stop);
     renewed = renewed || taken.has_value();
     if (taken) continue;
-    if (taken.error().code != Errc::interrupted) refused_ = {clock_.steady(), taken.error()};
-    if (!is_good || taken.error().code == Errc::interrupted) {
-      failed = taken.error();
-      break;
+    const bool is_given_up = taken.error().code == Errc::interrupted;
+    if (!is_known && !is_given_up) {
+      refused_.insert_or_assign(old.refresh, Refusal{clock_.steady(), taken.error()});
+      log::warning("a token for Globus{} is not renewed: {}", is_good ? ", which is still good," : "",
+                   taken.error().message);
     }
-    log::warning("the login to Globus is good and not renewed: {}", taken.error().message);
+    if (token == needed && (!is_good || is_given_up)) failed = taken.error();
+    // A service that is silent is not asked for the other one as well.
+    if (failed || taken.error().code != Errc::denied) break;
   }
   // Also before an error: Globus may give each only once.
-  if (renewed) {
-    if (auto kept = login_file::write(addresses_.login, *known); !kept)
-      return tl::unexpected<Error>(kept.error());
-    notice_login();
-  }
+  if (renewed) keep(*known);
   if (failed) return tl::unexpected<Error>(*failed);
   return *known;
+}
+
+void Globus::keep(const globus::Login& renewed) {
+  const Result<void> kept = login_file::write(addresses_.login, renewed);
+  if (kept) return notice_login();
+  log::warning("the renewed login to Globus is kept in memory alone: {}", kept.error().message);
+  const MutexLock lock(mutex_);
+  known_ = renewed;
 }
 
 }  // namespace astrofs::dkist

@@ -4,6 +4,7 @@
 // For type "dkist" alone. Any thread; what asks the network blocks, and not on the client's thread.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -40,7 +41,7 @@ class Globus {
   [[nodiscard]] bool login_runs_out() const EXCLUDES(mutex_);
   /// May no file be asked for with the token, until it is renewed?
   [[nodiscard]] bool has_run_out() const EXCLUDES(mutex_);
-  /// Then it is renewed, or the error says why not. Errc::denied: it needs a new login.
+  /// Then that token is renewed, or the error says why not. Errc::denied: it needs a new login.
   [[nodiscard]] Result<void> renew_if_run_out(std::stop_token stop) EXCLUDES(mutex_, looking_, renewing_);
   /// Asks Globus for new ones; what is wrong is logged.
   void renew_login(std::stop_token stop) EXCLUDES(mutex_, looking_, renewing_);
@@ -59,9 +60,13 @@ class Globus {
 
  private:
   [[nodiscard]] std::optional<globus::Login> login() const EXCLUDES(mutex_);
-  /// Tokens that soon run out are exchanged for new ones, and these written to the file. Where that fails,
-  /// those that are still good are gone on with.
-  [[nodiscard]] Result<globus::Login> fresh_login(std::stop_token stop) EXCLUDES(mutex_, looking_, renewing_);
+  using TokenOf = globus::Token globus::Login::*;
+  /// Tokens that soon run out are exchanged for new ones, and these written to the file. An error only where
+  /// the one that is needed has run out: one that is still good is gone on with.
+  [[nodiscard]] Result<globus::Login> fresh_login(TokenOf needed, std::stop_token stop)
+      EXCLUDES(mutex_, looking_, renewing_);
+  /// In the file, or, where that cannot be written, until the mount ends.
+  void keep(const globus::Login& renewed) EXCLUDES(mutex_, looking_);
   [[nodiscard]] Result<void> renew(const globus::Token& token, globus::Login& login, std::stop_token stop);
 
   const GlobusAddresses addresses_;
@@ -73,7 +78,7 @@ class Globus {
     SteadyTime when;
     Error error;
   };
-  std::optional<Refusal> refused_ GUARDED_BY(renewing_);  ///< the last
+  std::map<std::string, Refusal> refused_ GUARDED_BY(renewing_);  ///< the last of each refresh token
   mutable Mutex mutex_;
   std::optional<globus::Login> known_ GUARDED_BY(mutex_);
   std::optional<std::int64_t> written_ GUARDED_BY(mutex_);  ///< the file's time when it was read

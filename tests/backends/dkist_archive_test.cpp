@@ -1,6 +1,9 @@
 // Type "dkist" on the stand-in, beyond the contract: who is silent, who is not there, and whose word counts.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
 
 #include "backends/dkist.h"
 #include "backends/login_file.h"
@@ -181,6 +184,12 @@ TEST_F(DkistArchiveTest, AMirrorAloneDoesNotSayThatAFrameIsLost) {
   const auto no_https = archive().seek(locator, true, {});
   ASSERT_FALSE(no_https);
   EXPECT_THAT(no_https.error().message, HasSubstr("HTTPS"));
+  log_in(-hours(1));
+  const std::size_t asked = server_.count("/auth/");
+  const auto run_out = archive().seek(locator, true, {});
+  ASSERT_FALSE(run_out);
+  EXPECT_THAT(run_out.error().message, HasSubstr("HTTPS"));
+  EXPECT_EQ(server_.count("/auth/"), asked) << "no token would help";
   log_in(hours(48), server_.url() + "/https");
   EXPECT_FALSE(archive().seeks(locator)) << "the collection has the word";
   EXPECT_EQ(archive().locate(locator)->size(), 2U);
@@ -228,12 +237,48 @@ TEST_F(DkistArchiveTest, ALoginThatGlobusRefusesToRenewIsToBeMadeAnew) {
   const std::string locator = frame();
   log_in(-hours(1));
   globus::Login login = *login_file::read(login_file());
-  login.transfer.refresh = "of long ago";
+  login.bytes.refresh = "of long ago";
   ASSERT_TRUE(login_file::write(login_file(), login));
   const auto refused = archive().seek(locator, true, {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::denied);
   EXPECT_THAT(refused.error().message, HasSubstr("astrofs login dkist"));
+}
+
+TEST_F(DkistArchiveTest, ThatTheTokenForListingsIsRefusedKeepsNobodyFromFrames) {
+  log_in();
+  const std::string locator = frame();
+  for (const auto good_for : {hours(1), -hours(1)}) {
+    log_in(-hours(1));
+    globus::Login login = *login_file::read(login_file());
+    login.transfer.refresh = "of long ago";
+    login.transfer.expires = clock_.wall() + good_for;
+    ASSERT_TRUE(login_file::write(login_file(), login));
+    archive().notice_login();
+    EXPECT_TRUE(archive().seek(locator, true, {}));
+    EXPECT_FALSE(archive().seeks(locator));
+    clock_.advance(hours(1));
+  }
+}
+
+TEST_F(DkistArchiveTest, ARenewedLoginThatCannotBeWrittenIsGoneOnWith) {
+  log_in();
+  const std::string locator = frame();
+  log_in(-hours(1));
+  archive().notice_login();
+  // What `mount.astrofs` does, too: the write fails and the process lives.
+  const auto before = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &limit), 0);
+  const rlimit none{0, limit.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &none), 0);
+  const auto sought = archive().seek(locator, true, {});
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+  std::signal(SIGXFSZ, before);
+  ASSERT_TRUE(sought) << sought.error().message;
+  EXPECT_EQ(sought->front().headers.size(), 1U);
+  archive().notice_login();
+  EXPECT_FALSE(archive().seeks(locator));
 }
 
 TEST_F(DkistArchiveTest, ATokenThatIsStillGoodIsUsedWhileItCannotBeRenewed) {
