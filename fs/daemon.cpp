@@ -11,6 +11,7 @@
 #include <cstring>
 #include <deque>
 #include <filesystem>
+#include <optional>
 #include <thread>
 
 #include <fmt/format.h>
@@ -32,6 +33,7 @@
 #include "fs/control_client.h"
 #include "fs/courier_source.h"
 #include "fs/errand_book.h"
+#include "fs/last_resort.h"
 #include "fs/lister.h"
 #include "fs/logins.h"
 #include "fs/missing_frames.h"
@@ -57,9 +59,6 @@ constexpr seconds kHouseEvery{2};
 /// What the cache occupies is counted anew: file systems add to files and take from them when they write
 /// back, and a file that a crash left is removed when it is an hour old.
 constexpr std::chrono::hours kCountEvery{1};
-/// More than an archive gets for a last word (tap_jobs.cpp), less than who mounts anew waits for the cache
-/// (mount_main.cpp).
-constexpr milliseconds kEndPatience{4000};
 /// Files of a build that are read at a time: as many as keep the connections of an archive busy, and leave
 /// half of its listings' turns to others.
 constexpr unsigned kBuildReaders = 6;
@@ -93,29 +92,6 @@ class House {
       logins.look();
       builds.look();
     } while (pause(kHouseEvery, stop));
-  }
-
-  std::jthread thread_;
-};
-
-/// The end of a mount in spite of a disk that hangs: a thread that asks it cannot be waited for, nor may what
-/// it uses go. So the process leaves as it is, once what was fetched is on the cache's own disk.
-class LastResort {
- public:
-  LastResort(Executor& store, IndexWriter& writer)
-      : thread_([&store, &writer](const std::stop_token& stop) { run(store, writer, stop); }) {}
-  // Whoever gets to the destructor too late is waiting there when the process goes.
-  LastResort(const LastResort&) = delete;
-  LastResort& operator=(const LastResort&) = delete;
-
- private:
-  static void run(Executor& store, IndexWriter& writer, const std::stop_token& stop) {
-    name_this_thread("last-resort");
-    if (!pause(kEndPatience, stop)) return;
-    store.stop();
-    (void)writer.flush();
-    log::warning("ended without a disk that was shown and does not answer");
-    std::_Exit(0);
   }
 
   std::jthread thread_;
@@ -337,27 +313,30 @@ Result<void> run_daemon(const Config& config, const MountOptions& options,
 
   log::info("mounted {} from {}, cache {} of {}{}", options.mountpoint, config.source, config.cache_dir,
             format_size(config.cache_size), options.offline ? ", offline" : "");
+  std::optional<LastResort> last_resort;
+  const auto reads_a_disk = [](const MountedArchive& each) {
+    return is_local(&each) || each.archive->courier() != nullptr;
+  };
+  if (std::ranges::any_of(archives.all(), reads_a_disk)) last_resort.emplace(**catalog, writer, store);
   Result<void> served = (*session)->serve(vfs, notifier, ready);
   (*session)->unmount();
-  {
-    const LastResort last_resort(store, writer);
-    // Whoever might still call into the parts is silenced before they go: listings and the commands that wait
-    // for them, then the network, then the index's callbacks.
-    verifier.stop();
-    builds.stop();
-    logins.stop();
-    ending.request_stop();
-    lister.stop();
-    sizes.stop();
-    control->reset();
-    list.stop();
-    disk.stop();
-    couriers.stop();
-    fetcher.stop();
-    client.stop();
-    verifier.join();
-    builds.join();
-  }
+  if (last_resort) last_resort->begin(served ? EXIT_SUCCESS : EXIT_FAILURE);
+  // Whoever might still call into the parts is silenced before they go: listings and the commands that wait
+  // for them, then the network, then the index's callbacks.
+  verifier.stop();
+  builds.stop();
+  logins.stop();
+  ending.request_stop();
+  lister.stop();
+  sizes.stop();
+  control->reset();
+  list.stop();
+  disk.stop();
+  couriers.stop();
+  fetcher.stop();
+  client.stop();
+  verifier.join();
+  builds.join();
   store.stop();
   (void)writer.flush();
   log::info("unmounted {}", options.mountpoint);

@@ -529,7 +529,9 @@ void op_getxattr(fuse_req_t req, fuse_ino_t inode, const char* name, std::size_t
                     socket = context_of(req).control_socket]() -> Result<std::string> {
     return get_xattr(vfs, node, key, socket).value_or("");
   };
-  vfs.reply_with<std::string>(*node, reply_to<std::string>(req, send), get);
+  auto reply = reply_to<std::string>(req, send);
+  if (xattr_asks_disk(name)) return vfs.reply_with<std::string>(*node, std::move(reply), get);
+  reply->send(get());
 }
 
 void op_listxattr(fuse_req_t req, fuse_ino_t inode, std::size_t size) {
@@ -539,13 +541,9 @@ void op_listxattr(fuse_req_t req, fuse_ino_t inode, std::size_t size) {
     fuse_reply_err(req, errno_for(node.error()));
     return;
   }
-  const auto send = [size](fuse_req_t to, const std::string& names) { reply_xattr(to, names, size); };
-  const auto list = [&vfs, node = *node]() -> Result<std::string> {
-    std::string names;
-    for (const std::string& name : list_xattrs(vfs, node)) names.append(name).push_back('\0');
-    return names;
-  };
-  vfs.reply_with<std::string>(*node, reply_to<std::string>(req, send), list);
+  std::string names;
+  for (const std::string& name : list_xattrs(vfs, *node)) names.append(name).push_back('\0');
+  reply_xattr(req, names, size);
 }
 
 /// Answered from memory: `df` must not wait for any archive.

@@ -9,6 +9,7 @@ namespace astrofs {
 namespace {
 
 constexpr std::string_view kPrefix = "user.astrofs.";
+constexpr std::string_view kUrl = "url";
 
 std::string etag_of(const Vfs& vfs, const Node& node) {
   if (node.validator.starts_with('"')) return node.validator;
@@ -33,7 +34,10 @@ std::string value_of(const Vfs& vfs, const Node& node, std::string_view key,
   }
   if (node.kind != NodeKind::file) return "";
   if (key == "state") return std::string(name_of(vfs.state_of(node)));
-  if (key == "cached") return std::to_string(vfs.attr_of(node).cached_bytes);
+  if (key == "cached") {
+    const bool is_here = is_local(vfs.parts().archives.of(node));
+    return std::to_string(is_here ? node.size.value_or(0) : vfs.attr_of(node).cached_bytes);
+  }
   if (key == "verified") {
     if (node.missing || !node.size) return std::string(name_of(Standing::unavailable));
     const Vfs::Parts& parts = vfs.parts();
@@ -42,7 +46,7 @@ std::string value_of(const Vfs& vfs, const Node& node, std::string_view key,
   }
   if (key == "placeholder") return node.missing ? "1" : "";
   if (key == "etag") return etag_of(vfs, node);
-  if (key == "url") {
+  if (key == kUrl) {
     const std::vector<std::string> urls = source_urls(vfs, node);
     return urls.empty() ? "" : urls.front();
   }
@@ -59,12 +63,16 @@ std::vector<std::string> source_urls(const Vfs& vfs, const Node& node) {
   std::vector<std::string> urls;
   if (mirrors) {
     // An address of the moment may be signed anywhere in it, so no more than whose it is.
-    const bool is_sought = archive->archive->seeks(node.locator);
+    const bool is_signed = archive->archive->signs_addresses(node.locator);
     for (const http::Request& request : *mirrors) {
-      urls.push_back(is_sought ? request.origin() : redact(request.url));
+      urls.push_back(is_signed ? request.origin() : redact(request.url));
     }
   }
   return urls;
+}
+
+bool xattr_asks_disk(std::string_view name) {
+  return name.starts_with(kPrefix) && name.substr(kPrefix.size()) == kUrl;
 }
 
 Result<std::string> get_xattr(const Vfs& vfs, const Node& node, std::string_view name,
@@ -76,10 +84,13 @@ Result<std::string> get_xattr(const Vfs& vfs, const Node& node, std::string_view
 }
 
 std::vector<std::string> list_xattrs(const Vfs& vfs, const Node& node) {
+  const MountedArchive* const archive = vfs.parts().archives.of(node);
   std::vector<std::string> names;
   for (const std::string_view key :
        {"state", "url", "etag", "cached", "verified", "source", "name", "placeholder"}) {
-    if (!value_of(vfs, node, key, "").empty()) names.push_back(std::string(kPrefix) + std::string(key));
+    const bool is_known = key == kUrl && is_local(archive) && node.kind == NodeKind::file;
+    if (is_known || !value_of(vfs, node, key, "").empty())
+      names.push_back(std::string(kPrefix) + std::string(key));
   }
   if (node.id == kRootNode) names.push_back(std::string(kPrefix) + "control");
   return names;

@@ -15,6 +15,9 @@ namespace astrofs {
 [[nodiscard]] Result<std::string> get_xattr(const Vfs& vfs, const Node& node, std::string_view name,
                                             const std::string& control_socket);
 
+/// Is this attribute of a file on this machine told by its disk, which may hang?
+[[nodiscard]] bool xattr_asks_disk(std::string_view name);
+
 /// Names of the attributes a node has.
 [[nodiscard]] std::vector<std::string> list_xattrs(const Vfs& vfs, const Node& node);
 

@@ -65,6 +65,12 @@ class Stalling(MountTest):
         self.addCleanup(process.kill)
         return process
 
+    def hangs(self, mount):
+        """Nothing that is asked of the mount is answered from now on."""
+        stopped = mount.pid()
+        os.kill(stopped, signal.SIGSTOP)
+        self.addCleanup(os.kill, stopped, signal.SIGCONT)
+
     def others_are_read_meanwhile(self, mount, readers, folder):
         """While 32 readers of one archive wait, `well` gives what is in the folder; then signals end them all."""
         self.waiting(mount, 32)
@@ -141,11 +147,17 @@ class Stalling(MountTest):
         sick.fault("*.dat", "silent")
         readers = [self.reader("cat", mount / "here" / name) for name in names]
         self.others_are_read_meanwhile(mount, readers, folder)
-        # Nor does it keep the daemon, which leaves what was fetched in the cache.
+        # Nor does it keep the daemon, which leaves the cache as at any end.
+        self.hangs(under)
+        hung = mount / "here" / names[0]
+        self.assertEqual(os.getxattr(hung, "user.astrofs.state"), b"local", "which no disk needs to be asked for")
+        self.assertIn("user.astrofs.url", os.listxattr(hung))
         os.kill(mount.pid(), signal.SIGTERM)
         wait_until(mount.lock_is_free, "the daemon has ended")
+        self.assertIn("ended without a disk", mount.log())
         server.stop()
         mount.mount()
+        self.assertNotIn("not closed cleanly", mount.log())
         for name in os.listdir(folder):
             self.assertEqual((mount / "well" / name).read_bytes(), (folder / name).read_bytes())
 
@@ -160,9 +172,7 @@ class Stalling(MountTest):
         mount = self.mount(here + well, "-o", "allow_other", timeout=600)
         path = mount / "here/0.dat"
         self.assertEqual(path.read_bytes(), b"here")
-        stopped = under.pid()
-        os.kill(stopped, signal.SIGSTOP)
-        self.addCleanup(os.kill, stopped, signal.SIGCONT)
+        self.hangs(under)
         # They go round until the kernel wants to know again what it was told of the disk.
         readers = [self.reader(sys.executable, "-c", STATTING if number % 2 else ASKING, path) for number in range(32)]
         self.others_are_read_meanwhile(mount, readers, folder)
