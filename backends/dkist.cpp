@@ -147,18 +147,15 @@ Result<std::vector<http::Request>> DkistArchive::locate(std::string_view locator
 
 bool DkistArchive::seeks(std::string_view locator) const {
   const bool is_half_known = !sources_.mirror.empty() && !globus_.can_fetch();
-  const bool is_out = globus_.can_fetch() && globus_.has_run_out();
-  return (is_half_known || is_out) && dkist::path_on_collection(locator);
+  return (is_half_known || globus_.has_run_out()) && dkist::path_on_collection(locator);
 }
 
 Result<std::vector<http::Request>> DkistArchive::seek(std::string_view locator, bool again,
                                                       std::stop_token stop) {
   const std::optional<std::string> path = again ? dkist::path_on_collection(locator) : std::nullopt;
   if (!path) return locate(locator);
-  if (globus_.can_fetch()) {
-    if (const Result<void> fresh = globus_.renew_if_run_out(std::move(stop)); !fresh)
-      return tl::unexpected<Error>(fresh.error());
-  }
+  if (const Result<void> fresh = globus_.renew_if_run_out(std::move(stop)); !fresh)
+    return tl::unexpected<Error>(fresh.error());
   // A copy may be of a part: that it has not a frame is no word of the archive's.
   Result<http::Request> collection = globus_.file(*path);
   if (collection) return std::vector{std::move(*collection)};

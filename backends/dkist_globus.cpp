@@ -137,7 +137,8 @@ bool Globus::login_runs_out() const {
 
 bool Globus::has_run_out() const {
   const std::optional<globus::Login> known = login();
-  return known && !known->bytes.refresh.empty() && known->bytes.expires <= clock_.wall() + kUnderWay;
+  return can_fetch() && known && !known->bytes.refresh.empty() &&
+         known->bytes.expires <= clock_.wall() + kUnderWay;
 }
 
 Result<void> Globus::renew_if_run_out(std::stop_token stop) {

@@ -39,7 +39,7 @@ class Globus {
   void notice_login() EXCLUDES(mutex_, looking_);
   /// May a token be renewed, and is it time?
   [[nodiscard]] bool login_runs_out() const EXCLUDES(mutex_);
-  /// May no file be asked for with the token, until it is renewed?
+  /// Files may be asked for, but not with the token, until it is renewed?
   [[nodiscard]] bool has_run_out() const EXCLUDES(mutex_);
   /// Then that token is renewed, or the error says why not. Errc::denied: it needs a new login.
   [[nodiscard]] Result<void> renew_if_run_out(std::stop_token stop) EXCLUDES(mutex_, looking_, renewing_);

@@ -33,12 +33,6 @@ std::deque<ArchiveTurns::Job> ArchiveTurns::sweep(Turns& turns) {
   return given_up;
 }
 
-std::size_t ArchiveTurns::waiting(const MountedArchive* archive) const {
-  const MutexLock lock(mutex_);
-  const auto found = turns_.find(archive);
-  return found == turns_.end() ? 0 : found->second.waiting.size();
-}
-
 void ArchiveTurns::run(const MountedArchive* archive, const std::function<void()>& job) {
   job();
   pass_on(archive);

@@ -22,8 +22,6 @@ class ArchiveTurns {
   /// waited behind many: asked under the lock, by any thread.
   bool submit(const MountedArchive* archive, std::function<void()> job,
               std::function<bool()> unwanted = nullptr) EXCLUDES(mutex_);
-  /// Jobs of the archive that wait for their turn.
-  [[nodiscard]] std::size_t waiting(const MountedArchive* archive) const EXCLUDES(mutex_);
 
  private:
   struct Job {
@@ -47,7 +45,7 @@ class ArchiveTurns {
 
   Executor& threads_;
   const unsigned each_;
-  mutable Mutex mutex_;
+  Mutex mutex_;
   std::unordered_map<const MountedArchive*, Turns> turns_ GUARDED_BY(mutex_);
 };
 

@@ -17,6 +17,7 @@
 #include "backends/format/numbers.h"
 #include "base/executor.h"
 #include "base/hash.h"
+#include "base/pause.h"
 #include "fs/inode.h"
 #include "fs/waiting.h"
 
@@ -57,11 +58,10 @@ void remove_unfinished(const std::string& folder) {
 Result<void> Loan::grow(std::uint64_t bytes, const std::stop_token& stop) {
   const auto until = std::chrono::steady_clock::now() + kRoomPatience;
   while (!cache_->lend(bytes)) {
-    if (stop.stop_requested()) return fail(Errc::interrupted, "the mount is ending");
     if (std::chrono::steady_clock::now() > until)
       return fail(Errc::no_space,
                   "there is no room for it, by cache_size= or on the cache's disk: evict something");
-    std::this_thread::sleep_for(kRoomLook);
+    if (!pause(kRoomLook, stop)) return fail(Errc::interrupted, "the mount is ending");
   }
   const MutexLock lock(mutex_);
   bytes_ += bytes;

@@ -82,7 +82,7 @@ class House {
   static void run(BlockCache& cache, Logins& logins, Builds& builds, const std::stop_token& stop) {
     name_this_thread("house");
     SteadyTime count_at{};
-    do {
+    while (!stop.stop_requested()) {
       if (std::chrono::steady_clock::now() >= count_at) {
         if (const Result<void> counted = cache.resum(stop); !counted)
           log::warning("the cache could not be counted: {}", counted.error().message);
@@ -91,7 +91,8 @@ class House {
       cache.evict_to_quota();
       logins.look();
       builds.look();
-    } while (pause(kHouseEvery, stop));
+      (void)pause(kHouseEvery, stop);
+    }
   }
 
   std::jthread thread_;

@@ -29,9 +29,9 @@ class LastResort {
   Catalog& catalog_;
   IndexWriter& writer_;
   const Executor& store_;
-  int code_{0};  ///< set before begun_
-  std::binary_semaphore begun_{0};
-  std::jthread thread_;  ///< last: it uses all of the above
+  int code_{0};                          ///< set before begun_
+  std::counting_semaphore<2> begun_{0};  ///< by begin(), and at the latest by the destructor
+  std::jthread thread_;                  ///< last: it uses all of the above
 };
 
 }  // namespace astrofs

@@ -60,15 +60,23 @@ TEST_F(ModelTest, AFrameOfWhichSomethingWasReadIsNeverBlankedForThatReader) {
 }
 
 /// The kernel keeps pages of a file that is closed.
-TEST_F(ModelTest, AFrameOfWhichTheKernelMayHavePagesIsNeverBlankedUnderThem) {
-  mount();
+class KernelPages : public ModelTest {
+ protected:
+  void SetUp() override {
+    mount();
+    const auto handle = open(kFrame);
+    ASSERT_NE(handle, nullptr);
+    ASSERT_TRUE(is_real(kFrame, kHead, house->read(handle, kHead)));
+    version = handle->file->version;
+    house->vfs.release(handle);
+    ASSERT_TRUE(house->rest());
+  }
+
+  FileVersion version;  ///< of a frame of which there may be some
+};
+
+TEST_F(KernelPages, AreNeverThoseOfAFrameThatIsBlanked) {
   auto handle = open(kFrame);
-  ASSERT_NE(handle, nullptr);
-  ASSERT_TRUE(is_real(kFrame, kHead, house->read(handle, kHead)));
-  const FileVersion version = handle->file->version;
-  house->vfs.release(handle);
-  ASSERT_TRUE(house->rest());
-  handle = open(kFrame);
   ASSERT_NE(handle, nullptr);
   EXPECT_FALSE(handle->file->pages_are_others) << "they are kept, and may be shown";
   EXPECT_TRUE(handle->file->served());
@@ -86,16 +94,9 @@ TEST_F(ModelTest, AFrameOfWhichTheKernelMayHavePagesIsNeverBlankedUnderThem) {
 
 /// What every further open drops, it waits for: a read that stalls would hold it, and not even SIGKILL ends
 /// that.
-TEST_F(ModelTest, PagesThatMayBeAnothersAreDroppedUntilTheFirstRead) {
-  mount();
-  auto handle = open(kFrame);
-  ASSERT_NE(handle, nullptr);
-  ASSERT_TRUE(is_real(kFrame, kHead, house->read(handle, kHead)));
-  const FileVersion version = handle->file->version;
-  house->vfs.release(handle);
-  ASSERT_TRUE(house->rest());
+TEST_F(KernelPages, ThatMayBeAnothersAreDroppedUntilTheFirstRead) {
   ASSERT_TRUE(house->cache.evict(version));
-  handle = open(kFrame);
+  const auto handle = open(kFrame);
   ASSERT_NE(handle, nullptr);
   EXPECT_TRUE(handle->file->pages_are_others);
   ASSERT_TRUE(is_real(kFrame, kHead, house->read(handle, kHead)));
