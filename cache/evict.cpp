@@ -42,6 +42,11 @@ std::uint64_t reserve_of(const DiskSpace& disk) {
 bool is_scarce(const DiskSpace& disk) {
   return disk.free < reserve_of(disk) + reserve_of(disk) / 2;
 }
+/// Without its record a copy that contradicted the archive's checksums would be fetched as if it were the
+/// first, and its room is free already.
+bool tells_of_lies(const ObjectState& state) {
+  return state.verdict == Verdict::refused || (state.verdict == Verdict::suspect && state.present_bytes == 0);
+}
 
 }  // namespace
 
@@ -64,6 +69,9 @@ DiskQuota::DiskQuota(Catalog& catalog, IndexWriter& writer, BlockStore& blocks, 
       low_water_(options.offline ? high_water_ : options.quota - options.quota / kLowShare),
       offline_(options.offline),
       fruitless_pause_(options.fruitless_pause),
+      // The clock that files get their times from may be a tick behind.
+      opened_(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()) -
+              std::chrono::seconds(1)),
       used_(catalog.used_bytes()) {  // until the first sweep knows better: start-up reads no directory
   used_gauge_.set(static_cast<std::int64_t>(used_));
 }
@@ -147,6 +155,13 @@ std::uint64_t DiskQuota::used() const {
   return used_;
 }
 
+/// A version that was replaced is nobody's to read any more, whoever pins the file.
+bool DiskQuota::is_pinned(const ObjectState& state) const {
+  if (!catalog_.pinned(state.node)) return false;
+  const Result<Node> node = catalog_.node(state.node);
+  return !node || node->generation == state.generation;
+}
+
 std::vector<FileVersion> DiskQuota::victims(std::uint64_t bytes) const {
   std::vector<FileVersion> chosen;
   if (bytes == 0) return chosen;
@@ -154,7 +169,7 @@ std::vector<FileVersion> DiskQuota::victims(std::uint64_t bytes) const {
   // What was chosen before the index failed may go all the same.
   (void)catalog_.scan_oldest([&](const Hash128& id, const ObjectState& state) {
     looked_at_.add();
-    if (objects_.busy(id) || catalog_.pinned(state.node)) return true;
+    if (objects_.busy(id) || is_pinned(state) || tells_of_lies(state)) return true;
     chosen.push_back({state.node, state.generation, state.size, id});
     sum += std::max<std::uint64_t>(state.present_bytes, 1);
     return sum < bytes;
@@ -282,7 +297,8 @@ Result<std::uint64_t> DiskQuota::evict(const FileVersion& version) {
 
 bool DiskQuota::orphan(const StoredObject& stored, std::chrono::seconds age) const {
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  return now - stored.modified >= age && !is_known(stored.id);
+  // One of an earlier run is not about to get its entry, and after the loss of an index all are.
+  return (now - stored.modified >= age || stored.modified < opened_) && !is_known(stored.id);
 }
 
 bool DiskQuota::is_known(const Hash128& id) const {

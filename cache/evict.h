@@ -69,6 +69,7 @@ class DiskQuota {
   void one_gone(bool freed) EXCLUDES(mutex_);
   void remove_orphan(const Hash128& id) EXCLUDES(mutex_);
   [[nodiscard]] bool is_known(const Hash128& id) const;
+  [[nodiscard]] bool is_pinned(const ObjectState& state) const;
   [[nodiscard]] bool orphan(const StoredObject& stored, std::chrono::seconds age) const;
   [[nodiscard]] bool take(std::uint64_t bytes, const DiskSpace& disk) REQUIRES(mutex_);
   void begin_sweep() REQUIRES(mutex_);
@@ -93,6 +94,7 @@ class DiskQuota {
   const std::uint64_t low_water_;
   const bool offline_;
   const std::chrono::milliseconds fruitless_pause_;
+  const SysSeconds opened_;  ///< what was last written before is of an earlier run
 
   mutable Mutex mutex_;
   std::condition_variable round_over_;

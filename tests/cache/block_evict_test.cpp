@@ -87,7 +87,8 @@ TEST(BlockCache, MakesRoomOldestUseFirstAndSparesOpenAndPinnedFiles) {
   std::vector<FileVersion> files;
   for (unsigned n = 0; n < 8; ++n) {
     files.push_back(version_of(n, 10 * kBlock));
-    if (n == 1) files.back().node = node->id;
+    if (n == 1 || n == 2) files.back().node = node->id;
+    if (n == 2) ++files.back().generation;
     EXPECT_TRUE(rig.reads_right(files[n], {0, files[n].size}));
     ASSERT_TRUE(rig.settle());
   }
@@ -100,7 +101,7 @@ TEST(BlockCache, MakesRoomOldestUseFirstAndSparesOpenAndPinnedFiles) {
   rig.cache->evict_to_quota();
   EXPECT_TRUE(rig.cache->presence(files[0]).complete) << "open";
   EXPECT_TRUE(rig.cache->presence(files[1]).complete) << "pinned";
-  EXPECT_EQ(rig.cache->presence(files[2]).bytes, 0U) << "the oldest";
+  EXPECT_EQ(rig.cache->presence(files[2]).bytes, 0U) << "the oldest, and no version of the pinned file now";
   EXPECT_EQ(rig.cache->presence(files[3]).bytes, 0U);
   EXPECT_TRUE(rig.cache->presence(files[7]).complete) << "the newest";
   EXPECT_LE(rig.cache->disk_bytes(), rig.options.quota);
@@ -131,6 +132,23 @@ TEST(BlockCache, LooksAtEachPinnedFileOnceToMakeRoom) {
   rig.cache->evict_to_quota();
   EXPECT_EQ(rig.metrics.value("astrofs_cache_candidates_total"), kFiles);
   EXPECT_EQ(rig.metrics.value("astrofs_cache_evicted_total"), 0);
+}
+
+TEST(BlockCache, MakingRoomForgetsNoFileThatWasRefused) {
+  Rig rig;
+  const auto files = filled(rig, 10, kRootNode);
+  rig.cache->forget(files[0]);
+  rig.writer->set_verdict(files[0], Verdict::refused, "its sum is another");
+  ASSERT_TRUE(rig.writer->flush());
+  rig.options = with_quota(5);
+  rig.reopen();
+  rig.cache->evict_to_quota();
+  EXPECT_GT(rig.metrics.value("astrofs_cache_evicted_total"), 0);
+  const auto refused = rig.catalog->object(files[0].object);
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->verdict, Verdict::refused);
+  EXPECT_TRUE(rig.cache->evict(files[0])) << "on request it goes";
+  EXPECT_FALSE(rig.catalog->object(files[0].object));
 }
 
 TEST(BlockCache, WhereNothingMayGoItIsNotLookedForAgainAtOnce) {
@@ -261,18 +279,23 @@ TEST(BlockCache, TheSweepRemovesOrphansAndCountsTheRest) {
   const auto file = version_of(1, 10 * kBlock);
   EXPECT_TRUE(rig.reads_right(file, {0, file.size}));
   ASSERT_TRUE(rig.settle());
-  const auto orphan = version_of(2, 10 * kBlock);
-  const std::string junk(5 * kBlock, 'x');
-  ASSERT_TRUE(rig.blocks->object(orphan.object, true).value()->write(0, as_bytes(junk)));
   rig.reopen();
+  const auto orphan = version_of(2, 10 * kBlock);
+  const auto earlier = version_of(3, 10 * kBlock);
+  const std::string junk(5 * kBlock, 'x');
+  for (const FileVersion& one : {orphan, earlier})
+    ASSERT_TRUE(rig.blocks->object(one.object, true).value()->write(0, as_bytes(junk)));
+  using std::filesystem::file_time_type;
+  std::filesystem::last_write_time(rig.object_path(earlier), file_time_type::clock::now() - seconds(10));
   ASSERT_TRUE(rig.cache->resum());
+  EXPECT_FALSE(std::filesystem::exists(rig.object_path(earlier))) << "of a run before this one";
   EXPECT_TRUE(std::filesystem::exists(rig.object_path(orphan))) << "too young to be an orphan";
   EXPECT_EQ(rig.cache->disk_bytes(), rig.du());
   ASSERT_TRUE(rig.cache->resum({}, seconds(0)));
   EXPECT_FALSE(std::filesystem::exists(rig.object_path(orphan)));
   EXPECT_EQ(rig.cache->disk_bytes(), rig.du());
   EXPECT_TRUE(rig.cache->presence(file).complete);
-  EXPECT_EQ(rig.metrics.value("astrofs_cache_orphans_total"), 1);
+  EXPECT_EQ(rig.metrics.value("astrofs_cache_orphans_total"), 2);
 }
 
 TEST(BlockCache, WhatIsWrittenAndRemovedDuringTheSweepIsCountedOnce) {
