@@ -306,10 +306,8 @@ Presence BlockCache::Impl::presence(const FileVersion& version) const {
   Presence presence;
   const auto known = catalog_.object(version.object);
   if (const auto object = objects_.find(version.object)) {
-    // What the index does not know yet is in mind. Of a file of a terabyte that nobody has read nothing is to
-    // be loaded, and it would be a million parts.
-    if (known || known.error().code != Errc::not_found)
-      object->load(catalog_, blocks_touching({0, version.size}));
+    // What the index does not know yet is in mind.
+    if (known || known.error().code != Errc::not_found) object->load_stored(catalog_);
     presence.bytes = object->present_bytes();
   } else if (known) {
     presence.bytes = known->present_bytes;

@@ -217,8 +217,7 @@ Result<void> sum_blocks(const WriteTxn& txn, std::map<Hash128, ObjectState>& obj
       gone.emplace_back(key);
       continue;
     }
-    const auto number =
-        static_cast<std::uint32_t>(schema::leading_u64(std::string(4, '\0').append(key.substr(id.size()))));
+    const std::uint32_t number = schema::chunk_in(key);
     object->second.present_bytes += present_bytes(object->second.size, number, chunk.present);
   }
   if (!more) return tl::unexpected(more.error());

@@ -176,6 +176,19 @@ Result<BlockChunk> Catalog::blocks(const Hash128& id, std::uint32_t chunk) const
   return blocks;
 }
 
+Result<std::vector<std::uint32_t>> Catalog::stored_chunks(const Hash128& id) const {
+  const auto txn = environment_->read();
+  if (!txn) return tl::unexpected(txn.error());
+  std::vector<std::uint32_t> chunks;
+  const schema::Key prefix = schema::object_key(id);
+  Cursor cursor(*txn, Table::block);
+  Result<bool> more = cursor.seek(prefix);
+  for (; more && *more && cursor.key().starts_with(prefix); more = cursor.next())
+    chunks.push_back(schema::chunk_in(cursor.key()));
+  if (!more) return tl::unexpected(more.error());
+  return chunks;
+}
+
 bool Catalog::pinned(NodeId id) const {
   const auto txn = environment_->read();
   return txn && records::pinned(*txn, id);

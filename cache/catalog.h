@@ -135,6 +135,8 @@ class Catalog {
   [[nodiscard]] Result<ObjectState> object(const Hash128& id) const;
   /// A chunk without a record is all absent, not an error.
   [[nodiscard]] Result<BlockChunk> blocks(const Hash128& id, std::uint32_t chunk) const;
+  /// The chunks that have a record, in order.
+  [[nodiscard]] Result<std::vector<std::uint32_t>> stored_chunks(const Hash128& id) const;
   [[nodiscard]] bool pinned(NodeId id) const;  ///< itself or a directory above it
   /// By this path or by that of a pinned one that leads to the same bytes.
   [[nodiscard]] bool pinned(const FileVersion& version) const;

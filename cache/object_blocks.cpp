@@ -63,9 +63,35 @@ bool ObjectBlocks::load(const Catalog& catalog, BlockSpan blocks) {
   return true;
 }
 
+bool ObjectBlocks::load_stored(const Catalog& catalog) {
+  std::vector<std::uint32_t> unknown;
+  bool ask = false;
+  {
+    const MutexLock lock(mutex_);
+    if (evicting_) return false;
+    ask = !all_loaded_;
+    for (const auto& [number, chunk] : chunks_) {
+      if (chunk.doubtful) unknown.push_back(number);
+    }
+  }
+  if (ask) {
+    const auto stored = catalog.stored_chunks(version_.object);
+    if (!stored) return true;  // it costs a fetch
+    unknown.insert(unknown.end(), stored->begin(), stored->end());
+  }
+  for (const std::uint32_t chunk : unknown) {
+    const std::uint32_t first = chunk * kBlocksPerChunk;
+    if (!load(catalog, {first, first + 1})) return false;
+  }
+  const MutexLock lock(mutex_);
+  all_loaded_ = !evicting_;
+  return all_loaded_;
+}
+
 void ObjectBlocks::eviction_ended() {
   const MutexLock lock(mutex_);
   evicting_ = false;
+  all_loaded_ = false;
   chunks_.clear();
 }
 
@@ -186,7 +212,7 @@ bool ObjectBlocks::complete(const Catalog& catalog) {
     });
     if (gap) return false;
   }
-  return load(catalog, all) && present_bytes() == version_.size;
+  return load_stored(catalog) && present_bytes() == version_.size;
 }
 
 std::vector<ByteRange> ObjectBlocks::present_ranges(ByteRange within) const {

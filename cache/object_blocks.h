@@ -49,6 +49,8 @@ class ObjectBlocks {
   /// Learn from the index what is on disk of `blocks`; at once where known. What it cannot tell now is asked
   /// for again by the next. False: being evicted, nothing is known or kept.
   bool load(const Catalog& catalog, BlockSpan blocks) EXCLUDES(mutex_);
+  /// The same of the whole file, in time and memory of what is on disk of it and not of its size.
+  bool load_stored(const Catalog& catalog) EXCLUDES(mutex_);
   void eviction_ended() EXCLUDES(mutex_);
 
   struct Found {
@@ -152,7 +154,9 @@ class ObjectBlocks {
   const FileVersion version_;
   mutable Mutex mutex_;
   bool evicting_ GUARDED_BY(mutex_);
-  std::unordered_map<std::uint32_t, Chunk> chunks_ GUARDED_BY(mutex_);  ///< a chunk not here is not loaded
+  /// A chunk not here is not loaded, or not on disk when all that are have been.
+  std::unordered_map<std::uint32_t, Chunk> chunks_ GUARDED_BY(mutex_);
+  bool all_loaded_ GUARDED_BY(mutex_){false};
   std::unordered_map<std::uint32_t, Airborne> air_ GUARDED_BY(mutex_);
   std::vector<Stream> streams_ GUARDED_BY(mutex_);
   std::deque<BlockRun> arrived_ GUARDED_BY(mutex_);

@@ -137,6 +137,11 @@ Key block_key(const Hash128& id, std::uint32_t chunk) {
   return object_key(id).u32(chunk);
 }
 
+std::uint32_t chunk_in(std::string_view block_key) {
+  constexpr std::size_t kBefore = std::tuple_size_v<Hash128>;
+  return block_key.size() < kBefore + 4 ? 0 : big_endian<std::uint32_t>(block_key.substr(kBefore));
+}
+
 Key used_key(std::uint64_t use, const Hash128& id) {
   return Key().u64(use).raw({reinterpret_cast<const char*>(id.data()), id.size()});
 }

@@ -78,6 +78,8 @@ class Key {
 [[nodiscard]] Key child_key(NodeId parent, std::string_view name);
 [[nodiscard]] Key object_key(const Hash128& id);
 [[nodiscard]] Key block_key(const Hash128& id, std::uint32_t chunk);
+/// Of a block's key; 0 when it is shorter.
+[[nodiscard]] std::uint32_t chunk_in(std::string_view block_key);
 [[nodiscard]] Key used_key(std::uint64_t use, const Hash128& id);
 
 /// First eight bytes of a key as a number; 0 when it is shorter.

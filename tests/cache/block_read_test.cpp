@@ -1,8 +1,10 @@
 // Hits, misses, joining, partial answers, order and size of flights.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <fstream>
 #include <set>
 
 #include "tests/cache/block_support.h"
@@ -217,6 +219,31 @@ TEST(BlockCache, PresentRangesAreMergedAndCut) {
   EXPECT_EQ(rig.cache->present_ranges(file, {kBlock + 5, kBlock}), part);
   EXPECT_EQ(rig.cache->presence(file).bytes, 2 * kBlock + 9);
   EXPECT_FALSE(rig.cache->presence(file).complete);
+}
+
+/// Memory of this process, in bytes.
+std::uint64_t resident() {
+  std::uint64_t addresses = 0;
+  std::uint64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> addresses >> pages;
+  return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+TEST(BlockCache, WhatIsHereOfATerabyteIsToldInTheMemoryOfWhatIsHere) {
+  Rig rig;
+  rig.source->answer_by_itself(1);
+  const auto file = version_of(1, std::uint64_t{1} << 40U);
+  const ByteRange last{file.size - kBlock, kBlock};
+  EXPECT_TRUE(rig.reads_right(file, {0, kBlock}));
+  EXPECT_TRUE(rig.reads_right(file, last));
+  ASSERT_TRUE(rig.settle());
+  const std::uint64_t before = resident();
+  EXPECT_EQ(rig.cache->presence(file).bytes, 2 * kBlock);
+  EXPECT_LT(resident(), before + (64U << 20U)) << "a record for each MiB would be ten times that";
+  rig.reopen(true);
+  EXPECT_TRUE(rig.reads_right(file, last));
+  EXPECT_EQ(rig.cache->presence(file).bytes, 2 * kBlock);
+  EXPECT_EQ(rig.source->fetches(), 0U);
 }
 
 TEST(BlockCache, OfflineMissesFailAtOnceAndHitsDoNot) {
