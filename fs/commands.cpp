@@ -356,7 +356,22 @@ Result<std::string> Commands::unpin(const std::vector<std::string>& paths) {
     taken.merge(*nodes);
   }
   if (Result<void> set = set_pins(taken, false); !set) return tl::unexpected<Error>(set.error());
+  note_use(pinned_beside(taken, left));
   return json_text(json({{"unpinned", taken.size()}}));
+}
+
+std::set<NodeId> Commands::pinned_beside(const std::set<NodeId>& taken, const Pins& left) const {
+  const auto archive_of = [this](NodeId id) {
+    const Result<Node> node = vfs_.parts().catalog.node(id);
+    return node ? vfs_.parts().archives.of(*node) : nullptr;
+  };
+  std::set<const MountedArchive*> archives;
+  for (const NodeId id : taken) archives.insert(archive_of(id));
+  std::set<NodeId> beside;
+  for (const auto& [id, place] : left) {
+    if (archives.contains(archive_of(id))) beside.insert(id);
+  }
+  return beside;
 }
 
 Result<std::set<NodeId>> Commands::take_pins(Pins& left, const std::string& path) {

@@ -46,6 +46,8 @@ class Commands {
   /// Takes from `left` what this path lets go. Where that is nothing, but something above or below is pinned,
   /// invalid.
   [[nodiscard]] Result<std::set<NodeId>> take_pins(Pins& left, const std::string& path);
+  /// Of those left, what may hold the same bytes by another path: the rest of the same archives.
+  [[nodiscard]] std::set<NodeId> pinned_beside(const std::set<NodeId>& taken, const Pins& left) const;
   [[nodiscard]] Result<void> set_pins(const std::set<NodeId>& nodes, bool pinned);
   /// What is cached of these, and below them, is theirs from now on, though another path was read first.
   void note_use(const std::set<NodeId>& nodes);

@@ -78,6 +78,16 @@ class Plates(MountTest):
         mount.control("unpin", by_number)
         self.assertGreater(json.loads(mount.control("evict", "--json", by_archive).stdout)["bytes_freed"], 0)
 
+    def test_what_two_paths_pinned_the_second_holds_alone(self):
+        mount = self.applause()
+        by_archive, by_number = (mount / f"applause/{place}/9319" / SCAN for place in ("dr4/102", "plate"))
+        by_archive.read_bytes()
+        for path in (by_archive, by_number):
+            mount.control("pin", path)
+        mount.control("unpin", by_archive)
+        told = json.loads(mount.control("evict", "--json", by_archive.parent).stdout)
+        self.assertEqual((told["pinned"], told["bytes_freed"]), (1, 0), told)
+
     def test_a_sequence_is_the_union_of_its_plates(self):
         mount = self.applause(extra='sequences = { seq03 = [9319, 9320], other = ["9321"] }')
         self.assertEqual(sorted(os.listdir(mount / "applause/sequences")), ["other", "seq03"])
