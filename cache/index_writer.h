@@ -18,6 +18,7 @@ struct ListingChange {
   std::vector<std::string> removed;  ///< names no longer listed
   std::vector<NodeId> changed;       ///< attributes or content differ
   bool added{false};
+  std::vector<std::string> appeared;  ///< new in a directory that was listed before: the first few thousand
 };
 
 class IndexWriter {

@@ -58,11 +58,14 @@ class KnownChildren {
   bool ended_{false};
 };
 
+/// Of more, those that the kernel knows not to be there are forgotten by their time-out.
+constexpr std::size_t kMostAppeared = 4096;
+
 /// The changes to one directory's children.
 class Merge {
  public:
-  Merge(WriteTxn& txn, NodeId dir, SysSeconds when, NodeNumbers numbers)
-      : txn_(txn), dir_(dir), when_(when), numbers_(numbers) {}
+  Merge(WriteTxn& txn, NodeId dir, SysSeconds when, NodeNumbers numbers, bool listed_before)
+      : txn_(txn), dir_(dir), when_(when), numbers_(numbers), listed_before_(listed_before) {}
 
   Result<schema::NodeRecord> add(const ListedEntry& entry) {
     schema::NodeRecord node;
@@ -79,7 +82,7 @@ class Merge {
       return tl::unexpected(put.error());
     if (auto put = records::put_child(txn_, dir_, entry.name, {node.id, true}); !put)
       return tl::unexpected(put.error());
-    change_.added = true;
+    note_added(entry.name);
     return node;
   }
 
@@ -99,7 +102,7 @@ class Merge {
     if (effect == Effect::none && child.listed && node->listed) return node;
     if (effect != Effect::none) change_.changed.push_back(node->id);
     if (!child.listed) {
-      change_.added = true;
+      note_added(entry.name);
       if (auto put = records::put_child(txn_, dir_, entry.name, {node->id, true}); !put)
         return tl::unexpected(put.error());
     }
@@ -125,6 +128,11 @@ class Merge {
   }
 
  private:
+  void note_added(const std::string& name) {
+    change_.added = true;
+    if (listed_before_ && change_.appeared.size() < kMostAppeared) change_.appeared.push_back(name);
+  }
+
   Result<void> hide(schema::NodeRecord& node) {
     node.listed = false;
     node.unlisted_at = when_;
@@ -135,6 +143,7 @@ class Merge {
   const NodeId dir_;
   const SysSeconds when_;
   NodeNumbers numbers_;
+  const bool listed_before_;
   ListingChange change_;
 };
 
@@ -170,8 +179,9 @@ Result<ListingChange> replace_listing(WriteTxn& txn, NodeId dir, std::span<const
   }
   const Result<NodeNumbers> numbers = NodeNumbers::begin(txn);
   if (!numbers) return tl::unexpected(numbers.error());
+  const auto before = records::listing(txn, dir);
   KnownChildren known(txn, dir);
-  Merge merge(txn, dir, state.fetched, *numbers);
+  Merge merge(txn, dir, state.fetched, *numbers, before && before->fetched != SysSeconds{});
   if (auto merged = merge_all(known, entries, merge); !merged) return tl::unexpected(merged.error());
   state.count = entries.size();
   if (auto put = records::put_listing(txn, dir, state); !put) return tl::unexpected(put.error());
@@ -185,7 +195,7 @@ Result<Node> add_child(WriteTxn& txn, NodeId dir, const ListedEntry& entry) {
   if (!numbers) return tl::unexpected(numbers.error());
   const Result<schema::ChildRecord> child = records::child(txn, dir, entry.name);
   if (!child && !records::absent(txn, child)) return tl::unexpected(child.error());
-  Merge merge(txn, dir, {}, *numbers);
+  Merge merge(txn, dir, {}, *numbers, false);
   Result<schema::NodeRecord> node = child ? merge.keep(*child, entry) : merge.add(entry);
   if (!node) return tl::unexpected(node.error());
   if (auto finished = merge.finish(); !finished) return tl::unexpected(finished.error());

@@ -211,9 +211,12 @@ void Lister::merge(const Node& dir, Listing listing) {
 
 void Lister::note_failure(const Node& dir, const Error& error, const Result<void>& told) {
   failures_.add();
-  ListingState state = catalog_.listing(dir.id).value_or(ListingState{});
-  state.last_error = error.message;
   log::warning("cannot list {}: {}", catalog_.path(dir.id).value_or("?"), error.message);
+  const Result<ListingState> known = catalog_.listing(dir.id);
+  // What cannot be read now may be a listing all the same, and a failure must not take its place.
+  if (!known && known.error().code != Errc::not_found) return finish(dir, told);
+  ListingState state = known.value_or(ListingState{});
+  state.last_error = error.message;
   // First the catalog, then the reader: who asks why gets the answer.
   writer_.note_listing(dir.id, std::move(state),
                        [this, dir, told](const Result<void>&) { finish(dir, told); });
@@ -224,6 +227,8 @@ void Lister::tell_kernel(NodeId dir, const ListingChange& change) {
   for (const NodeId id : change.changed) {
     if (const Result<Node> node = catalog_.node(id)) notices_.entry_changed(dir, node->name);
   }
+  // It may know that they were not there.
+  for (const std::string& name : change.appeared) notices_.entry_changed(dir, name);
   if (change.added || !change.removed.empty()) notices_.directory_changed(dir);
 }
 

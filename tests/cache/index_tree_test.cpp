@@ -105,7 +105,11 @@ TEST_F(IndexTree, AnUnlistedNodeIsHiddenButReadableAndComesBackAsItself) {
   ASSERT_TRUE(index_.catalog().node(b));
   EXPECT_FALSE(index_.catalog().node(b)->listed);
   EXPECT_THAT(index_.names(kRootNode, b), ElementsAre("c")) << "a place in readdir outlives its name";
-  ASSERT_TRUE(index_.list(kRootNode, {file_entry("a"), file_entry("b"), file_entry("c")})->added);
+  const auto again =
+      index_.list(kRootNode, {file_entry("a"), file_entry("b"), file_entry("c"), file_entry("d")});
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->added);
+  EXPECT_THAT(again->appeared, ElementsAre("b", "d"));
   EXPECT_EQ(index_.child(kRootNode, "b").id, b);
 }
 
