@@ -269,7 +269,7 @@ void op_releasedir(fuse_req_t req, fuse_ino_t, fuse_file_info* fi) {
 /// Adds the rows that follow `cookie` to the batch. May ask a disk where vfs.asks_disk().
 Result<void> take_rows(Vfs& vfs, OpenDirectory& directory, NodeId cookie) REQUIRES(directory.mutex) {
   std::vector<OpenDirectory::Row> rows;
-  Result<void> scanned = vfs.readdir(directory.node.id, cookie, [&rows](const DirEntry& entry) {
+  Result<void> scanned = vfs.readdir(directory.node, cookie, [&rows](const DirEntry& entry) {
     rows.push_back({std::string(entry.name), entry.node, entry.kind,
                     entry.attr ? std::optional<Attr>(*entry.attr) : std::nullopt});
     return rows.size() < kDirBatch;
@@ -305,8 +305,10 @@ Result<void> take_batch(Vfs& vfs, OpenDirectory& directory, NodeId cookie) REQUI
   directory.batch.clear();
   directory.batch_after = cookie;
   directory.next = 0;
-  Result<void> taken = take_rows(vfs, directory, cookie);
   directory.batch_taken = std::chrono::steady_clock::now();
+  Result<void> taken = take_rows(vfs, directory, cookie);
+  // What a disk was asked for is kept for seconds only, and may have taken longer than a batch is good.
+  if (vfs.asks_disk(directory.node)) directory.batch_taken = std::chrono::steady_clock::now();
   return taken;
 }
 

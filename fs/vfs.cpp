@@ -16,6 +16,11 @@ constexpr seconds kKeepUntilLogin{2};
 /// Of a directory of this machine: a batch of who reads it.
 constexpr std::size_t kNodesAtOnce = 256;
 
+/// A name that its directory does not show, another spelling of one that it does, is in no notice.
+seconds kept_for(const Node& node, const std::string& asked) {
+  return node.name == asked ? kKeepAttributes : kKeepLocal;
+}
+
 /// The answer to a lookup that has to wait: until it is sent, no notice shall want the directory.
 class LookupReply final : public Reply<Attr> {
  public:
@@ -139,7 +144,7 @@ void Vfs::lookup_unknown(const Node& dir, const std::string& name, ReplyPtr<Attr
   parts_.lister.find(dir, name, [this, dir, name, pending](const Result<Node>& found) {
     // Some names are told by a listing alone: those that are shown shortened.
     if (!found) return lookup_listing(dir, name, pending);
-    answer_attr(*found, pending);
+    answer_attr(*found, pending, kept_for(*found, name));
   });
 }
 
@@ -155,8 +160,8 @@ void Vfs::lookup_listing(const Node& dir, const std::string& name, const AttrPen
 
 void Vfs::lookup_listed(const Node& dir, const std::string& name, const AttrPending& pending) {
   if (const Result<Node> child = parts_.catalog.child(dir.id, name)) return answer_attr(*child, pending);
-  parts_.lister.find(dir, name, [this, pending, dir](const Result<Node>& found) {
-    if (found) return answer_attr(*found, pending);
+  parts_.lister.find(dir, name, [this, pending, dir, name](const Result<Node>& found) {
+    if (found) return answer_attr(*found, pending, kept_for(*found, name));
     Attr absent;
     absent.good_for = kKeepLocal;
     if (found.error().code == Errc::not_found && is_local(parts_.archives.of(dir)))
@@ -172,21 +177,34 @@ bool Vfs::has_attributes(const Node& node) const {
 }
 
 void Vfs::send_attr(const Node& node, ReplyPtr<Attr> reply) {
-  if (has_attributes(node) && !asks_disk(node)) return reply->send(attr_of(node));
+  if (has_attributes(node) && !asks_disk(node) && !differs_from_open(node)) return reply->send(attr_of(node));
   answer_attr(node, parts_.parking.park(std::move(reply)));
 }
 
-void Vfs::answer_attr(const Node& node, const AttrPending& pending) {
-  if (has_attributes(node)) {
-    const auto settle = [this, node, pending] { pending->settle(attr_of(node)); };
-    return asks_disk(node) ? ask_disk(parts_.archives.of(node), node.id, pending, settle) : settle();
-  }
-  resolve(node, [this, pending](const Result<Node>& resolved) {
-    if (resolved) {
-      pending->settle(attr_of(*resolved));
-    } else {
+void Vfs::answer_attr(const Node& node, const AttrPending& pending, seconds at_most) {
+  if (has_attributes(node)) return tell_attr(node, pending, at_most);
+  resolve(node, [this, pending, at_most](const Result<Node>& resolved) {
+    if (resolved)
+      tell_attr(*resolved, pending, at_most);
+    else
       pending->settle(tl::unexpected<Error>(resolved.error()));
-    }
+  });
+}
+
+void Vfs::tell_attr(const Node& node, const AttrPending& pending, seconds at_most) {
+  const auto settle = [this, pending, at_most](const Node& told) {
+    Attr attr = attr_of(told);
+    attr.good_for = std::min(attr.good_for, at_most);
+    pending->settle(attr);
+  };
+  if (asks_disk(node))
+    return ask_disk(parts_.archives.of(node), node.id, pending, [settle, node] { settle(node); });
+  if (!differs_from_open(node)) return settle(node);
+  part_from_open(node, [settle, pending](const Result<Node>& now) {
+    if (now)
+      settle(*now);
+    else
+      pending->settle(tl::unexpected<Error>(now.error()));
   });
 }
 
@@ -258,16 +276,15 @@ void Vfs::opendir(NodeId dir, ReplyPtr<Node> reply, bool by_other) {
     parts_.lister.ensure(*node, answer);
 }
 
-Result<void> Vfs::readdir(NodeId dir, NodeId cookie, const std::function<bool(const DirEntry&)>& visit) {
+Result<void> Vfs::readdir(const Node& dir, NodeId cookie, const std::function<bool(const DirEntry&)>& visit) {
   const auto show = [&](const Node& node) {
     DirEntry entry{node.name, node.id, node.kind, nullptr, node.id};
-    if (!has_attributes(node)) return visit(entry);
+    if (!has_attributes(node) || differs_from_open(node)) return visit(entry);
     const Attr attr = attr_of(node);
     entry.attr = &attr;
     return visit(entry);
   };
-  const Result<Node> self = options_.others ? parts_.catalog.node(dir) : fail(Errc::not_found, "");
-  if (!self || !asks_disk(*self)) return parts_.catalog.scan(dir, cookie, show);
+  if (!asks_disk(dir)) return parts_.catalog.scan(dir.id, cookie, show);
   // While the index is read, its old pages are kept: not for as long as a disk may take.
   for (;;) {
     std::vector<Node> nodes;
@@ -275,7 +292,7 @@ Result<void> Vfs::readdir(NodeId dir, NodeId cookie, const std::function<bool(co
       nodes.push_back(node);
       return nodes.size() < kNodesAtOnce;
     };
-    if (Result<void> scanned = parts_.catalog.scan(dir, cookie, gather); !scanned) return scanned;
+    if (Result<void> scanned = parts_.catalog.scan(dir.id, cookie, gather); !scanned) return scanned;
     for (const Node& node : nodes) {
       if (!show(node)) return {};
     }

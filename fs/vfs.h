@@ -104,7 +104,7 @@ class Vfs {
   void opendir(NodeId dir, ReplyPtr<Node> reply, bool by_other = false);
   /// Entries after `cookie` (0: from the start) until `visit` returns false. Only after opendir. Waits for
   /// nothing but a disk, where asks_disk().
-  [[nodiscard]] Result<void> readdir(NodeId dir, NodeId cookie,
+  [[nodiscard]] Result<void> readdir(const Node& dir, NodeId cookie,
                                      const std::function<bool(const DirEntry&)>& visit);
   /// `by_other`: not by who mounted, nor root. The kernel may judge by attributes of an hour ago: what a
   /// login, or a mode on this machine's disk, has made private since then is denied to others already.
@@ -156,7 +156,10 @@ class Vfs {
   /// Is there a size to show? Not when it must be asked for, nor for what is missing and cannot be made up.
   [[nodiscard]] bool has_attributes(const Node& node) const;
   void send_attr(const Node& node, ReplyPtr<Attr> reply);
-  void answer_attr(const Node& node, const AttrPending& pending);
+  /// For `at_most` so long, whatever else it is good for.
+  void answer_attr(const Node& node, const AttrPending& pending, seconds at_most = seconds::max());
+  /// Once there is a size to show.
+  void tell_attr(const Node& node, const AttrPending& pending, seconds at_most);
   /// The node with its size, or as missing when every mirror denies it and it can be made up.
   void resolve(const Node& node, SizeResolver::Done done);
   /// Runs `job`, which settles `pending`, where it may wait for the disk of a file on this machine. Not when
@@ -167,6 +170,13 @@ class Vfs {
   void open_local(const Node& node, const MountedArchive& archive, bool by_other, const OpenPending& pending);
   /// Why a reader of the file gets a placeholder; nullopt: he does not.
   [[nodiscard]] std::optional<MissingCause> blank_because(const Node& node) const;
+  /// Would who opens the node now get other bytes than who has it open: real ones instead of a blank, those
+  /// of another login?
+  [[nodiscard]] bool differs(const OpenFile& open, const Node& node,
+                             const std::optional<MissingCause>& blank) const;
+  [[nodiscard]] bool differs_from_open(const Node& node) const;
+  /// Gives the node another inode: who has the old one open keeps what he has. `done` gets it as it is then.
+  void part_from_open(const Node& node, SizeResolver::Done done);
   /// Notes what an inode is opened as, and returns whether it was something else before. `object`: of bytes
   /// that one login has fetched; all zeros: a placeholder; nullopt: what everybody gets.
   bool note_shown(Inode inode, const std::optional<Hash128>& object) EXCLUDES(mutex_);

@@ -23,30 +23,33 @@ Error refusal(const Node& node, MissingCause cause) {
 }  // namespace
 
 void Vfs::open(Inode inode, ReplyPtr<std::shared_ptr<OpenHandle>> reply, bool by_other) {
-  if (by_other) {
-    const Result<Node> asked = this->node(inode);
-    const Result<void> let_in = asked && !asks_disk(*asked) ? let_others_in(*asked) : Result<void>();
-    if (!let_in) return reply->send(tl::unexpected<Error>(let_in.error()));
-  }
-  // One on this machine is compared with the disk whoever has it open.
-  if (const auto open = open_files_.find(inode); open && !open->local) {
-    return reply->send(open_files_.open(inode, [&open] { return open; }));
-  }
   Result<Node> node = this->node(inode);
   if (!node) return reply->send(tl::unexpected<Error>(node.error()));
   if (node->kind != NodeKind::file)
     return reply->send(fail(Errc::is_directory, node->name + " is a directory"));
+  if (by_other && !asks_disk(*node)) {
+    const Result<void> let_in = let_others_in(*node);
+    if (!let_in) return reply->send(tl::unexpected<Error>(let_in.error()));
+  }
+  // Also when somebody has the older one open: the kernel looks the name up again.
   if (inode_of(*node) != inode) return reply->send(fail(Errc::stale, node->name + " has a newer version"));
   const MountedArchive* archive = parts_.archives.of(*node);
   if (archive == nullptr)
     return reply->send(fail(Errc::not_found, "the archive of this file is no longer configured"));
-  if (is_local(archive)) {
+  if (is_local(archive)) {  // compared with the disk whoever has it open
     const auto pending = parts_.parking.park(std::move(reply));
     return ask_disk(archive, node->id, pending, [this, node = *node, archive, by_other, pending] {
       open_local(node, *archive, by_other, pending);
     });
   }
   const std::optional<MissingCause> blank = blank_because(*node);
+  if (const auto open = open_files_.find(inode)) {
+    if (!differs(*open, *node, blank)) return reply->send(open_files_.open(inode, [&open] { return open; }));
+    const auto pending = parts_.parking.park(std::move(reply));
+    return part_from_open(*node, [node = *node, pending](const Result<Node>&) {
+      pending->settle(fail(Errc::stale, node.name + " is open as something else"));
+    });
+  }
   if (node->size && !blank) {
     renew_old(*node);
     return reply->send(open_version(*node, nullptr));
@@ -105,6 +108,24 @@ std::optional<MissingCause> Vfs::blank_because(const Node& node) const {
   // An empty file is what it is, and one of unknown size is not shown with another.
   if (state == FileState::not_fetched && node.size.value_or(0) > 0) return MissingCause::not_fetched;
   return std::nullopt;
+}
+
+bool Vfs::differs(const OpenFile& open, const Node& node, const std::optional<MissingCause>& blank) const {
+  return (open.placeholder() != nullptr) != blank.has_value() ||
+         (!blank && open.version.scope != parts_.archives.version(node).scope);
+}
+
+bool Vfs::differs_from_open(const Node& node) const {
+  if (node.kind != NodeKind::file) return false;
+  const auto open = open_files_.find(inode_of(node));
+  return open && !open->local && differs(*open, node, blank_because(node));
+}
+
+void Vfs::part_from_open(const Node& node, SizeResolver::Done done) {
+  parts_.writer.renew(node.id, node.generation, [this, node, done = std::move(done)](const Result<void>&) {
+    parts_.notices.entry_changed(node.parent, node.name);
+    done(parts_.catalog.node(node.id));
+  });
 }
 
 void Vfs::hand_over(const Node& node, std::shared_ptr<const Placeholder> placeholder,

@@ -326,7 +326,7 @@ void Life::read_directory(unsigned dir) {
   for (bool more = true; more;) {
     more = false;
     auto left = pick(4) + 1;
-    const auto scanned = house_->vfs.readdir(node.id, cookie, [&](const DirEntry& entry) {
+    const auto scanned = house_->vfs.readdir(node, cookie, [&](const DirEntry& entry) {
       if (left-- == 0) return !(more = true);
       check(last.empty() || last < entry.name, "names out of order or twice");
       last = entry.name;

@@ -574,6 +574,51 @@ class Commands(MountTest):
         wait_until(lambda: path.stat().st_size == 29, "the new size")
         self.assertEqual(path.read_bytes(), b"something else that is longer")
 
+    def test_refresh_lets_the_kernel_forget_that_a_name_was_not_there(self):
+        folder, _, mount = self.index(("a.txt",))
+        new = mount / "data/new.txt"
+        self.assertEqual(os.listdir(mount / "data"), ["a.txt"])
+        self.assertFalse(new.exists())
+        (folder / "new.txt").write_bytes(b"new")
+        self.ask("refresh", mount / "data")
+        # Nobody lists the directory meanwhile, and after 30 s the kernel would by itself.
+        wait_until(new.exists, "it is there", 15)
+
+    def test_refresh_shows_a_changed_file_by_its_other_spelling(self):
+        folder, _, mount = self.index(("a[1].txt", "b[1].txt"))
+        data = mount / "data"
+        self.assertEqual(sorted(os.listdir(data)), ["a%5B1].txt", "b%5B1].txt"])
+        with open(data / "a[1].txt", "rb"):
+            self.assertTrue((data / "b[1].txt").exists())
+            (folder / "a[1].txt").write_bytes(b"something else that is longer")
+            os.utime(folder / "a[1].txt", (2_000_000_000, 2_000_000_000))
+            (folder / "b[1].txt").unlink()
+            self.ask("refresh", data)
+            wait_until(lambda: (data / "a[1].txt").stat().st_size == 29, "the new size", 20)
+            self.assertEqual((data / "a[1].txt").read_bytes(), b"something else that is longer")
+            wait_until(lambda: not (data / "b[1].txt").exists(), "what went is gone", 20)
+
+    def test_a_changed_file_is_new_to_who_opens_it_while_a_neighbour_is_asked_for(self):
+        folder, sim = self.folder("apache")  # which tells no exact size of what is larger
+        (folder / "changed.txt").write_bytes(b"old")
+        (folder / "silent.txt").write_bytes(bytes(3000))
+        mount = self.mount(f'[archives.data]\ntype = "index"\nurl = "{sim.url}/data/"\n', timeout=20)
+        changed = mount / "data/changed.txt"
+        with open(changed, "rb") as held:
+            self.assertEqual(held.read(), b"old")
+            sim.fault("*silent*", "silent")
+            asking = threading.Thread(target=os.path.exists, args=(mount / "data/silent.txt",))
+            asking.start()
+            self.addCleanup(asking.join)
+            wait_until(lambda: mount.status()["calls_waiting"], "it waits for the size")
+            (folder / "changed.txt").write_bytes(b"something else that is longer")
+            os.utime(folder / "changed.txt", (2_000_000_000, 2_000_000_000))
+            self.ask("refresh", mount / "data")
+            self.assertEqual(changed.read_bytes(), b"something else that is longer")
+            self.assertTrue(asking.is_alive(), "its neighbour still waits")
+            held.seek(0)
+            self.assertEqual(held.read(), b"old")
+
     def test_a_growing_listing_shows_up_behind_the_readers_back(self):
         here = self.directory / "here"
         here.mkdir()

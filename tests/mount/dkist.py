@@ -205,6 +205,21 @@ class Dkist(DkistTest):
         self.assertEqual(path.read_bytes(), truth)
         self.assert_blank(mount / DATASET / self.names(mount)[4])
 
+    def test_who_opens_a_frame_after_a_login_gets_it_though_it_is_open_as_a_blank(self):
+        mount = self.dkist()
+        name = self.names(mount)[3]
+        path = mount / DATASET / name
+        with open(path, "rb", buffering=0) as blank:
+            size, head = os.fstat(blank.fileno()).st_size, blank.read(2880)
+            self.log_in(mount)
+            truth = self.truth(name)
+            self.assertNotEqual(len(truth), size)
+            wait_until(lambda: path.stat().st_size == len(truth), "its size is known")
+            self.assertEqual(path.read_bytes(), truth)
+            self.assertEqual(os.fstat(blank.fileno()).st_size, size, "who has the blank open keeps it")
+            blank.seek(0)
+            self.assertEqual(blank.read(2880), head)
+
     def test_a_login_that_only_its_file_tells_of_is_noticed(self):
         mount = self.dkist()
         name = self.names(mount)[3]
@@ -238,10 +253,12 @@ class Dkist(DkistTest):
             self.assertIn("Permission denied", run(*forbidden, **nobody).stderr)
 
         wait_until(lambda: os.getxattr(frame, "user.astrofs.state") == b"cached", "it is on disk")
-        self.log_in(mount, account="second")
-        self.assertEqual(os.getxattr(frame, "user.astrofs.state"), b"remote")
-        self.tell(member=False)
-        self.assert_errno(errno.EACCES, frame.read_bytes)
+        with open(frame, "rb") as held:  # by the first, and is nobody else's by that
+            self.log_in(mount, account="second")
+            self.assertEqual(os.getxattr(frame, "user.astrofs.state"), b"remote")
+            self.tell(member=False)
+            self.assert_errno(errno.EACCES, frame.read_bytes)
+            self.assertEqual(held.read(6), b"SIMPLE")
 
     def test_a_code_from_any_browser_is_a_login(self):
         mount = self.dkist("--dkist-need-token", config='client_id = "11111111-2222-3333-4444-555555555555"')
