@@ -17,6 +17,12 @@ namespace {
 
 using nlohmann::json;
 
+/// That of the mount itself is "".
+std::string path_of(const json& row) {
+  std::string path = row.value("path", "");
+  return path.empty() ? "/" : path;
+}
+
 /// What an archive said must not steer the terminal.
 json plain(json value) {
   if (value.is_string()) return one_line(value.get_ref<const std::string&>());
@@ -117,7 +123,7 @@ void print_status(const json& status) {
 }
 
 void print_why(const json& why) {
-  fmt::print("{}\n", why.value("path", "").empty() ? "/" : why.value("path", ""));
+  fmt::print("{}\n", path_of(why));
   const auto row = [](std::string_view name, const std::string& value) {
     if (!value.empty()) fmt::print("  {:<11} {}\n", name, value);
   };
@@ -173,7 +179,7 @@ void print_answer(const std::string& command, const json& result) {
                result.value("no", 0ULL));
   } else if (command == "refresh") {
     for (const json& row : result["refreshed"])
-      fmt::print("{}: {} names\n", row.value("path", ""), row.value("names", 0ULL));
+      fmt::print("{}: {} names\n", path_of(row), row.value("names", 0ULL));
   } else if (command == "metrics") {
     fmt::print("{}", result.value("text", ""));
   } else if (command == "pin" || command == "unpin") {

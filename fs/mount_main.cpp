@@ -23,6 +23,7 @@
 
 #include "base/log.h"
 #include "base/redact.h"
+#include "base/standard_files.h"
 #include "base/unique_fd.h"
 #include "cache/cache_dir.h"
 #include "cache/recover.h"
@@ -194,6 +195,7 @@ void settle_paths(MountOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_standard_files();
   Result<CommandLine> line = parse_command_line(std::vector<std::string>(argv + 1, argv + argc));
   if (!line) return complain(line.error(), kBadUsage);
   if (!line->text.empty()) {

@@ -55,8 +55,7 @@ constexpr std::array<std::string_view, 36> kOfMount{"ro",
                                                     "comment",
                                                     "default_permissions"};
 /// Options that libfuse or the kernel understand and a user may want.
-constexpr std::array<std::string_view, 5> kOfFuse{"auto_unmount", "allow_root", "debug", "max_read",
-                                                  "noexec"};
+constexpr std::array<std::string_view, 4> kOfFuse{"auto_unmount", "allow_root", "debug", "noexec"};
 
 template <std::size_t N>
 bool is_one_of(const std::array<std::string_view, N>& known, std::string_view name) {
@@ -174,7 +173,7 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments
                  "Options, separated by commas: config= cache= cache_size= offline sparse missing= timeout= "
                  "allow_other uid= gid= log=")
       ->allow_extra_args(false);
-  app.add_option("--config", config, "Configuration file");
+  const CLI::Option* const named_config = app.add_option("--config", config, "Configuration file");
   app.add_flag("--foreground", options.foreground, "Stay in the foreground and log to stderr");
   app.add_flag("-s", options.sloppy, "Ignore unknown mount options");
   app.add_flag("-f", options.fake, "Check everything, do not mount");
@@ -199,7 +198,11 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments
   options.mountpoint = places.back();
   if (places.size() == 2) options.source = places.front();
   if (Result<void> taken = take_list(options, lists); !taken) return tl::unexpected<Error>(taken.error());
-  if (!config.empty()) options.config_path = config;
+  if (named_config->count() > 0) {
+    if (config.empty())
+      return fail(Errc::invalid, "option --config names nothing; give it a file or leave it out");
+    options.config_path = config;
+  }
   if (options.log_target == "journal" && !options.foreground) {
     return fail(
         Errc::invalid,

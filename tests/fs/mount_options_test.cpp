@@ -216,8 +216,8 @@ TEST(MountOption, WhatMountFstabAndSystemdAddIsTakenAndNotPassedOn) {
 }
 
 TEST(MountOption, WhatFuseUnderstandsIsPassedOnAsItIs) {
-  EXPECT_THAT(with("auto_unmount,offline,max_read=65536,noexec,debug")->fuse_options,
-              ElementsAre("auto_unmount", "max_read=65536", "noexec", "debug"));
+  EXPECT_THAT(with("auto_unmount,offline,noexec,debug")->fuse_options,
+              ElementsAre("auto_unmount", "noexec", "debug"));
 }
 
 TEST(MountOption, AnUnknownOneIsNamedWholeUnlessTheMountIsSloppy) {

@@ -117,6 +117,20 @@ class Mounting(MountTest):
         place.begin()
         self.assertEqual((place / "data/first.txt").read_bytes(), FIRST)
 
+    def test_it_returns_and_writes_into_no_file_where_its_input_and_output_are_closed(self):
+        place = self.place()
+        command = [PROGRAM, place.path, "--config", place.config]
+        run("bash", "-c", 'exec "$@" <&- >&- 2>&-', "bash", *command)
+        self.assertEqual((place / "data/first.txt").read_bytes(), FIRST)
+        place.unmount()
+        process = subprocess.Popen(["bash", "-c", 'exec "$@" <&- >&- 2>&-', "bash", *command, "--foreground"])
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        wait_until(lambda: os.path.exists(place / "data/first.txt"), "the mount is there")
+        self.assertEqual({os.readlink(f"/proc/{process.pid}/fd/{number}") for number in range(3)}, {"/dev/null"})
+        process.terminate()
+        self.assertEqual(process.wait(PATIENCE), 0)
+
     def test_the_source_is_what_the_table_of_mounts_shows(self):
         place = self.place()
         run(PROGRAM, "stars, and more\\", place.path, "--config", place.config)
@@ -403,6 +417,7 @@ class Mounting(MountTest):
         place = self.local()
         self.assert_refused(run(PROGRAM, place.path, "--config", "/absent.toml", check=False), "/absent.toml", "--config")
         self.assert_refused(run(PROGRAM, place.path, "-o", "config=/absent.toml", check=False), "/absent.toml")
+        self.assert_refused(run(PROGRAM, place.path, "--config", "", check=False), "--config")
         self.assert_refused(run(PROGRAM, place.path, check=False, env={**os.environ, "ASTROFS_CONFIG": "/absent.toml"}),
                             "/absent.toml", "ASTROFS_CONFIG")
         self.assert_refused(run(PROGRAM, place.path, "--config", self.directory, check=False), self.directory)
@@ -411,7 +426,7 @@ class Mounting(MountTest):
         place = self.local()
         for options, words in (("unheard_of", ("unheard_of", "mount.astrofs(8)")), ("unheard_of=7", ("unheard_of",)),
                                ("timeout=soon", ("timeout=soon", "number")), ("timeout=0", ("timeout=0",)),
-                               ("timeout=-1", ("timeout=-1",)), ("timeout", ("timeout",)),
+                               ("timeout=-1", ("timeout=-1",)), ("timeout", ("timeout",)), ("max_read=65536", ("max_read",)),
                                ("timeout=99999999999999", ("timeout",)), ("uid=me", ("uid=me", "number")),
                                ("gid=", ("gid",)), ("cache_size=lots", ("cache_size", "lots")), ("cache_size=0", ("cache_size",)),
                                ("cache=", ("cache",)), ("log=", ("log",)), ("config=", ("config",)),
