@@ -321,7 +321,9 @@ void Transfer::try_again(const Verdict& verdict) {
     if (!advance()) return conclude();
   } else {
     const bool long_pause = verdict.retry_after && *verdict.retry_after > kPatience;
-    if (++mirror.failures % kFailuresPerMirror == 0 || long_pause) moved = advance();
+    // A second silence would use up the reader's time before any other mirror is asked.
+    const bool was_silent = verdict.error.code == Errc::timed_out;
+    if (++mirror.failures % kFailuresPerMirror == 0 || long_pause || was_silent) moved = advance();
   }
   if ((moved && !mirrors_[at_].tried) || (verdict.retry_after && !moved)) return next_attempt();
   later(exchange_->backoff(++backoffs_));

@@ -198,6 +198,16 @@ TEST(RangeJob, GoesToTheNextMirrorAfterTwoFailures) {
   EXPECT_EQ(stage.client.requests.size(), 3U);
 }
 
+TEST(RangeJob, GoesToTheNextMirrorAfterOneSilence) {
+  Stage stage([](const Request& request) {
+    return request.url.find("a.example") != std::string::npos ? broken_answer(Errc::timed_out)
+                                                              : good_answer(request, kFile);
+  });
+  expect_bytes(*stage.begin(job_for(kFile, {0, 100}, {"http://a.example/f", "http://b.example/f"})),
+               {0, 100});
+  EXPECT_EQ(stage.client.requests.size(), 2U);
+}
+
 TEST(RangeJob, GoesOnAtTheNextMirrorWhereTheFirstBroke) {
   Stage stage([](const Request& request) {
     if (request.url.find("a.example") == std::string::npos) return good_answer(request, kFile, "\"another\"");
