@@ -5,11 +5,14 @@
 namespace astrofs::http {
 namespace {
 
-/// A body that is shorter comes with its head, in what was under way already, and tells nothing of the line.
+/// Less comes in what was under way already when the head came, and tells nothing of the line.
 constexpr std::uint64_t kTelling = 128 * 1024;
 /// Of what is new in the means. A rate changes with who else uses the line; a latency seldom does.
 constexpr int kNewsOfLatency = 8;
 constexpr double kNewsOfRate = 4;
+/// What a machine that stood still finds waiting comes in no time, as it does from no line: no news says more
+/// than so many times the mean.
+constexpr double kMostNews = 2;
 
 }  // namespace
 
@@ -19,7 +22,7 @@ void Pace::note(std::chrono::nanoseconds waited, std::uint64_t bytes, std::chron
   if (bytes < kTelling) return;
   const std::chrono::duration<double> seconds = std::max(took, std::chrono::nanoseconds(1));
   const double now = static_cast<double>(bytes) / seconds.count();
-  rate = rate ? *rate + (now - *rate) / kNewsOfRate : now;
+  rate = rate ? *rate + (std::min(now, kMostNews * *rate) - *rate) / kNewsOfRate : now;
 }
 
 }  // namespace astrofs::http

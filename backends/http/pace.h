@@ -12,7 +12,8 @@ struct Pace {
   std::optional<double> rate{};                       ///< bytes per second of one connection
   unsigned connections{0};                            ///< that it is asked over at most
 
-  /// One answer: its head came after `waited`, the `bytes` of its body within `took` from then on.
+  /// One answer: its head came after `waited` with the first piece of its body, the other `bytes` of it
+  /// within `took` from then on.
   void note(std::chrono::nanoseconds waited, std::uint64_t bytes, std::chrono::nanoseconds took);
 };
 

@@ -133,7 +133,8 @@ class Transfer::Attempt : public Receiver {
     const Flow flow = keep->data(data);
     if (flow == Flow::proceed) {
       slot_->count_bytes(data.size());
-      came_ += data.size();
+      // The first piece may have waited for this thread: how long it took nobody knows.
+      came_after_ += std::exchange(begun_, true) ? data.size() : 0;
     }
     paused_ = paused_ || flow == Flow::pause;
     return flow;
@@ -141,7 +142,7 @@ class Transfer::Attempt : public Receiver {
   void on_end(Result<void> result) override {
     // What was kept waiting for its receiver tells nothing of the line.
     if (answered_ && result && !paused_ && slot_)
-      slot_->report_pace(answered_at_ - asked_at_, came_, clock_.steady() - answered_at_);
+      slot_->report_pace(answered_at_ - asked_at_, came_after_, clock_.steady() - answered_at_);
     if (const auto keep = transfer_) keep->attempt_ended(result, *this);
     transfer_.reset();
     slot_.reset();
@@ -166,8 +167,9 @@ class Transfer::Attempt : public Receiver {
   const Clock& clock_;
   const SteadyTime asked_at_;
   SteadyTime answered_at_{};
-  std::uint64_t came_{0};  ///< bytes of the body
+  std::uint64_t came_after_{0};  ///< bytes of the body after its first piece, which comes with the head
   bool answered_{false};
+  bool begun_{false};  ///< the body
   bool paused_{false};
 };
 

@@ -5,6 +5,7 @@ import contextlib
 import errno
 import http.server
 import json
+import math
 import os
 import pathlib
 import re
@@ -111,11 +112,16 @@ class Commands(MountTest):
         sim.fault("*", "bandwidth", n=slow)
         sim.fault("*", "latency", n=60)
         frames = sorted((mount / CHIP).iterdir())
+
+        def pace():
+            return mount.status()["origins"][0]["pace"]
+
         with open(frames[0], "rb", buffering=0) as file:
             file.read(1_200_000)
-        pace = mount.status()["origins"][0]["pace"]
-        self.assertGreaterEqual(pace["latency_ms"], 60)
-        self.assertLess(pace["bytes_per_second"], 3 * slow)
+            # A machine that stands still meanwhile takes the first answers for faster than they were.
+            while pace().get("bytes_per_second", math.inf) >= 3 * slow:
+                self.assertTrue(file.read(1_200_000), "the rate comes down before the frame is read")
+        self.assertGreaterEqual(pace()["latency_ms"], 60)
         self.assertIn("MB/s a connection", self.ask("status", mount.path).stdout)
         wait_until(lambda: mount.status()["transfers"]["flights"] == 0, "what was ahead has come")
         with open(frames[1], "rb", buffering=0) as file:
