@@ -14,8 +14,9 @@ class Notices {
   /// `name` in `parent` is gone, new, or another content version than before.
   virtual void entry_changed(NodeId parent, std::string name) = 0;
   /// A name of `dir` is looked up and must be waited for; until it is answered the kernel holds the
-  /// directory.
-  virtual void lookup_begins(NodeId) {}
+  /// directory. True: it is being told of another name there, and with it everybody who comes now waits for
+  /// that answer, where not even SIGKILL ends it.
+  [[nodiscard]] virtual bool lookup_begins(NodeId) { return false; }
   virtual void lookup_ended(NodeId) {}
   /// The listing of `dir` changed.
   virtual void directory_changed(NodeId dir) = 0;

@@ -40,9 +40,10 @@ void Notifier::detach() {
 void Notifier::entry_changed(NodeId parent, std::string name) {
   push(EntryNotice{parent, std::move(name)});
 }
-void Notifier::lookup_begins(NodeId dir) {
+bool Notifier::lookup_begins(NodeId dir) {
   const MutexLock lock(mutex_);
   ++busy_[dir].lookups;
+  return telling_ && told_dir_ == dir;
 }
 void Notifier::lookup_ended(NodeId dir) {
   {
@@ -97,6 +98,7 @@ void Notifier::run() {
       }
       tell = tell_;
       telling_ = tell != nullptr;
+      told_dir_ = entry != nullptr ? entry->parent : 0;
     }
     if (tell) tell(notice);
   }

@@ -4,7 +4,8 @@
 // a read of that inode is pending, with a thread that not even SIGKILL frees. So files are told attributes
 // only (offset -1); their bytes never change under one inode number anyway. A notice of a name waits in the
 // kernel for the lookups that are under way in its directory, and further lookups there wait for it, where
-// SIGKILL reaches nobody: so it is held back while one of them waits here.
+// SIGKILL reaches nobody: so it is held back while one of them waits here, and
+// one that comes while it is told is answered at once.
 #pragma once
 
 #include <condition_variable>
@@ -43,7 +44,7 @@ class Notifier final : public Notices {
   void detach();
 
   void entry_changed(NodeId parent, std::string name) override;
-  void lookup_begins(NodeId dir) override;
+  [[nodiscard]] bool lookup_begins(NodeId dir) override;
   void lookup_ended(NodeId dir) override;
   void directory_changed(NodeId dir) override;
   void attributes_changed(Inode inode) override;
@@ -63,6 +64,7 @@ class Notifier final : public Notices {
   std::unordered_map<NodeId, Busy> busy_ GUARDED_BY(mutex_);
   std::function<void(const Notice&)> tell_ GUARDED_BY(mutex_);
   bool telling_ GUARDED_BY(mutex_){false};
+  NodeId told_dir_ GUARDED_BY(mutex_){0};  ///< whose name it is being told, or 0
   bool stopping_ GUARDED_BY(mutex_){false};
   bool overflowed_ GUARDED_BY(mutex_){false};  ///< and said so
   std::jthread thread_;

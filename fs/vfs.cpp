@@ -25,9 +25,12 @@ seconds kept_for(const Node& node, const std::string& asked) {
 class LookupReply final : public Reply<Attr> {
  public:
   LookupReply(Notices& notices, NodeId dir, ReplyPtr<Attr> reply)
-      : notices_(notices), dir_(dir), reply_(std::move(reply)) {
-    notices_.lookup_begins(dir_);
-  }
+      : notices_(notices),
+        dir_(dir),
+        reply_(std::move(reply)),
+        is_in_the_way_(notices_.lookup_begins(dir_)) {}
+  /// Of a notice that the directory is wanted for already.
+  [[nodiscard]] bool is_in_the_way() const { return is_in_the_way_; }
   void send(Result<Attr> result) override {
     reply_->send(std::move(result));
     notices_.lookup_ended(dir_);
@@ -41,6 +44,7 @@ class LookupReply final : public Reply<Attr> {
   Notices& notices_;
   const NodeId dir_;
   const ReplyPtr<Attr> reply_;
+  const bool is_in_the_way_;
 };
 
 }  // namespace
@@ -116,6 +120,17 @@ Attr Vfs::attr_of(const Node& node) const {
   return attr;
 }
 
+Attr Vfs::attr_for_now(const Node& node) const {
+  Attr attr{inode_of(node), node.id, node.kind, node.size.value_or(0), node.mtime};
+  if (const auto open = open_files_.find(attr.inode)) {
+    const auto placeholder = open->placeholder();
+    attr.size = placeholder ? placeholder->size() : open->version.size;
+  }
+  attr.is_private = true;
+  attr.good_for = seconds(0);
+  return attr;
+}
+
 // ---- names
 
 void Vfs::lookup(NodeId parent, std::string name, ReplyPtr<Attr> reply) {
@@ -124,8 +139,11 @@ void Vfs::lookup(NodeId parent, std::string name, ReplyPtr<Attr> reply) {
   if (dir->kind != NodeKind::directory)
     return reply->send(fail(Errc::not_directory, dir->name + " is not a directory"));
   Result<Node> child = parts_.catalog.child(parent, name);
-  if (!child || !has_attributes(*child) || asks_disk(*child))
-    reply = std::make_unique<LookupReply>(parts_.notices, parent, std::move(reply));
+  if (!child || !has_attributes(*child) || asks_disk(*child)) {
+    auto waiting = std::make_unique<LookupReply>(parts_.notices, parent, std::move(reply));
+    if (child && waiting->is_in_the_way()) return waiting->send(attr_for_now(*child));
+    reply = std::move(waiting);
+  }
   if (!child) return lookup_unknown(*dir, name, std::move(reply));
   parts_.lister.ensure(*dir,
                        [](const Result<void>&) {});  // an old listing is refreshed behind the reader's back

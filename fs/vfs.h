@@ -155,6 +155,9 @@ class Vfs {
   [[nodiscard]] Result<void> let_others_in(const Node& node) const;
   /// Is there a size to show? Not when it must be asked for, nor for what is missing and cannot be made up.
   [[nodiscard]] bool has_attributes(const Node& node) const;
+  /// What can be told of it without waiting, good for nothing: the kernel asks again, and holds no directory
+  /// while it does.
+  [[nodiscard]] Attr attr_for_now(const Node& node) const;
   void send_attr(const Node& node, ReplyPtr<Attr> reply);
   /// For `at_most` so long, whatever else it is good for.
   void answer_attr(const Node& node, const AttrPending& pending, seconds at_most = seconds::max());

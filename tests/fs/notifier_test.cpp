@@ -97,8 +97,8 @@ TEST_F(NotifierTest, TellsEveryNoticeInOrder) {
 TEST_F(NotifierTest, ANoticeOfANameIsHeldBackWhileNamesOfItsDirectoryAreLookedUp) {
   attach();
   kernel_.allow(5);
-  notifier_.lookup_begins(7);
-  notifier_.lookup_begins(7);
+  EXPECT_FALSE(notifier_.lookup_begins(7));
+  EXPECT_FALSE(notifier_.lookup_begins(7));
   notifier_.entry_changed(7, "a.fits");
   notifier_.attributes_changed(9);
   notifier_.entry_changed(8, "b.fits");
@@ -111,6 +111,20 @@ TEST_F(NotifierTest, ANoticeOfANameIsHeldBackWhileNamesOfItsDirectoryAreLookedUp
   notifier_.lookup_ended(7);
   ASSERT_TRUE(kernel_.wait_for_done(2));
   EXPECT_EQ(kernel_.heard().back(), "7/c.fits");
+}
+
+TEST_F(NotifierTest, WhoLooksANameUpHearsThatTheDirectoryIsWantedForANotice) {
+  attach();
+  notifier_.entry_changed(7, "a.fits");
+  ASSERT_TRUE(kernel_.wait_for_begun());
+  EXPECT_TRUE(notifier_.lookup_begins(7));
+  EXPECT_FALSE(notifier_.lookup_begins(8));
+  notifier_.lookup_ended(7);
+  notifier_.attributes_changed(7);
+  kernel_.allow(1);
+  ASSERT_TRUE(kernel_.wait_for_begun());
+  EXPECT_FALSE(notifier_.lookup_begins(7)) << "attributes want no directory";
+  kernel_.allow(1);
 }
 
 TEST_F(NotifierTest, NobodyWaitsForTheKernel) {

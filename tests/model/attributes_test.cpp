@@ -130,5 +130,26 @@ TEST_F(Attributes, SizesThatTheListingDoesNotGiveAreAskedFor) {
   EXPECT_EQ(attr(kFrame).size, long_frame());
 }
 
+/// The notice waits for the directory, which a lookup holds until it is answered; everybody waits behind it.
+TEST_F(Attributes, AreLeftOpenWhileTheKernelIsToldOfANameBeside) {
+  story->sizes_listed = false;
+  mount();
+  const auto dir = house->lookup(top().id, dir_name(dir_of(kPlain)));
+  ASSERT_TRUE(dir && house->opendir(dir->node));
+  remote.hold(1U << kPlain);
+  house->notices.told_dir = dir->node;
+  const auto now = house->lookup(dir->node, shown_name(kPlain));
+  ASSERT_TRUE(now) << "at once";
+  EXPECT_EQ(now->good_for, seconds(0));
+  EXPECT_TRUE(now->is_private) << "until it is known";
+  remote.hold({});
+  const auto then = house->getattr(now->inode);
+  ASSERT_TRUE(then);
+  EXPECT_EQ(then->size, kLongSize);
+  EXPECT_GT(then->good_for, seconds(0));
+  EXPECT_FALSE(then->is_private);
+  EXPECT_EQ(attr(kPlain).inode, now->inode);
+}
+
 }  // namespace
 }  // namespace astrofs::model

@@ -93,9 +93,12 @@ class Call {
 class HeardNotices final : public Notices {
  public:
   void entry_changed(NodeId parent, std::string name) override;
+  [[nodiscard]] bool lookup_begins(NodeId dir) override { return dir == told_dir; }
   void directory_changed(NodeId dir) override;
   void attributes_changed(Inode inode) override;
   [[nodiscard]] std::size_t heard() const { return heard_; }
+
+  std::atomic<NodeId> told_dir{0};  ///< of which it is being told a name
 
  private:
   std::atomic<std::size_t> heard_{0};

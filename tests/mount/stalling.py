@@ -288,6 +288,29 @@ class Stalling(MountTest):
             walker.kill()
             self.assertEqual(walker.wait(PATIENCE), -signal.SIGKILL)
 
+    # Claim 8
+    def test_names_that_are_waited_for_while_the_kernel_hears_of_many_others_hold_up_nobody(self):
+        folder = pathlib.Path(tempfile.mkdtemp(dir=self.directory))
+        for name in (*(f"{number}.txt" for number in range(20_000)), "third.txt"):
+            (folder / name).write_text(name)
+        for number in range(4):
+            (folder / f"silent-{number}.dat").write_bytes(bytes(5000))
+        sim = self.sim("--folder", f"{folder}:apache:/data")  # which says no sizes of what is larger
+        mount = self.mount(f'[archives.data]\ntype = "index"\nurl = "{sim.url}/data/"\n', timeout=600)
+        place = mount / "data"
+        os.listdir(place)
+        for path in folder.glob("[0-9]*.txt"):
+            path.unlink()
+        sim.fault("*silent*", "silent")
+        mount.control("refresh", place)  # the notices of what is gone follow
+        lookups = [self.reader("stat", place / f"silent-{number}.dat") for number in range(4)]
+        self.waiting(mount, len(lookups))
+        self.assertEqual(self.reader("stat", place / "third.txt").wait(PATIENCE), 0, "a name that nobody has looked up yet")
+        for lookup in lookups:
+            self.assertIsNone(lookup.poll())
+            lookup.kill()
+            self.assertEqual(lookup.wait(PATIENCE), -signal.SIGKILL)
+
     # ---- signals
 
     # Claim 9
