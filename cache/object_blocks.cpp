@@ -102,7 +102,7 @@ const std::uint64_t* ObjectBlocks::hash_of(std::uint32_t block) const {
 }
 
 bool ObjectBlocks::wanted(std::uint32_t block) const {
-  return hash_of(block) == nullptr && !air_.contains(block);
+  return hash_of(block) == nullptr && !air_.contains(block) && streamed_by(block) == 0;
 }
 
 ObjectBlocks::Found ObjectBlocks::find(const Assembly& assembly) const {

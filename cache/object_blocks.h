@@ -134,6 +134,8 @@ class ObjectBlocks {
     Bytes arrived;  ///< not empty: complete in memory
     std::vector<std::shared_ptr<Parked>> waiters;
   };
+  /// An answer that brings more than asked, a whole file of terabytes perhaps: what of it nobody waits for is
+  /// in the air without an entry, until it arrives.
   struct Stream {
     FlightId flight{0};
     ByteRange arriving;
@@ -143,7 +145,11 @@ class ObjectBlocks {
   [[nodiscard]] const std::uint64_t* hash_of(std::uint32_t block) const REQUIRES(mutex_);
   /// Bytes of the blocks in that set of each chunk.
   [[nodiscard]] std::uint64_t bytes_in(std::uint64_t Chunk::*set) const REQUIRES(mutex_);
+  /// Neither here nor in the air.
   [[nodiscard]] bool wanted(std::uint32_t block) const REQUIRES(mutex_);
+  [[nodiscard]] BlockSpan still_to_come(const Stream& stream) const;
+  /// The flight that is to bring it besides what it was asked for, or 0.
+  [[nodiscard]] FlightId streamed_by(std::uint32_t block) const REQUIRES(mutex_);
   Chunk& take_out(std::uint32_t block) REQUIRES(mutex_);
   /// `demanded`: in order, a part of what is to be flown. Runs of `blocks` become flights and their blocks
   /// airborne.
@@ -157,6 +163,7 @@ class ObjectBlocks {
   /// A chunk not here is not loaded, or not on disk when all that are have been.
   std::unordered_map<std::uint32_t, Chunk> chunks_ GUARDED_BY(mutex_);
   bool all_loaded_ GUARDED_BY(mutex_){false};
+  /// But for what streams_ alone tell of.
   std::unordered_map<std::uint32_t, Airborne> air_ GUARDED_BY(mutex_);
   std::vector<Stream> streams_ GUARDED_BY(mutex_);
   std::deque<BlockRun> arrived_ GUARDED_BY(mutex_);

@@ -66,7 +66,11 @@ std::optional<std::vector<FlightPlan>> ObjectBlocks::park(const std::shared_ptr<
     if (fetch.contains(block) || (own.contains(block) && !assembly.has(block))) fly.push_back(block);
   }
   auto plans = launch(fly, awaited, largest_flight);
-  for (const std::uint32_t block : awaited) air_[block].waiters.push_back(parked);
+  for (const std::uint32_t block : awaited) {
+    Airborne& airborne = air_[block];
+    if (airborne.flight == 0) airborne.flight = streamed_by(block);
+    airborne.waiters.push_back(parked);
+  }
   waits.add(parked->id, std::move(waiter));
   return plans;
 }
@@ -92,27 +96,38 @@ bool ObjectBlocks::widen(FlightId id, ByteRange asked, ByteRange arriving) {
     return false;
   }
   streams_.push_back({id, arriving, arriving.offset});
-  const auto first = static_cast<std::uint32_t>((arriving.offset + kBlockSize - 1) / kBlockSize);
-  const std::uint64_t last =
-      arriving.end() == version_.size ? blocks_touching(arriving).last : arriving.end() / kBlockSize;
-  for (std::uint32_t block = first; block < last; ++block) {
-    if (wanted(block)) air_[block].flight = id;
-  }
   return true;
+}
+
+BlockSpan ObjectBlocks::still_to_come(const Stream& stream) const {
+  const auto first = static_cast<std::uint32_t>((stream.position + kBlockSize - 1) / kBlockSize);
+  const auto last = static_cast<std::uint32_t>(stream.arriving.end() == version_.size
+                                                   ? blocks_touching(stream.arriving).last
+                                                   : stream.arriving.end() / kBlockSize);
+  return {first, std::max(first, last)};
+}
+
+FlightId ObjectBlocks::streamed_by(std::uint32_t block) const {
+  const auto stream =
+      std::ranges::find_if(streams_, [&](const Stream& one) { return still_to_come(one).contains(block); });
+  return stream == streams_.end() ? 0 : stream->flight;
 }
 
 ObjectBlocks::Arrival ObjectBlocks::arrive(FlightId id, const BlockRun& run) {
   Arrival arrival;
   const std::uint64_t begin = std::uint64_t{run.first} * kBlockSize;
   const MutexLock lock(mutex_);
-  for (Stream& stream : streams_) {
-    if (stream.flight == id) stream.position = begin + run.bytes.size();
-  }
+  const auto stream = std::ranges::find(streams_, id, &Stream::flight);
+  if (stream != streams_.end()) stream->position = begin + run.bytes.size();
   bool joins = false;  // the block before this one was taken too: one run, one write
   for (std::size_t at = 0; at < run.bytes.size(); at += kBlockSize) {
     const std::size_t length = std::min<std::size_t>(kBlockSize, run.bytes.size() - at);
     const auto block = static_cast<std::uint32_t>((begin + at) / kBlockSize);
-    const auto found = air_.find(block);
+    auto found = air_.find(block);
+    if (found == air_.end() && stream != streams_.end() && hash_of(block) == nullptr) {
+      found = air_.try_emplace(block).first;
+      found->second.flight = id;
+    }
     if (found == air_.end() || found->second.flight != id || !found->second.arrived.empty()) {
       joins = false;
       continue;
@@ -135,7 +150,10 @@ ObjectBlocks::Ended ObjectBlocks::end(FlightId id, bool again, std::uint64_t lar
   Ended ended;
   std::vector<std::uint32_t> retry;
   const MutexLock lock(mutex_);
-  std::erase_if(streams_, [id](const Stream& stream) { return stream.flight == id; });
+  if (const auto stream = std::ranges::find(streams_, id, &Stream::flight); stream != streams_.end()) {
+    ended.lost = still_to_come(*stream);
+    streams_.erase(stream);
+  }
   for (auto it = air_.begin(); it != air_.end();) {
     Airborne& airborne = it->second;
     if (airborne.flight != id || !airborne.arrived.empty()) {
@@ -167,7 +185,7 @@ std::optional<Error> ObjectBlocks::recent_failure(const Assembly& assembly) cons
   if (failures_.empty()) return std::nullopt;
   const SteadyTime now = std::chrono::steady_clock::now();
   for (std::uint32_t block = own.first; block < own.last; ++block) {
-    if (assembly.has(block) || air_.contains(block)) continue;
+    if (assembly.has(block) || air_.contains(block) || streamed_by(block) != 0) continue;
     if (auto error = failures_.of(block, now)) return error;
   }
   return std::nullopt;

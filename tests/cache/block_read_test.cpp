@@ -246,6 +246,27 @@ TEST(BlockCache, WhatIsHereOfATerabyteIsToldInTheMemoryOfWhatIsHere) {
   EXPECT_EQ(rig.source->fetches(), 0U);
 }
 
+TEST(BlockCache, AnAnswerOfAWholeLargeFileCostsTheMemoryOfWhatItBrings) {
+  Rig rig;
+  const auto file = version_of(1, std::uint64_t{64} << 30U);
+  Answer first, far;
+  (void)rig.park(file, {0, kBlock}, first);
+  const auto fetch = rig.source->next();
+  ASSERT_NE(fetch, nullptr);
+  const std::uint64_t before = resident();
+  ASSERT_TRUE(fetch->begin({0, file.size}));
+  ASSERT_TRUE(fetch->send_to(3 * kBlock));
+  EXPECT_TRUE(first.get());
+  (void)rig.park(file, {file.size - kBlock, kBlock}, far);
+  EXPECT_EQ(rig.source->pending(), 0U) << "it is on its way";
+  EXPECT_LT(resident(), before + (64U << 20U)) << "an entry for each block would be six times that";
+  fetch->fail_with(Errc::unavailable);
+  EXPECT_EQ(far.get().error().code, Errc::unavailable);
+  ASSERT_TRUE(rig.settle());
+  EXPECT_TRUE(rig.reads_right(file, {0, 3 * kBlock}));
+  EXPECT_EQ(rig.source->fetches(), 1U) << "what came with it is kept";
+}
+
 TEST(BlockCache, OfflineMissesFailAtOnceAndHitsDoNot) {
   Rig rig;
   const auto file = version_of(1, 4 * kBlock);
