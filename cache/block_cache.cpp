@@ -422,6 +422,9 @@ void BlockCache::forget(const FileVersion& version) {
 Result<std::uint64_t> BlockCache::evict(const FileVersion& version) {
   return impl_->quota_.evict(version);
 }
+bool BlockCache::was_evicted(const FileVersion& version) {
+  return impl_->quota_.was_dropped(version.object);
+}
 bool BlockCache::lend(std::uint64_t bytes) {
   return impl_->quota_.lend(bytes);
 }

@@ -109,6 +109,9 @@ class BlockCache {
   /// Forget a version's bytes unless somebody has it open (then Errc::unavailable). Returns bytes freed.
   /// Waits for a commit: not from a `store` job. The cache also makes room on its own when it runs short.
   [[nodiscard]] Result<std::uint64_t> evict(const FileVersion& version);
+  /// Since the last call for it: has the version been evicted? With its bytes went the archive's validator, so
+  /// that those which came since may be of another version than what its readers were given before.
+  [[nodiscard]] bool was_evicted(const FileVersion& version);
   /// The version's blocks are not to be served again, even to those who have it open: they count as absent.
   void forget(const FileVersion& version);
   /// Bytes that somebody else is about to write on this disk for the mount count as used until they are given

@@ -1,6 +1,7 @@
 #include "cache/evict.h"
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -46,6 +47,12 @@ bool is_scarce(const DiskSpace& disk) {
 /// first, and its room is free already.
 bool tells_of_lies(const ObjectState& state) {
   return state.verdict == Verdict::refused || (state.verdict == Verdict::suspect && state.present_bytes == 0);
+}
+
+std::size_t mark_of(const Hash128& id) {
+  std::size_t mark = 0;
+  std::memcpy(&mark, id.data(), sizeof mark);
+  return mark;
 }
 
 }  // namespace
@@ -162,6 +169,14 @@ bool DiskQuota::is_pinned(const ObjectState& state) const {
   return !node || node->generation == state.generation;
 }
 
+bool DiskQuota::was_dropped(const Hash128& id) {
+  const MutexLock lock(mutex_);
+  const std::size_t mark = mark_of(id) % dropped_.size();
+  const bool dropped = dropped_[mark];
+  dropped_[mark] = false;
+  return dropped;
+}
+
 std::vector<FileVersion> DiskQuota::victims(std::uint64_t bytes) const {
   std::vector<FileVersion> chosen;
   if (bytes == 0) return chosen;
@@ -197,6 +212,10 @@ Result<std::uint64_t> DiskQuota::unlink(const FileVersion& version) {
 bool DiskQuota::drop(const FileVersion& version, Dropped dropped) {
   auto object = objects_.begin_eviction(version);
   if (!object) return false;
+  {
+    const MutexLock lock(mutex_);
+    dropped_[mark_of(version.object) % dropped_.size()] = true;
+  }
   jobs_.begin();
   writer_.drop_object(version.object, [this, object = std::move(object),
                                        dropped = std::move(dropped)](const Result<void>& committed) mutable {

@@ -53,6 +53,8 @@ class DiskQuota {
   void evict_to_quota(bool again) EXCLUDES(mutex_);
   [[nodiscard]] std::uint64_t most_kept() const { return high_water_; }
   [[nodiscard]] Result<std::uint64_t> evict(const FileVersion& version) EXCLUDES(mutex_);
+  /// Since the last call for it: has the object been evicted?
+  [[nodiscard]] bool was_dropped(const Hash128& id) EXCLUDES(mutex_);
   [[nodiscard]] Result<void> resum(const std::stop_token& stop, std::chrono::seconds orphan_age)
       EXCLUDES(mutex_);
   [[nodiscard]] std::uint64_t used() const EXCLUDES(mutex_);
@@ -78,6 +80,8 @@ class DiskQuota {
   void begin_change(const Hash128& id) REQUIRES(mutex_);
   void end_change(const Hash128& id, std::uint64_t before, std::uint64_t now) REQUIRES(mutex_);
   [[nodiscard]] bool crowded() const REQUIRES(mutex_) { return used_ + admitted_ > high_water_; }
+
+  static constexpr std::size_t kDroppedMarks = 8U << 20;  ///< 1 MiB of bits
 
   Catalog& catalog_;
   IndexWriter& writer_;
@@ -108,7 +112,9 @@ class DiskQuota {
   SteadyTime round_began_ GUARDED_BY(mutex_){};
   SteadyTime not_before_ GUARDED_BY(mutex_){};  ///< the next round
   bool refused_ GUARDED_BY(mutex_){false};      ///< since the last round
-  SteadyTime tell_at_ GUARDED_BY(mutex_){};     ///< that the disk is full, once more
+  /// See was_dropped(). Some of millions share a mark: the kernel is let forget what it need not.
+  std::vector<bool> dropped_ GUARDED_BY(mutex_) = std::vector<bool>(kDroppedMarks);
+  SteadyTime tell_at_ GUARDED_BY(mutex_){};  ///< that the disk is full, once more
   // The sweep takes the objects by the first byte of their ids, and is at those of sweep_at_.
   bool sweeping_ GUARDED_BY(mutex_){false};
   std::byte sweep_at_ GUARDED_BY(mutex_){};

@@ -141,9 +141,11 @@ std::shared_ptr<OpenHandle> Vfs::open_version(const Node& node,
   const MountedArchive* archive = parts_.archives.of(node);
   const FileVersion version = parts_.archives.version(node);
   GivenFile given = placeholder || local ? GivenFile() : give_to_kernel(version, archive);
-  // It was read and evicted, and may be denied now: a blank frame has another head than the kernel may have.
+  // It was read and evicted. It may be denied now: a blank frame has another head than the kernel may have.
+  // Or it was fetched anew, ahead of its readers, and is another version by now.
   const bool was_read = !placeholder && !local && was_served(node.id);
-  const bool is_forgotten = was_read && parts_.cache.presence(version).bytes == 0;
+  const bool is_forgotten =
+      was_read && (parts_.cache.was_evicted(version) || parts_.cache.presence(version).bytes == 0);
   std::optional<Hash128> shown;
   if (placeholder)
     shown.emplace();

@@ -107,6 +107,19 @@ TEST_F(KernelPages, ThatMayBeAnothersAreDroppedUntilTheFirstRead) {
   house->vfs.release(handle);
 }
 
+TEST_F(KernelPages, AreDroppedOnceWhenTheFileWasFetchedAnewBehindItsReaders) {
+  ASSERT_TRUE(house->cache.evict(version));
+  house->cache.prefetch(version, {0, version.size});
+  ASSERT_TRUE(house->rest());
+  ASSERT_GT(house->cache.presence(version).bytes, 0U);
+  for (const bool are_others : {true, false}) {
+    const auto handle = open(kFrame);
+    ASSERT_NE(handle, nullptr);
+    EXPECT_EQ(handle->file->pages_are_others, are_others);
+    house->vfs.release(handle);
+  }
+}
+
 TEST_F(ModelTest, TheFirstMirrorsDenialAndTheSecondsTroubleMakeNoPlaceholder) {
   story->mirrors = 2;
   mount();
