@@ -27,9 +27,13 @@ constexpr std::size_t kPage = 256;
 constexpr std::size_t kUsesAtOnce = 4096;
 
 json to_json(const WarmProgress& progress) {
-  return {{"files", progress.files},           {"files_done", progress.files_done},
-          {"failed", progress.failed},         {"bytes", progress.bytes},
-          {"bytes_done", progress.bytes_done}, {"bytes_fetched", progress.bytes_fetched}};
+  return {{"files", progress.files},
+          {"files_done", progress.files_done},
+          {"failed", progress.failed},
+          {"missing", progress.missing},
+          {"bytes", progress.bytes},
+          {"bytes_done", progress.bytes_done},
+          {"bytes_fetched", progress.bytes_fetched}};
 }
 
 json to_json(const std::vector<WarmFailure>& failures) {
@@ -95,6 +99,7 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
   std::uint64_t room = 0;  // for what is here and what can be fetched
   bool is_all_here = true;
   std::size_t missed = 0;
+  std::size_t missing = 0;
   std::vector<WarmFailure> failures;
   const auto miss = [&](const Node& node, const Error& why) {
     ++missed;
@@ -106,6 +111,7 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
     return {};
   };
   const auto count = [&](const Node& node) {
+    missing += node.missing ? 1 : 0;
     const Result<Node> sized = node.size ? Result<Node>(node) : tree_.lookup(node.parent, node.name);
     if (!sized) {
       miss(node, sized.error());
@@ -145,6 +151,9 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
       vfs_.parts().notices.attributes_changed(
           file_inode(file.version.node, file.version.generation));  // st_blocks
     }
+    for (const NodeId id : warmer.take_missing()) {
+      if (const Result<Node> node = vfs_.parts().catalog.node(id)) vfs_.mark_missing(*node);
+    }
     batch.clear();
     return whole;
   };
@@ -162,7 +171,9 @@ Result<std::string> Commands::warm(const std::vector<std::string>& paths, const 
   }
   for (WarmFailure& failure : warmer.failures()) failures.push_back(std::move(failure));
   json result = to_json(warmer.progress());
+  result["files"] = files - std::min(files, warmer.progress().missing);
   result["failed"] = missed + warmer.progress().failed;
+  result["missing"] = missing + warmer.progress().missing;
   result["ended_early"] = !whole;
   result["failures"] = to_json(failures);
   return json_text(result);

@@ -166,8 +166,10 @@ void print_answer(const std::string& command, const json& result) {
   if (command == "why") return print_why(result);
   if (command == "status") return print_status(result);
   if (command == "warm") {
-    fmt::print("{} files, {} fetched, {} failures{}\n", result.value("files", 0ULL),
+    const auto missing = result.value("missing", 0ULL);
+    fmt::print("{} files, {} fetched, {} failures{}{}\n", result.value("files", 0ULL),
                size_of(result["bytes_fetched"]), result["failures"].size(),
+               missing > 0 ? fmt::format(", {} missing in the archive", missing) : "",
                result.value("ended_early", false) ? ", ended early" : "");
   } else if (command == "evict") {
     fmt::print("{} files evicted, {} freed, {} in use and kept, {} pinned and kept\n",

@@ -117,6 +117,8 @@ class Vfs {
   /// Errc::unsupported: this mount has no holes.
   [[nodiscard]] Result<std::uint64_t> seek(const OpenHandle& handle, std::uint64_t offset, bool data) const;
 
+  /// The archive has denied the file by every mirror.
+  void mark_missing(const Node& node, std::function<void(const Node&)> then = {});
   /// A missing frame is asked for again now, not when its time has come.
   void recheck(const Node& node);
   /// So is what an archive makes anew: `done` gets the node as it is then.
@@ -203,7 +205,6 @@ class Vfs {
                         const Error& withdrawn, const std::shared_ptr<Pending<Bytes>>& pending);
   void recheck_missing(const Node& node);
   /// With what others tell of it. `then` gets the node as it is now known.
-  void mark_missing(const Node& node, std::function<void(const Node&)> then = {});
   void mark_there(const Node& node);
   /// What was made of an answer that is too old by now is made anew behind its reader's back.
   void renew_old(const Node& node);

@@ -142,6 +142,11 @@ void Warmer::check_kept(const File& file) {
 
 void Warmer::note_failure(NodeId node, const std::string& path, const Error& error) {
   if (!failed_.insert(node).second) return;
+  if (error.code == Errc::not_found) {
+    ++progress_.missing;
+    missing_.insert(node);
+    return;
+  }
   ++progress_.failed;
   if (failures_.size() < kMostFailures) failures_.push_back({path, error});
 }
@@ -184,6 +189,11 @@ void Warmer::landed(std::uint64_t piece, const std::string& path, std::uint64_t 
 bool Warmer::has_failed(NodeId node) const {
   const MutexLock lock(mutex_);
   return failed_.contains(node);
+}
+
+std::set<NodeId> Warmer::take_missing() {
+  const MutexLock lock(mutex_);
+  return std::exchange(missing_, {});
 }
 
 WarmProgress Warmer::progress() const {

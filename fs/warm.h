@@ -21,6 +21,7 @@ struct WarmProgress {
   std::size_t files{0};       ///< expected
   std::size_t files_done{0};  ///< of which all bytes have come or failed
   std::size_t failed{0};
+  std::size_t missing{0};          ///< the archive has denied them: no failures, and expected no more
   std::uint64_t bytes{0};          ///< of all files
   std::uint64_t bytes_done{0};     ///< here now, those that were here before included
   std::uint64_t bytes_fetched{0};  ///< by this run
@@ -51,7 +52,10 @@ class Warmer {
   /// After all runs: a file that is not completely here is a failure, if it is none yet. What is fetched need
   /// not be kept, and a later run may have driven out what an earlier one brought.
   void check_kept(const File& file) EXCLUDES(mutex_);
+  /// Or is missing.
   [[nodiscard]] bool has_failed(NodeId node) const EXCLUDES(mutex_);
+  /// Those that turned out to be missing since the last call.
+  [[nodiscard]] std::set<NodeId> take_missing() EXCLUDES(mutex_);
   [[nodiscard]] WarmProgress progress() const EXCLUDES(mutex_);
   /// The first of them, at most kMostFailures; the progress counts all.
   [[nodiscard]] std::vector<WarmFailure> failures() const EXCLUDES(mutex_);
@@ -70,7 +74,7 @@ class Warmer {
   void landed(std::uint64_t piece, const std::string& path, std::uint64_t length, const Result<Bytes>& result,
               const std::shared_ptr<Left>& left) EXCLUDES(mutex_);
   void part_done(const std::shared_ptr<Left>& left) REQUIRES(mutex_);
-  /// One line a file: a dead server fails each of its pieces alike.
+  /// Once for a file: a dead server fails each of its pieces alike.
   void note_failure(NodeId node, const std::string& path, const Error& error) REQUIRES(mutex_);
   void give_up();
   void settle();
@@ -83,7 +87,8 @@ class Warmer {
   std::map<std::uint64_t, WaitId> waits_ GUARDED_BY(mutex_);  ///< of pieces that were parked, by their number
   unsigned in_flight_ GUARDED_BY(mutex_){0};
   WarmProgress progress_ GUARDED_BY(mutex_);
-  std::set<NodeId> failed_ GUARDED_BY(mutex_);
+  std::set<NodeId> failed_ GUARDED_BY(mutex_);   ///< or missing
+  std::set<NodeId> missing_ GUARDED_BY(mutex_);  ///< not taken yet
   std::vector<WarmFailure> failures_ GUARDED_BY(mutex_);
 };
 

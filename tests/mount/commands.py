@@ -433,6 +433,17 @@ class Commands(MountTest):
         for name in (frames[0], frames[2]):
             self.assertEqual(os.getxattr(mount / CHIP / name, "user.astrofs.state"), b"cached")
 
+    def test_a_warm_counts_what_the_archive_has_not_apart_each_time(self):
+        sim, mount = self.tess(frames=3)
+        frames = sorted(os.listdir(mount / CHIP))
+        sim.fault(f"*{frames[1]}", "status", n=404)
+        for fetched in (True, False):
+            result = self.json("warm", mount / CHIP)[-1]
+            self.assertEqual([result[key] for key in ("files", "failed", "missing", "failures")], [2, 0, 1, []])
+            self.assertEqual(result["bytes_fetched"] > 0, fetched)
+        self.assertIn("1 missing in the archive", self.ask("warm", mount / CHIP).stdout)
+        self.assertEqual(os.getxattr(mount / CHIP / frames[1], "user.astrofs.state"), b"placeholder")
+
     def test_a_directory_that_cannot_be_listed_does_not_keep_others_cold(self):
         folder, sim = self.folder()
         for name in ("bad", "good"):
