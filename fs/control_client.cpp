@@ -49,6 +49,17 @@ std::string unescape(const std::string& text) {
   return out;
 }
 
+/// Who mounted, of a FUSE mount's own options.
+uid_t owner_in(const std::string& options) {
+  constexpr std::string_view kOwner = "user_id=";
+  std::stringstream stream(options);
+  for (std::string option; std::getline(stream, option, ',');) {
+    if (option.starts_with(kOwner))
+      return static_cast<uid_t>(std::strtoul(option.c_str() + kOwner.size(), nullptr, 10));
+  }
+  return 0;
+}
+
 /// A line of mountinfo.
 struct MountLine {
   MountPlace place;
@@ -66,8 +77,10 @@ std::vector<MountLine> mount_lines() {
     for (std::string word; fields >> word;) words.push_back(word);
     std::size_t dash = 0;
     while (dash < words.size() && words[dash] != "-") ++dash;
-    if (dash + 2 >= words.size() || words[dash + 1] != kType) continue;
-    mounts.push_back({{unescape(words[4]), unescape(words[dash + 2])}, words[2], unescape(words[3])});
+    if (dash + 3 >= words.size() || words[dash + 1] != kType) continue;
+    mounts.push_back({{unescape(words[4]), unescape(words[dash + 2]), owner_in(words[dash + 3])},
+                      words[2],
+                      unescape(words[3])});
   }
   return mounts;
 }

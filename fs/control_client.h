@@ -2,6 +2,8 @@
 // says.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <string>
 #include <vector>
@@ -13,6 +15,7 @@ namespace astrofs {
 struct MountPlace {
   std::string mountpoint;
   std::string source;
+  uid_t owner{0};  ///< who mounted
 };
 
 /// Mounts of this file system, as the kernel lists them. What is bound elsewhere of a part of one is none.

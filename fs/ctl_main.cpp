@@ -1,5 +1,7 @@
 // astrofs: asks a mount how it is, warms, evicts, pins, refreshes, explains, unmounts; logs in to archives.
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
@@ -84,9 +86,15 @@ int run_on_paths(const std::string& command, const std::vector<std::string>& pat
 }
 
 int run_on_all(const std::string& command, bool as_json) {
-  const std::vector<MountPlace> mounts = list_mounts();
+  std::vector<MountPlace> mounts = list_mounts();
   if (mounts.empty())
     return complain({Errc::not_found, "nothing is mounted; mount.astrofs MOUNTPOINT mounts the archives"});
+  // Another user's answer nobody else but root.
+  const uid_t self = ::geteuid();
+  std::erase_if(mounts, [self](const MountPlace& mount) { return self != 0 && mount.owner != self; });
+  if (mounts.empty())
+    return complain(
+        {Errc::not_found, "what is mounted is another user's; mount.astrofs MOUNTPOINT mounts the archives"});
   if (command == "metrics" && !as_json && mounts.size() > 1) return complain(several_mounts());
   int code = 0;
   for (const MountPlace& mount : mounts) code = std::max(code, run_on(mount, command, {}, as_json));
@@ -151,7 +159,16 @@ int run(int argc, char** argv) {
   CLI::App* const headers =
       app.add_subcommand("headers", "Show the header cards of a dataset's frames, none of which is fetched");
   add_headers_options(*headers, cards);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::RequiredError& error) {
+    // Where the command is a word that it does not know it says only that there is none.
+    if (!app.get_subcommands().empty() || app.remaining().empty()) return app.exit(error);
+    return complain(
+        {Errc::invalid, fmt::format("'{}' is no command; see astrofs --help", app.remaining().front())});
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error);
+  }
   if (headers->parsed()) {
     const Result<void> done = show_headers(cards);
     return done ? 0 : complain(done.error());

@@ -712,8 +712,16 @@ class Commands(MountTest):
         self.assertIn("warm", run(TOOL, "--help").stdout)
         self.assertIn("astrofs", run(TOOL, "--version").stdout)
         self.assertNotEqual(run(TOOL, check=False).returncode, 0)
-        self.assertNotEqual(run(TOOL, "nonsense", check=False).returncode, 0)
-        self.assertNotEqual(run(TOOL, "warm", check=False).returncode, 0)
+        self.assert_error(run(TOOL, "nonsense", check=False), "nonsense")
+        self.assertIn("PATH", run(TOOL, "warm", check=False).stderr)
+
+    def test_the_mounts_of_others_are_not_asked_unless_they_are_named(self):
+        _, _, mount = self.index()
+        with open(TOOL, "rb") as tool:  # which may lie where another user may not look
+            as_other = {"check": False, "user": 65534, "group": 65534, "extra_groups": [], "pass_fds": [tool.fileno()]}
+            for command in ("status", "metrics"):
+                self.assert_error(run(f"/proc/self/fd/{tool.fileno()}", command, **as_other), "another user")
+            self.assert_error(run(f"/proc/self/fd/{tool.fileno()}", "status", mount.path, **as_other), mount.path)
 
     # ---- the socket
 
