@@ -62,6 +62,8 @@ struct Request {
   /// The server may well work longer on it than anybody waits for an answer's head, as on a synchronous
   /// query. That it did not answer in time is no sign of its health, and a second time would take as long.
   bool is_slow{false};
+  /// What its answer's head is waited for at most, if that is less than the client's own time.
+  std::optional<std::chrono::milliseconds> head_patience{};
   /// "scheme://host:port" with the default port written out: the unit of budgets, breakers and credentials.
   [[nodiscard]] std::string origin() const;
 };

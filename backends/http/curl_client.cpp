@@ -342,7 +342,9 @@ std::optional<Error> Conversation::overdue(Time now) {
     received_at_since_ = received_;
     return std::nullopt;
   }
-  const milliseconds limit = awaiting_ ? options_.head_timeout : options_.stall_time;
+  const milliseconds head_limit =
+      std::min(options_.head_timeout, request_.head_patience.value_or(options_.head_timeout));
+  const milliseconds limit = awaiting_ ? head_limit : options_.stall_time;
   if (now - since_ < limit) return std::nullopt;
   return Error{Errc::timed_out, awaiting_ ? fmt::format("no answer within {} ms", limit.count())
                                           : fmt::format("stalled after {} bytes", received_)};

@@ -234,6 +234,12 @@ void Transfer::launch(Limiter::Slot slot) {
   mirror.tried = true;
   last_status_ = 0;
   Request request = mirror.request;
+  // A silent one must leave time for the others.
+  const bool has_others =
+      std::ranges::any_of(mirrors_, [](const Mirror& other) { return !other.tried && !other.out; });
+  if (has_others && !request.is_slow)
+    request.head_patience =
+        std::chrono::duration_cast<std::chrono::milliseconds>((deadline_ - exchange_->clock.steady()) / 2);
   // libcurl itself repeats what is lost on a kept connection.
   request.fresh_connection = std::exchange(fresh_, false) || slot.is_probe() || request.only_once;
   prepare(request);

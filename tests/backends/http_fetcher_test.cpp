@@ -205,7 +205,10 @@ TEST(RangeJob, GoesToTheNextMirrorAfterOneSilence) {
   });
   expect_bytes(*stage.begin(job_for(kFile, {0, 100}, {"http://a.example/f", "http://b.example/f"})),
                {0, 100});
-  EXPECT_EQ(stage.client.requests.size(), 2U);
+  ASSERT_EQ(stage.client.requests.size(), 2U);
+  RangeJob job = job_for(kFile, {0, 100}, {});
+  EXPECT_EQ(stage.client.requests[0].head_patience, job.timeout / 2) << "the next needs time, too";
+  EXPECT_FALSE(stage.client.requests[1].head_patience) << "the last may have all of it";
 }
 
 TEST(RangeJob, GoesOnAtTheNextMirrorWhereTheFirstBroke) {
