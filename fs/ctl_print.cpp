@@ -23,6 +23,12 @@ std::string path_of(const json& row) {
   return path.empty() ? "/" : path;
 }
 
+/// The last of a host, which may have answered well since then.
+std::string error_of(const json& origin) {
+  return fmt::format("{} s ago: {}", origin.value("last_error_age_seconds", 0LL),
+                     origin.value("last_error", ""));
+}
+
 /// What an archive said must not steer the terminal.
 json plain(json value) {
   if (value.is_string()) return one_line(value.get_ref<const std::string&>());
@@ -111,12 +117,11 @@ void print_status(const json& status) {
   for (const json& order : status.value("orders", json::array()))
     fmt::print("  order        {}\n", order_line(order));
   for (const json& origin : status["origins"]) {
-    fmt::print(
-        "  {}: {} of {} connections, {} waiting{}{}{}\n", origin.value("origin", ""),
-        origin.value("in_flight", 0), origin.value("budget", 0), origin.value("waiting", 0),
-        pace_words(origin.value("pace", json::object())),
-        origin.value("breaker_open", false) ? ", resting after failures" : "",
-        origin.value("last_error", "").empty() ? "" : "; last error: " + origin.value("last_error", ""));
+    fmt::print("  {}: {} of {} connections, {} waiting{}{}{}\n", origin.value("origin", ""),
+               origin.value("in_flight", 0), origin.value("budget", 0), origin.value("waiting", 0),
+               pace_words(origin.value("pace", json::object())),
+               origin.value("breaker_open", false) ? ", resting after failures" : "",
+               origin.value("last_error", "").empty() ? "" : "; last error " + error_of(origin));
   }
   if (const std::string note = cache.value("note", ""); !note.empty())
     fmt::print("  note         {}\n", note);
@@ -147,8 +152,8 @@ void print_why(const json& why) {
   if (const json last = why.value("last_error", json::object()); !last.empty())
     row("last error", fmt::format("{} s ago: {}", last.value("age_seconds", 0LL), last.value("message", "")));
   for (const json& origin : why.value("origins", json::array())) {
-    if (const std::string error = origin.value("last_error", ""); !error.empty())
-      row("last error", origin.value("origin", "") + ": " + error);
+    if (!origin.value("last_error", "").empty())
+      row("last error", fmt::format("{}: {}", origin.value("origin", ""), error_of(origin)));
   }
 }
 

@@ -41,16 +41,19 @@ json pace_json(const http::Pace& pace) {
   return out;
 }
 
-json origins_json(const http::Fetcher& fetcher) {
+json origins_json(const http::Fetcher& fetcher, const Clock& clock) {
   json origins = json::array();
   for (const http::OriginStatus& origin : fetcher.status()) {
-    origins.push_back({{"origin", origin.origin},
-                       {"in_flight", origin.in_flight},
-                       {"waiting", origin.waiting},
-                       {"budget", origin.budget},
-                       {"breaker_open", origin.breaker_open},
-                       {"pace", pace_json(origin.pace)},
-                       {"last_error", redact(origin.last_error)}});
+    json row = {{"origin", origin.origin},
+                {"in_flight", origin.in_flight},
+                {"waiting", origin.waiting},
+                {"budget", origin.budget},
+                {"breaker_open", origin.breaker_open},
+                {"pace", pace_json(origin.pace)},
+                {"last_error", redact(origin.last_error)}};
+    if (!origin.last_error.empty())
+      row["last_error_age_seconds"] = (clock.wall() - origin.last_error_at).count();
+    origins.push_back(std::move(row));
   }
   return origins;
 }
@@ -148,7 +151,7 @@ std::string Status::status_json() const {
         {"note", parts.catalog.recovery_note()}}},
       {"transfers", {{"flights", parts.cache.flights()}, {"bytes_in_memory", parts.cache.bytes_in_flight()}}},
       {"orders", orders_json(orders_)},
-      {"origins", origins_json(fetcher_)},
+      {"origins", origins_json(fetcher_, clock_)},
       {"passthrough", passthrough.has_value()},
       {"passthrough_note", passthrough ? "" : passthrough.error().message}};
   return json_text(status);
@@ -203,7 +206,7 @@ std::string Status::why_json(const Node& node) const {
     why["cached_ranges"] = std::move(ranges);
     if (const Result<ObjectState> object = parts.catalog.object(version.object)) why["etags"] = object->etags;
   }
-  why["origins"] = origins_json(fetcher_);
+  why["origins"] = origins_json(fetcher_, clock_);
   return json_text(why);
 }
 

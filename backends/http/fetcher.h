@@ -94,6 +94,7 @@ struct OriginStatus {
   bool breaker_open{false};
   bool ignores_ranges{false};  ///< has answered a Range with the whole file
   std::string last_error;
+  SysSeconds last_error_at{};
   Pace pace{};
 };
 

@@ -36,6 +36,7 @@ void Limiter::Slot::report_success() {
 void Limiter::Slot::report_failure(const std::string& error) {
   Origin& origin = limiter_->at(origin_);
   origin.last_error = error;
+  origin.last_error_at = limiter_->clock_.wall();
   ++origin.failures;
   if (origin.open ? !probe_ : origin.failures < limiter_->options_.breaker_failures) return;
   if (!std::exchange(origin.open, true)) {
@@ -202,6 +203,7 @@ void Limiter::publish(const std::string& name) {
   row.breaker_open = origin.open;
   row.ignores_ranges = origin.ignores_ranges;
   row.last_error = origin.last_error;
+  row.last_error_at = origin.last_error_at;
   row.pace = origin.pace;
   row.pace.connections = origin.budget;
   const MutexLock lock(mutex_);

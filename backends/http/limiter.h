@@ -95,6 +95,7 @@ class Limiter : public std::enable_shared_from_this<Limiter> {
     bool probing{false};   ///< a probe is under way
     bool ignores_ranges{false};
     std::string last_error;
+    SysSeconds last_error_at{};
     Pace pace;
   };
 

@@ -173,6 +173,7 @@ class Commands(MountTest):
         self.assertTrue(any("503" in origin["last_error"] for origin in mount.why(f"{CHIP}/{path.name}")["origins"]))
         self.assertIn("503", mount.why(f"{CHIP}/{path.name}")["last_error"]["message"])
         self.assertRegex(self.ask("why", path).stdout, r"(?m)^  last error +\d+ s ago: .*503")
+        self.assertRegex(self.ask("status", mount.path).stdout, r"(?m); last error \d+ s ago: .*503")
         # A file that can be read again has no error any more.
         sim.heal()
         wait_until(lambda: self.reads(path), "the file is served again")
