@@ -268,6 +268,9 @@ struct VoTableKeys {
 VoTableKeys read_vo(TableReader& table, VoProtocol protocol) {
   VoTableKeys read;
   read.url = table.base_url("url", std::nullopt);
+  const std::string_view asked = std::string_view(read.url).substr(read.url.rfind('/') + 1);
+  if (protocol == VoProtocol::tap && (asked == "sync" || asked == "async"))
+    table.complain(table.where_of("url"), "url: the service's own address, without /" + std::string(asked));
   const std::string auth = table.text("auth", "");
   read.access.file = table.login("login", login_file::usual_path(table.archive() + ".login"));
   read.connections = table.count("connections", kIndexConnections, kMostConnections);

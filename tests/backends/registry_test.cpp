@@ -148,6 +148,13 @@ TEST_F(RegistryTest, RefusesATreeThatIsNotOfColumns) {
   EXPECT_THAT(refusal(config("obstap")), HasSubstr("needs the key url"));
 }
 
+TEST_F(RegistryTest, RefusesTheAddressOfAServicesQueriesForItsOwn) {
+  for (const char* address : {"http://h/tap/sync", "http://h/tap/async/"}) {
+    EXPECT_THAT(refusal(config("obstap", {{"url", at(4, std::string(address))}})),
+                AllOf(StartsWith("astrofs.toml:4:5: url: "), HasSubstr("sync")));
+  }
+}
+
 TEST_F(RegistryTest, ALoginOfTheVirtualObservatoryIsDescribedWholeOrRefused) {
   using Text = std::string;
   const auto table = [](const char* url, const char* auth) {
